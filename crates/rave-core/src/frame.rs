@@ -1,0 +1,356 @@
+//! Frames in host memory: planes of rows, borrowed from whoever owns the pixels.
+
+use crate::{ColorTags, Error, PixelFormat, Rect, Result, Size, Status};
+
+/// How the rows of one plane lie in a byte slice. Negative strides (a picture stored bottom-up) are possible.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Rows {
+    first: usize,
+    stride: isize,
+    row_bytes: usize,
+    count: usize,
+}
+
+impl Rows {
+    fn checked(plane: usize, len: usize, stride: isize, row_bytes: usize, count: usize) -> Result<Self> {
+        let invalid = |found: String| Error::new(Status::InvalidParameter, format!("plane {plane}: {found}"));
+        let step = stride.unsigned_abs();
+        if count > 1 && step < row_bytes {
+            return Err(
+                invalid(format!("stride {stride}")).expected(format!("at least {row_bytes} bytes a row"))
+            );
+        }
+        let span = step
+            .checked_mul(count.saturating_sub(1))
+            .and_then(|bytes| bytes.checked_add(row_bytes))
+            .filter(|&bytes| bytes <= len)
+            .ok_or_else(|| {
+                invalid(format!("{len} bytes"))
+                    .expected(format!("{count} rows of {row_bytes} bytes at stride {stride}"))
+            })?;
+        let first = if stride < 0 { span - row_bytes } else { 0 };
+        Ok(Rows {
+            first,
+            stride,
+            row_bytes,
+            count,
+        })
+    }
+
+    #[inline]
+    fn start(&self, y: usize) -> usize {
+        assert!(y < self.count, "row {y} of {}", self.count);
+        self.first.wrapping_add_signed(self.stride * y as isize)
+    }
+}
+
+/// One plane to read from.
+#[derive(Clone, Copy, Debug)]
+pub struct Plane<'a> {
+    bytes: &'a [u8],
+    rows: Rows,
+}
+
+impl<'a> Plane<'a> {
+    /// Row `y`, from the top of the picture, without padding.
+    ///
+    /// # Panics
+    /// When `y` is not below the number of rows.
+    #[inline]
+    #[must_use]
+    pub fn row(&self, y: usize) -> &'a [u8] {
+        &self.bytes[self.rows.start(y)..][..self.rows.row_bytes]
+    }
+
+    /// The number of rows.
+    #[inline]
+    #[must_use]
+    pub fn height(&self) -> usize {
+        self.rows.count
+    }
+}
+
+/// One plane to write to.
+#[derive(Debug)]
+pub struct PlaneMut<'a> {
+    bytes: &'a mut [u8],
+    rows: Rows,
+}
+
+impl<'a> PlaneMut<'a> {
+    /// Row `y`, from the top of the picture, without padding.
+    ///
+    /// # Panics
+    /// When `y` is not below the number of rows.
+    #[inline]
+    pub fn row_mut(&mut self, y: usize) -> &mut [u8] {
+        let start = self.rows.start(y);
+        &mut self.bytes[start..][..self.rows.row_bytes]
+    }
+
+    /// The number of rows.
+    #[inline]
+    #[must_use]
+    pub fn height(&self) -> usize {
+        self.rows.count
+    }
+
+    /// All rows at once, top to bottom, so that they can be handed to several threads.
+    #[must_use]
+    pub fn rows_mut(&mut self) -> Vec<&mut [u8]> {
+        let Rows {
+            stride,
+            row_bytes,
+            count,
+            ..
+        } = self.rows;
+        let step = stride.unsigned_abs().max(row_bytes).max(1);
+        let span = step * count.saturating_sub(1) + row_bytes;
+        let mut rows: Vec<&mut [u8]> = self.bytes[..span]
+            .chunks_mut(step)
+            .map(|row| &mut row[..row_bytes])
+            .collect();
+        if stride < 0 {
+            rows.reverse();
+        }
+        rows
+    }
+
+    /// Reborrows the plane.
+    #[must_use]
+    pub fn reborrow(&mut self) -> PlaneMut<'_> {
+        PlaneMut {
+            bytes: self.bytes,
+            rows: self.rows,
+        }
+    }
+}
+
+/// A frame to read from.
+#[derive(Clone, Debug)]
+pub struct Frame<'a> {
+    format: PixelFormat,
+    size: Size,
+    visible: Rect,
+    tags: ColorTags,
+    planes: [Option<Plane<'a>>; 3],
+}
+
+/// A frame to write to.
+#[derive(Debug)]
+pub struct FrameMut<'a> {
+    format: PixelFormat,
+    size: Size,
+    planes: [Option<PlaneMut<'a>>; 3],
+}
+
+fn plane_count_error(format: PixelFormat, found: usize) -> Error {
+    Error::new(
+        Status::InvalidParameter,
+        format!("a {format} frame with {found} planes"),
+    )
+    .expected(format!("{}", format.layout().planes))
+}
+
+impl<'a> Frame<'a> {
+    /// A frame of `size` whose planes are `(bytes, stride)`, `bytes` covering every row and, with a negative
+    /// stride, starting at the picture's last row. The whole frame is visible.
+    ///
+    /// # Errors
+    /// [`Status::InvalidParameter`] when the size is impossible, a plane is missing or too small.
+    pub fn new(
+        format: PixelFormat,
+        size: Size,
+        tags: ColorTags,
+        planes: &[(&'a [u8], isize)],
+    ) -> Result<Self> {
+        size.checked("frame")?;
+        if planes.len() != format.layout().planes {
+            return Err(plane_count_error(format, planes.len()));
+        }
+        let mut checked = [None; 3];
+        for (index, &(bytes, stride)) in planes.iter().enumerate() {
+            let rows = format.plane_size(index, size).height as usize;
+            let rows = Rows::checked(
+                index,
+                bytes.len(),
+                stride,
+                format.row_bytes(index, size.width),
+                rows,
+            )?;
+            checked[index] = Some(Plane { bytes, rows });
+        }
+        Ok(Frame {
+            format,
+            size,
+            visible: Rect::of(size),
+            tags,
+            planes: checked,
+        })
+    }
+
+    /// Restricts the frame to `visible` (FFmpeg's pending `crop_*`).
+    ///
+    /// # Errors
+    /// [`Status::InvalidParameter`] when the rectangle is empty or reaches outside the frame.
+    pub fn with_visible(mut self, visible: Rect) -> Result<Self> {
+        let fits = |start: u32, extent: u32, limit: u32| {
+            extent > 0 && start.checked_add(extent).is_some_and(|end| end <= limit)
+        };
+        let Rect { x, y, size } = visible;
+        if fits(x, size.width, self.size.width) && fits(y, size.height, self.size.height) {
+            self.visible = visible;
+            return Ok(self);
+        }
+        Err(
+            Error::new(Status::InvalidParameter, format!("crop to {size} at ({x}, {y})"))
+                .expected(format!("a rectangle inside the {} frame", self.size)),
+        )
+    }
+
+    /// The pixel format.
+    #[must_use]
+    pub fn format(&self) -> PixelFormat {
+        self.format
+    }
+
+    /// The size of the stored picture, before cropping.
+    #[must_use]
+    pub fn size(&self) -> Size {
+        self.size
+    }
+
+    /// The part that is to be processed.
+    #[must_use]
+    pub fn visible(&self) -> Rect {
+        self.visible
+    }
+
+    /// What the frame says of its colours.
+    #[must_use]
+    pub fn tags(&self) -> ColorTags {
+        self.tags
+    }
+
+    /// Plane `index`.
+    ///
+    /// # Panics
+    /// When the format has no such plane.
+    #[must_use]
+    pub fn plane(&self, index: usize) -> Plane<'a> {
+        self.planes[index].expect("the format has this plane")
+    }
+}
+
+impl<'a> FrameMut<'a> {
+    /// A frame of `size` whose planes are `(bytes, stride)`, as [`Frame::new`].
+    ///
+    /// # Errors
+    /// [`Status::InvalidParameter`] when the size is impossible, a plane is missing or too small.
+    pub fn new(format: PixelFormat, size: Size, planes: Vec<(&'a mut [u8], isize)>) -> Result<Self> {
+        size.checked("frame")?;
+        if planes.len() != format.layout().planes {
+            return Err(plane_count_error(format, planes.len()));
+        }
+        let mut checked = [None, None, None];
+        for (index, (bytes, stride)) in planes.into_iter().enumerate() {
+            let rows = format.plane_size(index, size).height as usize;
+            let rows = Rows::checked(
+                index,
+                bytes.len(),
+                stride,
+                format.row_bytes(index, size.width),
+                rows,
+            )?;
+            checked[index] = Some(PlaneMut { bytes, rows });
+        }
+        Ok(FrameMut {
+            format,
+            size,
+            planes: checked,
+        })
+    }
+
+    /// The pixel format.
+    #[must_use]
+    pub fn format(&self) -> PixelFormat {
+        self.format
+    }
+
+    /// The size of the picture.
+    #[must_use]
+    pub fn size(&self) -> Size {
+        self.size
+    }
+
+    /// Every plane at once, so that they can be written side by side; `None` where the format has none.
+    #[must_use]
+    pub fn planes_mut(&mut self) -> [Option<PlaneMut<'_>>; 3] {
+        self.planes
+            .each_mut()
+            .map(|plane| plane.as_mut().map(PlaneMut::reborrow))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_negative_stride_stores_the_picture_bottom_up() {
+        let bytes = [7, 8, 0, 4, 5, 0, 1, 2];
+        let size = Size::new(2, 3);
+        let frame = Frame::new(PixelFormat::Gray8, size, ColorTags::default(), &[(&bytes, -3)]).unwrap();
+        let rows: Vec<_> = (0..3).map(|y| frame.plane(0).row(y).to_vec()).collect();
+        assert_eq!(rows, [[1, 2], [4, 5], [7, 8]]);
+
+        let mut copy = bytes;
+        let mut frame = FrameMut::new(PixelFormat::Gray8, size, vec![(&mut copy, -3)]).unwrap();
+        let mut plane = frame.planes_mut()[0].take().unwrap();
+        assert_eq!(plane.rows_mut(), [[1, 2], [4, 5], [7, 8]]);
+        assert_eq!(plane.row_mut(2), [7, 8]);
+    }
+
+    #[test]
+    fn a_plane_that_is_too_small_is_refused() {
+        let bytes = [0; 11];
+        let size = Size::new(4, 3);
+        let new = |stride| {
+            Frame::new(
+                PixelFormat::Gray8,
+                size,
+                ColorTags::default(),
+                &[(&bytes, stride)],
+            )
+        };
+        for stride in [4, 3, -3, 0, isize::MAX, isize::MIN] {
+            assert_eq!(
+                new(stride).unwrap_err().status(),
+                Status::InvalidParameter,
+                "{stride}"
+            );
+        }
+        assert!(Frame::new(PixelFormat::Gray8, size, ColorTags::default(), &[]).is_err());
+    }
+
+    #[test]
+    fn a_crop_must_lie_inside() {
+        let bytes = [0; 12];
+        let frame = Frame::new(
+            PixelFormat::Gray8,
+            Size::new(4, 3),
+            ColorTags::default(),
+            &[(&bytes, 4)],
+        )
+        .unwrap();
+        let rect = |x, y, w, h| Rect {
+            x,
+            y,
+            size: Size::new(w, h),
+        };
+        assert!(frame.clone().with_visible(rect(1, 1, 3, 2)).is_ok());
+        for outside in [rect(1, 1, 4, 2), rect(0, 0, 0, 1), rect(u32::MAX, 0, 2, 1)] {
+            assert!(frame.clone().with_visible(outside).is_err());
+        }
+    }
+}
