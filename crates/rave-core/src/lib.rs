@@ -12,6 +12,7 @@ mod geometry;
 mod log;
 mod pixel_format;
 mod tensor;
+pub mod tiling;
 
 pub use color::{ChromaSiting, ColorTags, Colorimetry, Matrix, Range};
 pub use error::{Error, Result, Status};

@@ -1,0 +1,113 @@
+//! Models loaded in this process, so that equal ones are loaded once.
+//!
+//! FFmpeg tears its filter graph down and builds it anew on every change of the stream, so a model must outlive the
+//! session that uses it: the last few stay loaded.
+
+use std::sync::{Arc, Mutex, PoisonError};
+
+use rave_core::{Result, ValueRange};
+use sha2::{Digest, Sha256};
+
+/// How many models stay loaded, in use or not.
+const KEPT: usize = 4;
+
+/// What makes two loads equal.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Key {
+    content: [u8; 32],
+    threads: usize,
+    values: ValueRange,
+    runtime_lib: Option<std::path::PathBuf>,
+}
+
+impl Key {
+    pub(crate) fn new(bytes: &[u8], options: &crate::ModelOptions) -> Self {
+        Key {
+            content: Sha256::digest(bytes).into(),
+            threads: options.threads,
+            values: options.values,
+            runtime_lib: options.runtime_lib.clone(),
+        }
+    }
+}
+
+/// The most recently used models, latest last.
+pub(crate) struct Cache<T>(Mutex<Vec<(Key, Arc<T>)>>);
+
+impl<T> Cache<T> {
+    pub(crate) const fn new() -> Self {
+        Cache(Mutex::new(Vec::new()))
+    }
+
+    /// The model of `key`, and whether it was loaded already. Of several threads that ask for one key, one loads.
+    pub(crate) fn get(&self, key: Key, load: impl FnOnce() -> Result<T>) -> Result<(Arc<T>, bool)> {
+        let mut kept = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(index) = kept.iter().position(|(other, _)| *other == key) {
+            let entry = kept.remove(index);
+            let model = Arc::clone(&entry.1);
+            kept.push(entry);
+            return Ok((model, true));
+        }
+        let model = Arc::new(load()?);
+        if kept.len() == KEPT {
+            kept.remove(0);
+        }
+        kept.push((key, Arc::clone(&model)));
+        Ok((model, false))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::ModelOptions;
+
+    #[test]
+    fn equal_models_are_loaded_once_and_the_least_recent_goes_first() {
+        let cache = Cache::new();
+        let loads = std::cell::Cell::new(0);
+        let get = |content: u8| {
+            let key = Key::new(&[content], &ModelOptions::default());
+            cache.get(key, || Ok(loads.replace(loads.get() + 1))).unwrap().1
+        };
+        assert!(!get(1));
+        assert!(get(1));
+        for other in 2..=KEPT as u8 {
+            assert!(!get(other));
+        }
+        assert!(get(1));
+        assert!(!get(100), "2 was used least recently and makes room");
+        assert!(get(1));
+        assert!(!get(2));
+        assert_eq!(loads.get(), KEPT + 2);
+    }
+
+    #[test]
+    fn a_failed_load_is_tried_again() {
+        let cache = Cache::<()>::new();
+        let key = Key::new(&[1], &ModelOptions::default());
+        let failure = rave_core::Error::new(rave_core::Status::ModelLoadFailed, "no");
+        assert!(cache.get(key.clone(), || Err(failure)).is_err());
+        assert!(!cache.get(key, || Ok(())).unwrap().1);
+    }
+
+    #[test]
+    fn different_options_are_different_models() {
+        let default = ModelOptions::default();
+        let byte = ModelOptions {
+            values: ValueRange::Byte,
+            ..default.clone()
+        };
+        let two = ModelOptions {
+            threads: 2,
+            ..default.clone()
+        };
+        let library = ModelOptions {
+            runtime_lib: Some("x".into()),
+            ..default.clone()
+        };
+        for other in [byte, two, library] {
+            assert_ne!(Key::new(&[1], &default), Key::new(&[1], &other));
+        }
+    }
+}

@@ -1,0 +1,140 @@
+//! Reading a model file, and telling what it is by its content.
+
+use std::fs::OpenOptions;
+use std::io::Read;
+use std::os::unix::fs::OpenOptionsExt;
+use std::path::Path;
+
+use rave_core::{Error, Result, Status};
+
+/// The largest model file that is read: protobuf, and so ONNX, ends at 2 GiB.
+const MAX_BYTES: u64 = 2 << 30;
+
+/// What a model file holds.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Kind {
+    /// A serialized ONNX ModelProto, or at least nothing that is known to be something else.
+    Onnx,
+    /// A serialized TensorRT engine.
+    TensorRtPlan,
+}
+
+/// Reads the regular file at `path`.
+pub(crate) fn read(path: &Path) -> Result<Vec<u8>> {
+    let io = |error: std::io::Error| Error::io(path, &error);
+    // Without O_NONBLOCK, opening a FIFO waits for a writer that may never come.
+    let file = OpenOptions::new()
+        .read(true)
+        .custom_flags(libc::O_NONBLOCK | libc::O_CLOEXEC)
+        .open(path);
+    let mut file = file.map_err(io)?;
+    let metadata = file.metadata().map_err(io)?;
+    if !metadata.is_file() {
+        let found = if metadata.is_dir() {
+            "a directory"
+        } else {
+            "not a regular file"
+        };
+        return Err(
+            Error::new(Status::Io, format!("file {} is {found}", path.display()))
+                .expected("a model file (.onnx, .engine or .plan)"),
+        );
+    }
+    if metadata.len() > MAX_BYTES {
+        return Err(Error::new(
+            Status::ModelLoadFailed,
+            format!("file {} has {} bytes", path.display(), metadata.len()),
+        )
+        .expected(format!("at most {MAX_BYTES}")));
+    }
+    let mut bytes = Vec::new();
+    bytes.try_reserve_exact(metadata.len() as usize).map_err(|_| {
+        Error::new(
+            Status::OutOfMemory,
+            format!("file {}: {} bytes", path.display(), metadata.len()),
+        )
+    })?;
+    // The file may grow while it is read; what was promised is all that is taken.
+    file.take(metadata.len()).read_to_end(&mut bytes).map_err(io)?;
+    if bytes.is_empty() {
+        return Err(Error::new(
+            Status::ModelLoadFailed,
+            format!("file {} is empty", path.display()),
+        )
+        .expected("a model"));
+    }
+    Ok(bytes)
+}
+
+/// Tells what `bytes`, read from `path`, are.
+pub(crate) fn kind(path: &Path, bytes: &[u8]) -> Result<Kind> {
+    // A TensorRT plan begins with the tag "ftrt", as the engines of 8.6, 10 and 11 show.
+    if bytes.starts_with(b"ftrt") {
+        return Ok(Kind::TensorRtPlan);
+    }
+    let extension = path.extension().and_then(|extension| extension.to_str());
+    let named_plan = extension.is_some_and(|extension| {
+        extension.eq_ignore_ascii_case("engine") || extension.eq_ignore_ascii_case("plan")
+    });
+    if named_plan {
+        let beginning = String::from_utf8_lossy(&bytes[..bytes.len().min(16)])
+            .escape_debug()
+            .to_string();
+        return Err(Error::new(
+            Status::ModelLoadFailed,
+            format!(
+                "file {} is no TensorRT engine: it begins with \"{beginning}\"",
+                path.display()
+            ),
+        )
+        .expected("a plan serialized by TensorRT")
+        .help("build the engine again, or name the .onnx model"));
+    }
+    Ok(Kind::Onnx)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_no_regular_file_is_refused_at_once() {
+        let directory = tempfile::tempdir().unwrap();
+        let error = read(directory.path()).unwrap_err();
+        assert_eq!(error.status(), Status::Io);
+        assert!(error.to_string().contains("is a directory"), "{error}");
+
+        let fifo = directory.path().join("fifo.onnx");
+        let made = std::process::Command::new("mkfifo").arg(&fifo).status().unwrap();
+        assert!(made.success());
+        let error = read(&fifo).unwrap_err();
+        assert!(error.to_string().contains("not a regular file"), "{error}");
+    }
+
+    #[test]
+    fn a_missing_or_empty_file_is_named() {
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("model.onnx");
+        let error = read(&path).unwrap_err();
+        assert_eq!(error.status(), Status::FileNotFound);
+        assert!(error.to_string().contains("model.onnx"), "{error}");
+        std::fs::write(&path, b"").unwrap();
+        let error = read(&path).unwrap_err();
+        assert_eq!(error.status(), Status::ModelLoadFailed);
+        assert!(error.to_string().contains("is empty"), "{error}");
+    }
+
+    #[test]
+    fn content_tells_the_kind_and_a_false_name_is_an_error() {
+        assert_eq!(
+            kind(Path::new("a.onnx"), b"ftrt....").unwrap(),
+            Kind::TensorRtPlan
+        );
+        assert_eq!(kind(Path::new("a.onnx"), b"\x08\x08").unwrap(), Kind::Onnx);
+        for name in ["a.engine", "a.PLAN"] {
+            let error = kind(Path::new(name), b"hello\x01world").unwrap_err();
+            assert_eq!(error.status(), Status::ModelLoadFailed);
+            assert!(error.to_string().contains(r"hello\u{1}world"), "{error}");
+        }
+    }
+}

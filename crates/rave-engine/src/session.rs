@@ -1,0 +1,332 @@
+//! A model bound to one frame geometry.
+
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+
+use rave_core::pixels::{Chroma, Pack, Unpack};
+use rave_core::tiling::{DEFAULT_OVERLAP, TilePlan};
+use rave_core::{
+    ColorTags, Colorimetry, Elements, Error, Frame, FrameMut, Log, LogLevel, PixelFamily, PixelFormat,
+    Result, Size, Status, TensorShape, ValueRange,
+};
+use rave_onnx::{OnnxModel, OnnxSession};
+use rayon::ThreadPool;
+
+use crate::model::{Backend, Model};
+use crate::stats::{Stats, timed};
+use crate::threads;
+use crate::tiled::Tiled;
+
+/// The geometry that a session is made for.
+#[derive(Clone, Debug)]
+pub struct SessionOptions {
+    /// Pixel format of the input.
+    pub input_format: PixelFormat,
+    /// Pixel format of the output.
+    pub output_format: PixelFormat,
+    /// Size of the visible part of the input.
+    pub size: Size,
+    /// Tile size; `None` lets the model decide.
+    pub tile: Option<Size>,
+    /// Pixels that neighbouring tiles share; `None` means [`DEFAULT_OVERLAP`], or less where tiles are small.
+    pub overlap: Option<u32>,
+    /// Whether 8-bit output is dithered.
+    pub dither: bool,
+}
+
+/// A model bound to one frame geometry, with every buffer that a frame needs. One thread at a time.
+#[derive(Debug)]
+pub struct Session {
+    options: SessionOptions,
+    output_size: Size,
+    values: ValueRange,
+    unpack: Unpack,
+    inference: Inference,
+    pack: Pack,
+    /// The planes that a luma model leaves to us; `None` for an RGB model.
+    chroma: Option<Chroma>,
+    pool: Arc<ThreadPool>,
+    stats: Arc<Stats>,
+    log: Log,
+    announced: Option<ColorTags>,
+}
+
+/// How a frame's tensor goes through the model.
+#[derive(Debug)]
+enum Inference {
+    /// In one piece, straight through the backend's own tensors.
+    Whole(OnnxSession),
+    /// In overlapping tiles.
+    Tiled(Tiled),
+}
+
+impl Session {
+    /// Binds `model` to a geometry.
+    ///
+    /// # Errors
+    /// [`Status::InvalidParameter`] for a size, tile or overlap out of range; what the model itself refuses comes as
+    /// [`Status::ModelLoadFailed`], [`Status::InferenceFailed`] or [`Status::OutOfMemory`].
+    pub fn new(model: &Model, options: &SessionOptions, log: Log) -> Result<Self> {
+        let size = options.size.checked("frame")?;
+        let contract = model.contract();
+        let (channels, scale) = (contract.channels, contract.scale);
+        let output_size = scale.apply(size)?;
+        let Backend::Onnx(onnx) = model.backend();
+        let pool = threads::pool(model.threads())?;
+        let inference = plan_inference(onnx, options, &log)?;
+        let (input, output) = inference.shapes();
+        let chroma = (channels == 1)
+            .then(|| Chroma::new(options.input_format, size, options.output_format, output_size))
+            .transpose()?;
+        let stats = Stats::default();
+        stats.tiles.store(inference.tiles(), Ordering::Relaxed);
+        log.write(
+            LogLevel::Verbose,
+            format_args!(
+                "{size} {} -> {output_size} {}; model input {}, {} tile(s) a frame",
+                options.input_format,
+                options.output_format,
+                inference.model_input(),
+                inference.tiles(),
+            ),
+        );
+        Ok(Session {
+            unpack: Unpack::new(options.input_format, size, channels, input.size)?,
+            pack: Pack::new(
+                options.output_format,
+                output_size,
+                channels,
+                output.size,
+                options.dither,
+            )?,
+            options: options.clone(),
+            output_size,
+            values: model.values(),
+            inference,
+            chroma,
+            pool,
+            stats: Arc::new(stats),
+            log,
+            announced: None,
+        })
+    }
+
+    /// The size of the frames that the session makes.
+    #[must_use]
+    pub fn output_size(&self) -> Size {
+        self.output_size
+    }
+
+    /// The session's counters.
+    #[must_use]
+    pub fn stats(&self) -> Arc<Stats> {
+        Arc::clone(&self.stats)
+    }
+
+    /// Runs the model on the visible part of `input`, writes the result to `out`, and says how its colours are coded.
+    ///
+    /// # Errors
+    /// [`Status::UnsupportedFormat`] when either frame is not of the session's geometry,
+    /// [`Status::InferenceFailed`] when the model fails or its output is not finite, [`Status::OutOfMemory`]. The
+    /// pixels of `out` are undefined then, and the session can go on with the next frame.
+    pub fn process(&mut self, input: &Frame<'_>, out: &mut FrameMut<'_>) -> Result<Colorimetry> {
+        let number =
+            self.stats.frames.load(Ordering::Relaxed) + self.stats.failed_frames.load(Ordering::Relaxed);
+        let result = self.check(input, out).and_then(|()| self.run(input, out));
+        let counter = if result.is_ok() {
+            &self.stats.frames
+        } else {
+            &self.stats.failed_frames
+        };
+        counter.fetch_add(1, Ordering::Relaxed);
+        result.map_err(|error| error.context(format_args!("frame {number}")))
+    }
+
+    fn check(&self, input: &Frame<'_>, out: &FrameMut<'_>) -> Result<()> {
+        let given = [
+            (
+                "input",
+                input.format(),
+                input.visible().size,
+                self.options.input_format,
+                self.options.size,
+            ),
+            (
+                "output",
+                out.format(),
+                out.size(),
+                self.options.output_format,
+                self.output_size,
+            ),
+        ];
+        for (name, format, size, expected_format, expected_size) in given {
+            if (format, size) != (expected_format, expected_size) {
+                return Err(
+                    Error::new(Status::UnsupportedFormat, format!("{name} is {size} {format}"))
+                        .expected(format!(
+                            "{expected_size} {expected_format}, for which the session was made"
+                        ))
+                        .help("make a new session when the stream changes"),
+                );
+            }
+        }
+        Ok(())
+    }
+
+    fn run(&mut self, input: &Frame<'_>, out: &mut FrameMut<'_>) -> Result<Colorimetry> {
+        let tags = input.tags();
+        let from = tags.resolve(self.options.input_format, self.options.size);
+        let to = output_colorimetry(from, tags, &self.options);
+        self.announce(tags, from);
+        let Session {
+            values,
+            unpack,
+            inference,
+            pack,
+            chroma,
+            pool,
+            stats,
+            ..
+        } = self;
+        let white = *values;
+        timed(&stats.unpack_ns, || {
+            pool.install(|| {
+                if let Some(chroma) = chroma {
+                    chroma.run(input, from, to)?;
+                }
+                unpack.run(input, from, white, inference.input())
+            })
+        })?;
+        timed(&stats.inference_ns, || inference.run())?;
+        timed(&stats.pack_ns, || {
+            let output = inference.output();
+            pool.install(|| match chroma {
+                Some(chroma) => pack.run_luma(output, white, to, chroma, out),
+                None => pack.run(output, white, to, out),
+            })
+        })?;
+        Ok(to)
+    }
+
+    /// Says once how unspecified colours are taken, and again when what a frame says of itself changes.
+    fn announce(&mut self, tags: ColorTags, taken: Colorimetry) {
+        if self.announced == Some(tags) {
+            return;
+        }
+        self.announced = Some(tags);
+        let format = self.options.input_format;
+        if format.family() == PixelFamily::Yuv && (tags.matrix.is_none() || tags.range.is_none()) {
+            let range = match taken.range {
+                rave_core::Range::Limited => "limited",
+                rave_core::Range::Full => "full",
+            };
+            self.log.write(
+                LogLevel::Info,
+                format_args!(
+                    "the frames leave their colours unspecified: {} matrix and {range} range are taken, and written on \
+                     the output",
+                    taken.matrix
+                ),
+            );
+        }
+    }
+}
+
+/// How the output's colours are coded: as the input's, but for what a change of format family makes meaningless.
+fn output_colorimetry(from: Colorimetry, tags: ColorTags, options: &SessionOptions) -> Colorimetry {
+    let (input, output) = (options.input_format.family(), options.output_format.family());
+    if input == output {
+        return from;
+    }
+    let kept = ColorTags {
+        matrix: match input {
+            // R'G'B' carries no matrix worth keeping; size decides, as for any unspecified one.
+            PixelFamily::Rgb => None,
+            _ => Some(from.matrix),
+        },
+        range: None,
+        siting: tags.siting,
+    };
+    kept.resolve(options.output_format, options.size)
+}
+
+fn plan_inference(model: &Arc<OnnxModel>, options: &SessionOptions, log: &Log) -> Result<Inference> {
+    let contract = model.contract();
+    let size = options.size;
+    let tile = match (contract.fixed_size(), options.tile) {
+        (Some(fixed), Some(tile)) if tile != fixed => {
+            return Err(Error::new(Status::InvalidParameter, format!("tile {tile}"))
+                .expected(format!("{fixed}, the only size that the model takes"))
+                .help("leave tile at auto"));
+        }
+        (Some(fixed), _) => Some(fixed),
+        (None, Some(tile)) if tile.width < 16 || tile.height < 16 => {
+            return Err(
+                Error::new(Status::InvalidParameter, format!("tile {tile}")).expected("16x16 or more")
+            );
+        }
+        (None, Some(tile)) => Some(model.padded_size(tile)?),
+        (None, None) => None,
+    };
+    let fits = |tile: Size| size.width <= tile.width && size.height <= tile.height;
+    match tile {
+        Some(tile) if !fits(tile) => {
+            let widest = tile.width.min(tile.height) / 2;
+            let overlap = options.overlap.unwrap_or(DEFAULT_OVERLAP.min(widest / 2));
+            let plan = TilePlan::new(size, tile, overlap, contract.scale)?;
+            log.write(
+                LogLevel::Verbose,
+                format_args!("{} tiles of {tile}, overlap {overlap} or more", plan.count()),
+            );
+            Ok(Inference::Tiled(Tiled::new(model, plan)?))
+        }
+        Some(tile) if contract.fixed_size().is_some() => Ok(Inference::Whole(model.session(tile)?)),
+        _ => Ok(Inference::Whole(model.session(model.padded_size(size)?)?)),
+    }
+}
+
+impl Inference {
+    /// The shapes of the tensors that a whole frame becomes.
+    fn shapes(&self) -> (TensorShape, TensorShape) {
+        match self {
+            Inference::Whole(session) => (session.input_shape(), session.output_shape()),
+            Inference::Tiled(tiled) => tiled.shapes(),
+        }
+    }
+
+    /// The shape of one run of the model.
+    fn model_input(&self) -> TensorShape {
+        match self {
+            Inference::Whole(session) => session.input_shape(),
+            Inference::Tiled(tiled) => tiled.model_input(),
+        }
+    }
+
+    fn tiles(&self) -> u32 {
+        match self {
+            Inference::Whole(_) => 1,
+            Inference::Tiled(tiled) => tiled.count() as u32,
+        }
+    }
+
+    fn input(&mut self) -> rave_core::ElementsMut<'_> {
+        match self {
+            Inference::Whole(session) => session.input(),
+            Inference::Tiled(tiled) => tiled.input(),
+        }
+    }
+
+    fn run(&mut self) -> Result<()> {
+        match self {
+            Inference::Whole(session) => session.run(),
+            Inference::Tiled(tiled) => tiled.run(),
+        }
+    }
+
+    fn output(&self) -> Elements<'_> {
+        match self {
+            Inference::Whole(session) => session.output(),
+            Inference::Tiled(tiled) => tiled.output(),
+        }
+    }
+}

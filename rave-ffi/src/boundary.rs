@@ -1,0 +1,90 @@
+//! The one place where calls enter and leave: no panic crosses, every failure becomes a status and a message.
+
+use std::cell::RefCell;
+use std::ffi::{CStr, CString, c_char};
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::Once;
+
+use rave_core::{Error, Result, Status};
+
+thread_local! {
+    static LAST_ERROR: RefCell<CString> = RefCell::default();
+    static PANIC_MESSAGE: RefCell<Option<String>> = const { RefCell::new(None) };
+}
+
+/// Runs `body`; its status is returned and its error kept for `rave_last_error`.
+pub(crate) fn guard(body: impl FnOnce() -> Result<()>) -> i32 {
+    match caught(body) {
+        Ok(()) => Status::Ok.code(),
+        Err(error) => remember(&error).code(),
+    }
+}
+
+/// Runs `body`; on failure returns `otherwise` and keeps the error for `rave_last_error`.
+pub(crate) fn guard_value<T>(otherwise: T, body: impl FnOnce() -> Result<T>) -> T {
+    caught(body).unwrap_or_else(|error| {
+        remember(&error);
+        otherwise
+    })
+}
+
+/// Runs `body` for a creating function: returns the handle or NULL, and writes the status to `error`.
+///
+/// # Safety
+/// `error` is NULL or writable.
+pub(crate) unsafe fn guard_create<T>(error: *mut i32, body: impl FnOnce() -> Result<*mut T>) -> *mut T {
+    let (handle, status) = match caught(|| {
+        if error.is_null() {
+            return Err(crate::pointers::null("error"));
+        }
+        body()
+    }) {
+        Ok(handle) => (handle, Status::Ok),
+        Err(failure) => (std::ptr::null_mut(), remember(&failure)),
+    };
+    if !error.is_null() {
+        // SAFETY: not NULL, and the caller vouches that it is writable then.
+        unsafe { error.write(status.code()) };
+    }
+    handle
+}
+
+fn caught<T>(body: impl FnOnce() -> Result<T>) -> Result<T> {
+    capture_panic_messages();
+    // What a panic may leave half-changed is behind a mutex that the panic poisons: `handles` refuses it afterwards.
+    catch_unwind(AssertUnwindSafe(body)).unwrap_or_else(|_| {
+        let message = PANIC_MESSAGE.take().unwrap_or_else(|| "no message".into());
+        Err(Error::new(Status::Panic, format!("RAVE panicked: {message}"))
+            .help("this is a bug in RAVE; please report it with this message"))
+    })
+}
+
+/// Keeps the message and place of a panic instead of printing them: the host owns its standard streams.
+fn capture_panic_messages() {
+    static ONCE: Once = Once::new();
+    ONCE.call_once(|| {
+        std::panic::set_hook(Box::new(|info| {
+            let message = info.payload_as_str().unwrap_or("no message");
+            let place = info
+                .location()
+                .map_or_else(String::new, |location| format!(" at {location}"));
+            PANIC_MESSAGE.set(Some(format!("{message}{place}")));
+        }));
+    });
+}
+
+fn remember(error: &Error) -> Status {
+    let message: Vec<u8> = error
+        .to_string()
+        .into_bytes()
+        .into_iter()
+        .filter(|&byte| byte != 0)
+        .collect();
+    LAST_ERROR.set(CString::new(message).unwrap_or_default());
+    error.status()
+}
+
+/// The last failure's message on this thread; empty when there was none.
+pub(crate) fn last_error() -> *const c_char {
+    LAST_ERROR.with_borrow(|message| CStr::as_ptr(message))
+}

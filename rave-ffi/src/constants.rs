@@ -1,0 +1,89 @@
+//! The numbers of the header that are not pixel formats. A test holds each to the Rust enum that it mirrors.
+
+/// Success.
+pub const RAVE_OK: i32 = 0;
+/// The device handle or index does not name a usable device.
+pub const RAVE_ERROR_INVALID_DEVICE: i32 = 1;
+/// An allocation failed, on the host or on the device.
+pub const RAVE_ERROR_OUT_OF_MEMORY: i32 = 2;
+/// The model's content cannot be used: not a model, damaged, or outside the model contract.
+pub const RAVE_ERROR_MODEL_LOAD_FAILED: i32 = 3;
+/// Inference ran and failed, or its output is not finite.
+pub const RAVE_ERROR_INFERENCE_FAILED: i32 = 4;
+/// An argument is outside its documented range, or NULL.
+pub const RAVE_ERROR_INVALID_PARAMETER: i32 = 5;
+/// A pixel kernel could not be launched.
+pub const RAVE_ERROR_KERNEL_LAUNCH_FAILED: i32 = 6;
+/// A frame that must stay on the device would have to leave it.
+pub const RAVE_ERROR_VRAM_RESIDENCY_FAILED: i32 = 7;
+/// There is no GPU, or no driver for it.
+pub const RAVE_ERROR_DEVICE_NOT_FOUND: i32 = 8;
+/// The caller was compiled against another version of this header.
+pub const RAVE_ERROR_ABI_MISMATCH: i32 = 9;
+/// The pixel format, colour description or frame geometry is not supported here.
+pub const RAVE_ERROR_UNSUPPORTED_FORMAT: i32 = 10;
+/// A library that is loaded at run time was not found or cannot be used.
+pub const RAVE_ERROR_RUNTIME_LIBRARY_MISSING: i32 = 11;
+/// The engine was built for another GPU or another TensorRT.
+pub const RAVE_ERROR_ENGINE_MISMATCH: i32 = 12;
+/// The device reported an error after which the process cannot use it again.
+pub const RAVE_ERROR_DEVICE_LOST: i32 = 13;
+/// Another call on the same handle is still running.
+pub const RAVE_ERROR_BUSY: i32 = 14;
+/// A file was refused because of where it comes from, who may write it, or what it refers to.
+pub const RAVE_ERROR_UNTRUSTED: i32 = 15;
+/// A file does not exist.
+pub const RAVE_ERROR_FILE_NOT_FOUND: i32 = 16;
+/// A file may not be read.
+pub const RAVE_ERROR_PERMISSION_DENIED: i32 = 17;
+/// Reading or writing a file failed for another reason.
+pub const RAVE_ERROR_IO: i32 = 18;
+/// The caller cancelled the operation.
+pub const RAVE_ERROR_CANCELLED: i32 = 19;
+/// RAVE panicked; the handle cannot be used again.
+pub const RAVE_ERROR_PANIC: i32 = 20;
+/// The handle is not one of ours, or was destroyed already.
+pub const RAVE_ERROR_INVALID_HANDLE: i32 = 21;
+/// None of the above.
+pub const RAVE_ERROR_UNKNOWN: i32 = 99;
+
+/// Inference on the CPU; frames in host memory.
+pub const RAVE_DEVICE_CPU: i32 = 0;
+/// Inference on an NVIDIA GPU; frames in its memory.
+pub const RAVE_DEVICE_CUDA: i32 = 1;
+
+/// Choose the backend by the file's content and the device.
+pub const RAVE_BACKEND_AUTO: i32 = 0;
+/// ONNX models on the CPU.
+pub const RAVE_BACKEND_ONNX: i32 = 1;
+/// TensorRT engines on the GPU.
+pub const RAVE_BACKEND_TENSORRT: i32 = 2;
+
+/// The model's tensors hold 0 for black and 1 for white.
+pub const RAVE_VALUES_UNIT: i32 = 0;
+/// The model's tensors hold 0 for black and 255 for white.
+pub const RAVE_VALUES_BYTE: i32 = 1;
+
+/// Ordered dither where the output has 8 bits, none elsewhere.
+pub const RAVE_DITHER_AUTO: i32 = 0;
+/// Round to nearest.
+pub const RAVE_DITHER_NONE: i32 = 1;
+
+/// Pixels in host memory.
+pub const RAVE_MEMORY_HOST: i32 = 0;
+/// Pixels in the memory of the context's GPU, valid in order on its stream.
+pub const RAVE_MEMORY_CUDA: i32 = 1;
+
+/// Something failed.
+pub const RAVE_LOG_ERROR: i32 = 1;
+/// Something is not as the user may think.
+pub const RAVE_LOG_WARNING: i32 = 2;
+/// What a user wants to know once.
+pub const RAVE_LOG_INFO: i32 = 3;
+/// What helps to understand a run.
+pub const RAVE_LOG_VERBOSE: i32 = 4;
+/// What helps to find a fault in RAVE.
+pub const RAVE_LOG_DEBUG: i32 = 5;
+
+/// The longest string that is taken, in bytes, without its NUL.
+pub const RAVE_MAX_STRING: usize = 4096;

@@ -1,0 +1,167 @@
+//! From the pointers of two RaveFrames to rave-core's frames.
+
+use std::ops::Range as Span;
+
+use rave_core::{
+    ChromaSiting, ColorTags, Error, Frame, FrameMut, Matrix, PixelFormat, Range, Rect, Result, Size, Status,
+};
+
+use crate::constants::RAVE_MEMORY_HOST;
+use crate::structs::RaveFrame;
+
+/// The memory of one plane: its first byte, whatever the direction of its rows, and its length.
+struct Memory {
+    start: *mut u8,
+    length: usize,
+    stride: isize,
+}
+
+impl Memory {
+    fn span(&self) -> Span<usize> {
+        self.start.addr()..self.start.addr() + self.length
+    }
+}
+
+struct Described {
+    format: PixelFormat,
+    size: Size,
+    planes: Vec<Memory>,
+}
+
+fn describe(frame: &RaveFrame, name: &str) -> Result<Described> {
+    let invalid = |found: String| Error::new(Status::InvalidParameter, format!("{name}: {found}"));
+    if frame.memory != RAVE_MEMORY_HOST {
+        return Err(invalid(format!("memory is {}", frame.memory))
+            .expected("RAVE_MEMORY_HOST, as the session's context is a CPU context"));
+    }
+    let format = PixelFormat::from_code(frame.format).map_err(|error| error.context(name))?;
+    let size = Size::new(frame.width, frame.height).checked(name)?;
+    let planes = (0..format.layout().planes).map(|index| {
+        let (data, linesize) = (frame.data[index], frame.linesize[index]);
+        if data.is_null() {
+            return Err(invalid(format!("data[{index}] is NULL")).expected(format!("a plane of {format}")));
+        }
+        let rows = format.plane_size(index, size).height as usize;
+        let row_bytes = format.row_bytes(index, size.width);
+        let bad_linesize = || {
+            invalid(format!("linesize[{index}] is {linesize}"))
+                .expected(format!("{rows} rows of {row_bytes} bytes or more"))
+        };
+        let stride = isize::try_from(linesize).map_err(|_| bad_linesize())?;
+        let above = stride.unsigned_abs().checked_mul(rows - 1);
+        let length = above.and_then(|above| above.checked_add(row_bytes));
+        let length = length
+            .filter(|&length| length <= isize::MAX as usize)
+            .ok_or_else(bad_linesize)?;
+        let start = match stride < 0 {
+            // The last row is the lowest address.
+            true => data.wrapping_sub(length - row_bytes),
+            false => data,
+        };
+        if start.is_null() || start.addr().checked_add(length).is_none() {
+            return Err(bad_linesize());
+        }
+        Ok(Memory {
+            start,
+            length,
+            stride,
+        })
+    });
+    Ok(Described {
+        format,
+        size,
+        planes: planes.collect::<Result<_>>()?,
+    })
+}
+
+fn color_tags(frame: &RaveFrame) -> Result<ColorTags> {
+    Ok(ColorTags {
+        matrix: Matrix::from_code(frame.matrix)?,
+        range: Range::from_code(frame.range)?,
+        siting: ChromaSiting::from_code(frame.siting)?,
+    })
+}
+
+fn visible(frame: &RaveFrame, size: Size) -> Result<Rect> {
+    let inside = |extent: u32, before: u32, after: u32| {
+        extent
+            .checked_sub(before)
+            .and_then(|rest| rest.checked_sub(after))
+            .filter(|&rest| rest > 0)
+    };
+    let RaveFrame {
+        crop_left,
+        crop_right,
+        crop_top,
+        crop_bottom,
+        ..
+    } = *frame;
+    match (
+        inside(size.width, crop_left, crop_right),
+        inside(size.height, crop_top, crop_bottom),
+    ) {
+        (Some(width), Some(height)) => Ok(Rect {
+            x: crop_left,
+            y: crop_top,
+            size: Size::new(width, height),
+        }),
+        _ => Err(Error::new(
+            Status::InvalidParameter,
+            format!("input: crop of {crop_left}, {crop_right}, {crop_top}, {crop_bottom} (l, r, t, b)"),
+        )
+        .expected(format!("some of the {size} frame to be left"))),
+    }
+}
+
+/// The input to read and the output to write.
+///
+/// # Safety
+/// Each plane that the frames describe is valid for `'a`: linesize by linesize readable in `input`, writable in `out`,
+/// and nobody else writes to either, or reads `out`, meanwhile.
+pub(crate) unsafe fn pair<'a>(input: &RaveFrame, out: &RaveFrame) -> Result<(Frame<'a>, FrameMut<'a>)> {
+    let from = describe(input, "input")?;
+    let to = describe(out, "out")?;
+    if [out.crop_left, out.crop_right, out.crop_top, out.crop_bottom] != [0; 4] {
+        return Err(Error::new(Status::InvalidParameter, "out: crop is set").expected("0 on every side"));
+    }
+    let overlaps = |a: &Memory, b: &Memory| {
+        let (a, b) = (a.span(), b.span());
+        a.start < b.end && b.start < a.end
+    };
+    for (index, plane) in to.planes.iter().enumerate() {
+        let others = to.planes[index + 1..].iter().chain(&from.planes);
+        if others.into_iter().any(|other| overlaps(plane, other)) {
+            return Err(Error::new(
+                Status::InvalidParameter,
+                format!("out: data[{index}] overlaps another plane of the output or the input"),
+            )
+            .expected("separate memory for every plane"));
+        }
+    }
+    let planes: Vec<(&[u8], isize)> = from
+        .planes
+        .iter()
+        // SAFETY: `describe` derived start and length from the caller's pointer and linesize, whose memory the caller
+        // vouches for; the length is at most isize::MAX; no output plane overlaps it, as checked above.
+        .map(|plane| {
+            (
+                unsafe { std::slice::from_raw_parts(plane.start, plane.length) },
+                plane.stride,
+            )
+        })
+        .collect();
+    let frame = Frame::new(from.format, from.size, color_tags(input)?, &planes)?
+        .with_visible(visible(input, from.size)?)?;
+    let planes: Vec<(&mut [u8], isize)> = to
+        .planes
+        .iter()
+        // SAFETY: as above, writable, and no other plane overlaps it, so the slices are the only way to these bytes.
+        .map(|plane| {
+            (
+                unsafe { std::slice::from_raw_parts_mut(plane.start, plane.length) },
+                plane.stride,
+            )
+        })
+        .collect();
+    Ok((frame, FrameMut::new(to.format, to.size, planes)?))
+}

@@ -1,0 +1,117 @@
+//! Handles: numbers that only look like pointers.
+//!
+//! A handle is looked up, never followed, and its number is never used twice. So a destroyed handle, a handle of
+//! another kind or a stray pointer is recognised, whatever the caller does, instead of being undefined behaviour.
+
+use std::collections::HashMap;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock, TryLockError};
+
+use rave_core::{Error, Result, Status};
+
+/// Numbers are shared by all kinds and far from the addresses of real objects' neighbours, so no two handles of
+/// different kinds are ever equal.
+static NEXT: AtomicUsize = AtomicUsize::new(16);
+
+/// What stands behind a handle: `state` for one call at a time, `facts` for any number of readers beside it.
+pub(crate) struct Object<S, F> {
+    state: Mutex<S>,
+    pub(crate) facts: F,
+}
+
+impl<S, F> Object<S, F> {
+    /// The state, for the length of one call.
+    ///
+    /// # Errors
+    /// [`Status::Busy`] when another call has it, [`Status::Panic`] when an earlier call panicked with it.
+    pub(crate) fn lock(&self) -> Result<MutexGuard<'_, S>> {
+        self.state.try_lock().map_err(|error| match error {
+            TryLockError::WouldBlock => {
+                Error::new(Status::Busy, "another call on this handle is still running")
+                    .help("use one handle from one thread at a time, or one handle per thread")
+            }
+            TryLockError::Poisoned(_) => Error::new(Status::Panic, "an earlier call on this handle panicked")
+                .help("destroy the handle"),
+        })
+    }
+}
+
+/// All live handles of one kind.
+pub(crate) struct Registry<S, F> {
+    kind: &'static str,
+    live: RwLock<Option<HashMap<usize, Arc<Object<S, F>>>>>,
+}
+
+impl<S, F> Registry<S, F> {
+    pub(crate) const fn new(kind: &'static str) -> Self {
+        Registry {
+            kind,
+            live: RwLock::new(None),
+        }
+    }
+
+    /// Makes a handle.
+    pub(crate) fn insert<T>(&self, state: S, facts: F) -> *mut T {
+        let id = NEXT.fetch_add(16, Ordering::Relaxed);
+        let object = Arc::new(Object {
+            state: Mutex::new(state),
+            facts,
+        });
+        let mut live = self.live.write().unwrap_or_else(PoisonError::into_inner);
+        live.get_or_insert_default().insert(id, object);
+        std::ptr::without_provenance_mut(id)
+    }
+
+    /// The object of a handle.
+    ///
+    /// # Errors
+    /// [`Status::InvalidParameter`] for NULL, [`Status::InvalidHandle`] for what is no live handle of this kind.
+    pub(crate) fn get<T>(&self, handle: *const T) -> Result<Arc<Object<S, F>>> {
+        if handle.is_null() {
+            return Err(crate::pointers::null(self.kind));
+        }
+        let live = self.live.read().unwrap_or_else(PoisonError::into_inner);
+        live.as_ref()
+            .and_then(|live| live.get(&handle.addr()))
+            .cloned()
+            .ok_or_else(|| invalid(self.kind))
+    }
+
+    /// Ends the handle at `*place` and writes NULL there. NULL at either level is nothing to do.
+    ///
+    /// # Errors
+    /// [`Status::InvalidHandle`] for what is no live handle of this kind; [`Status::Busy`] while a call runs on it.
+    ///
+    /// # Safety
+    /// `place` is NULL or points to a readable and writable handle.
+    pub(crate) unsafe fn destroy<T>(&self, place: *mut *mut T) -> Result<()> {
+        if place.is_null() {
+            return Ok(());
+        }
+        // SAFETY: not NULL, and the caller vouches for the rest.
+        let handle = unsafe { place.read() };
+        if handle.is_null() {
+            return Ok(());
+        }
+        let object = self.get(handle)?;
+        if let Err(TryLockError::WouldBlock) = object.state.try_lock() {
+            return Err(
+                Error::new(Status::Busy, "another call on this handle is still running")
+                    .help("wait for it before destroying the handle"),
+            );
+        }
+        let removed = {
+            let mut live = self.live.write().unwrap_or_else(PoisonError::into_inner);
+            live.as_mut().and_then(|live| live.remove(&handle.addr()))
+        };
+        // SAFETY: as for the read above.
+        unsafe { place.write(std::ptr::null_mut()) };
+        // Of two threads that destroy one handle at the same time, one finds it gone.
+        removed.map(drop).ok_or_else(|| invalid(self.kind))
+    }
+}
+
+fn invalid(kind: &str) -> Error {
+    Error::new(Status::InvalidHandle, format!("{kind} is not a live handle"))
+        .expected(format!("a {kind} that was created and not yet destroyed"))
+}

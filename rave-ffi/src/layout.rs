@@ -1,0 +1,37 @@
+//! Sizes and offsets of the structures, fixed at compile time. `tests/c/layout.c` asserts the same numbers in C.
+
+use std::mem::{align_of, offset_of, size_of};
+
+use crate::structs::{
+    RaveContextConfig, RaveFrame, RaveModelConfig, RaveModelInfo, RaveSessionConfig, RaveStats,
+};
+
+macro_rules! layout {
+    ($name:ident $size:literal { $($field:ident $offset:literal),* $(,)? }) => {
+        const _: () = {
+            assert!(size_of::<$name>() == $size);
+            assert!(align_of::<$name>() <= 8);
+            $(assert!(offset_of!($name, $field) == $offset);)*
+        };
+    };
+}
+
+layout!(RaveContextConfig 48 {
+    struct_size 0, device 4, cuda_context 8, cuda_stream 16, log 24, log_opaque 32, log_level 40, reserved 44,
+});
+layout!(RaveModelConfig 24 { struct_size 0, backend 4, values 8, threads 12, runtime_lib 16 });
+layout!(RaveSessionConfig 40 {
+    struct_size 0, format 4, output_format 8, width 12, height 16, tile_width 20, tile_height 24, overlap 28,
+    dither 32, reserved 36,
+});
+layout!(RaveFrame 112 {
+    struct_size 0, format 4, memory 8, width 12, height 16, crop_left 20, crop_right 24, crop_top 28,
+    crop_bottom 32, matrix 36, range 40, siting 44, data 48, linesize 80,
+});
+layout!(RaveModelInfo 32 {
+    struct_size 0, channels 4, scale_numerator 8, scale_denominator 12, fixed_width 16, fixed_height 20,
+    input_bits 24, output_bits 28,
+});
+layout!(RaveStats 48 {
+    struct_size 0, tiles 4, frames 8, failed_frames 16, unpack_ns 24, inference_ns 32, pack_ns 40,
+});

@@ -1,0 +1,169 @@
+//! The structures that cross the boundary, and how they are read and written by their `struct_size`.
+//!
+//! All are `#[repr(C)]` without implicit padding; their sizes and offsets are asserted in [`crate::layout`] and again
+//! in `tests/c/layout.c`.
+
+use std::ffi::{c_char, c_void};
+
+/// A device and its settings. Opaque.
+pub struct RaveContext {
+    _opaque: [u8; 0],
+}
+
+/// A loaded model. Opaque.
+pub struct RaveModel {
+    _opaque: [u8; 0],
+}
+
+/// A model bound to one frame geometry. Opaque.
+pub struct RaveSession {
+    _opaque: [u8; 0],
+}
+
+/// Receives a message. Called from any thread, also from several at once, but only during calls into the library.
+/// `level` is a RAVE_LOG_ constant. `message` is one line without a line feed, valid during the call. The callback
+/// must not call back into the library with the handle whose call it interrupts: that returns RAVE_ERROR_BUSY.
+pub type RaveLogCallback =
+    Option<unsafe extern "C" fn(opaque: *mut c_void, level: i32, message: *const c_char)>;
+
+/// What rave_context_create() needs.
+#[repr(C)]
+#[derive(Clone, Copy)]
+pub struct RaveContextConfig {
+    /// sizeof(RaveContextConfig).
+    pub struct_size: u32,
+    /// A RAVE_DEVICE_ constant.
+    pub device: i32,
+    /// With RAVE_DEVICE_CUDA: the CUcontext to work in, which must outlive the context. Otherwise NULL.
+    pub cuda_context: *mut c_void,
+    /// With RAVE_DEVICE_CUDA: the CUstream that orders the frames; NULL is the legacy default stream. Otherwise NULL.
+    pub cuda_stream: *mut c_void,
+    /// Where messages go, or NULL to discard them.
+    pub log: RaveLogCallback,
+    /// Passed to `log` as it is.
+    pub log_opaque: *mut c_void,
+    /// The most verbose RAVE_LOG_ level that `log` wants; 0 means RAVE_LOG_INFO.
+    pub log_level: i32,
+    /// 0.
+    pub reserved: u32,
+}
+
+/// How rave_model_load() loads a model.
+#[repr(C)]
+#[derive(Clone, Copy)]
+pub struct RaveModelConfig {
+    /// sizeof(RaveModelConfig).
+    pub struct_size: u32,
+    /// A RAVE_BACKEND_ constant.
+    pub backend: i32,
+    /// A RAVE_VALUES_ constant.
+    pub values: i32,
+    /// CPU threads for inference and pixel conversion, at most 1024; 0 means all cores.
+    pub threads: u32,
+    /// Path of the inference library (libonnxruntime.so) to use, or NULL to search for it.
+    pub runtime_lib: *const c_char,
+}
+
+/// A model bound to a geometry, for rave_session_create().
+#[repr(C)]
+#[derive(Clone, Copy)]
+pub struct RaveSessionConfig {
+    /// sizeof(RaveSessionConfig).
+    pub struct_size: u32,
+    /// Pixel format of the input, a RAVE_PIX_FMT_ constant.
+    pub format: i32,
+    /// Pixel format of the output; 0 means that of the input.
+    pub output_format: i32,
+    /// Width of the visible part of the input, in pixels: 1 to 32768.
+    pub width: u32,
+    /// Height of the visible part of the input, in pixels: 1 to 32768.
+    pub height: u32,
+    /// Tile width in pixels, 16 or more; 0 lets the model decide (a model of fixed size is tiled when the frame is
+    /// larger, any other takes the frame whole).
+    pub tile_width: u32,
+    /// Tile height in pixels, as `tile_width`. Set both or neither.
+    pub tile_height: u32,
+    /// Pixels that neighbouring tiles share at least, up to half a tile; 0 means 32, or less where tiles are small.
+    pub overlap: u32,
+    /// A RAVE_DITHER_ constant.
+    pub dither: i32,
+    /// 0.
+    pub reserved: u32,
+}
+
+/// A frame. The caller owns the pixels; the library keeps no pointer after the call returns.
+#[repr(C)]
+#[derive(Clone, Copy)]
+pub struct RaveFrame {
+    /// sizeof(RaveFrame).
+    pub struct_size: u32,
+    /// Pixel format, a RAVE_PIX_FMT_ constant.
+    pub format: i32,
+    /// Where the pixels are, a RAVE_MEMORY_ constant.
+    pub memory: i32,
+    /// Width of the stored picture in pixels, before cropping.
+    pub width: u32,
+    /// Height of the stored picture in pixels, before cropping.
+    pub height: u32,
+    /// Columns to leave out at the left. 0 in an output frame.
+    pub crop_left: u32,
+    /// Columns to leave out at the right. 0 in an output frame.
+    pub crop_right: u32,
+    /// Rows to leave out at the top. 0 in an output frame.
+    pub crop_top: u32,
+    /// Rows to leave out at the bottom. 0 in an output frame.
+    pub crop_bottom: u32,
+    /// Matrix coefficients, an ITU-T H.273 code point (equal to FFmpeg's AVColorSpace); 2 or 0 is unspecified.
+    pub matrix: i32,
+    /// 0 unspecified, 1 limited, 2 full (FFmpeg's AVColorRange).
+    pub range: i32,
+    /// Chroma siting: 0 unspecified, 1 left, 2 centre, 3 top left, 4 top, 5 bottom left, 6 bottom (AVChromaLocation).
+    pub siting: i32,
+    /// The planes, as FFmpeg's AVFrame.data. Unused ones are NULL.
+    pub data: [*mut u8; 4],
+    /// Bytes from one row to the next, as FFmpeg's AVFrame.linesize; negative for a picture stored bottom-up, whose
+    /// `data` then points at its top row.
+    pub linesize: [i64; 4],
+}
+
+/// What rave_model_info() tells.
+#[repr(C)]
+#[derive(Clone, Copy)]
+pub struct RaveModelInfo {
+    /// sizeof(RaveModelInfo).
+    pub struct_size: u32,
+    /// 3 (RGB) or 1 (luma).
+    pub channels: u32,
+    /// Output size over input size, as a reduced fraction.
+    pub scale_numerator: u32,
+    /// See `scale_numerator`.
+    pub scale_denominator: u32,
+    /// The only width that the model takes, or 0 when it takes any.
+    pub fixed_width: u32,
+    /// The only height that the model takes, or 0 when it takes any.
+    pub fixed_height: u32,
+    /// Bits of an element of the input tensor: 32 or 16, both floating point.
+    pub input_bits: u32,
+    /// Bits of an element of the output tensor: 32 or 16, both floating point.
+    pub output_bits: u32,
+}
+
+/// What rave_session_stats() tells. Times are sums over all frames, in nanoseconds of wall clock.
+#[repr(C)]
+#[derive(Clone, Copy)]
+pub struct RaveStats {
+    /// sizeof(RaveStats).
+    pub struct_size: u32,
+    /// How many tiles a frame is made of; 1 when it is processed whole.
+    pub tiles: u32,
+    /// Frames processed with success.
+    pub frames: u64,
+    /// Frames refused or failed.
+    pub failed_frames: u64,
+    /// Time spent turning frames into tensors.
+    pub unpack_ns: u64,
+    /// Time spent in the model.
+    pub inference_ns: u64,
+    /// Time spent turning tensors into frames.
+    pub pack_ns: u64,
+}

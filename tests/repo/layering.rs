@@ -1,0 +1,106 @@
+//! Dependencies between crates point one way.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use cargo_metadata::{DependencyKind, MetadataCommand};
+
+/// What each crate may depend on, of ours. docs/ARCHITECTURE.md draws the same picture.
+fn allowed() -> BTreeMap<&'static str, &'static [&'static str]> {
+    BTreeMap::from([
+        ("rave-core", &[][..]),
+        ("rave-onnx", &["rave-core"][..]),
+        ("rave-engine", &["rave-core", "rave-onnx"][..]),
+        ("rave", &["rave-core", "rave-engine"][..]),
+        ("rave-ffi", &["rave-core", "rave-engine"][..]),
+        ("rave-tests", &[][..]),
+    ])
+}
+
+#[test]
+fn crates_depend_only_on_the_layers_below_them() {
+    let metadata = MetadataCommand::new()
+        .manifest_path(rave_tests::root().join("Cargo.toml"))
+        .exec()
+        .unwrap();
+    let allowed = allowed();
+    let members: BTreeSet<&str> = metadata
+        .workspace_packages()
+        .iter()
+        .map(|package| package.name.as_str())
+        .collect();
+    let known: BTreeSet<&str> = allowed.keys().copied().collect();
+    assert_eq!(
+        members, known,
+        "every crate has a row in `allowed`, and every row is a crate"
+    );
+    for package in metadata.workspace_packages() {
+        for dependency in &package.dependencies {
+            let ours = members.contains(dependency.name.as_str());
+            if ours && dependency.kind == DependencyKind::Normal {
+                assert!(
+                    allowed[package.name.as_str()].contains(&dependency.name.as_str()),
+                    "{} must not depend on {}",
+                    package.name,
+                    dependency.name
+                );
+            }
+        }
+    }
+}
+
+#[test]
+fn the_static_library_never_links_ffmpeg_or_a_vendor_library() {
+    let metadata = MetadataCommand::new()
+        .manifest_path(rave_tests::root().join("Cargo.toml"))
+        .exec()
+        .unwrap();
+    let resolve = metadata.resolve.as_ref().unwrap();
+    let find = |id: &cargo_metadata::PackageId| {
+        (
+            &metadata[id],
+            resolve.nodes.iter().find(|node| node.id == *id).unwrap(),
+        )
+    };
+    let start = metadata
+        .workspace_packages()
+        .into_iter()
+        .find(|p| p.name.as_str() == "rave-ffi")
+        .unwrap()
+        .id
+        .clone();
+    let (mut todo, mut seen) = (vec![start], BTreeSet::new());
+    while let Some(id) = todo.pop() {
+        if !seen.insert(id.clone()) {
+            continue;
+        }
+        let (package, node) = find(&id);
+        let links = package.links.as_deref().unwrap_or_default();
+        for forbidden in ["av", "sw", "cuda", "nvinfer", "onnxruntime"] {
+            assert!(
+                !links.starts_with(forbidden) || package.name.as_str() == "ort-sys",
+                "{} links {links}; librave.a is linked into libavfilter and loads vendor libraries at run time",
+                package.name
+            );
+        }
+        todo.extend(
+            node.deps
+                .iter()
+                .filter(|dep| {
+                    dep.dep_kinds
+                        .iter()
+                        .any(|kind| kind.kind == DependencyKind::Normal)
+                })
+                .map(|dep| dep.pkg.clone()),
+        );
+    }
+    assert!(seen.len() > 5, "the walk saw the tree");
+}
+
+#[test]
+fn rave_core_forbids_unsafe_code() {
+    for name in ["rave-core", "rave-engine"] {
+        let lib =
+            std::fs::read_to_string(rave_tests::root().join(format!("crates/{name}/src/lib.rs"))).unwrap();
+        assert!(lib.contains("#![forbid(unsafe_code)]"), "{name}");
+    }
+}

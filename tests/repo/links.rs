@@ -1,0 +1,121 @@
+//! Links in documents lead somewhere, and nothing that must stay out has come in.
+
+use std::path::Path;
+
+use rave_tests::{repository_files, root};
+
+fn anchors(markdown: &str) -> Vec<String> {
+    let slug = |heading: &str| {
+        let kept: String = heading
+            .trim()
+            .to_lowercase()
+            .chars()
+            .filter(|c| c.is_alphanumeric() || matches!(c, ' ' | '-' | '_'))
+            .collect();
+        kept.replace(' ', "-")
+    };
+    let mut fenced = false;
+    markdown
+        .lines()
+        .filter(|line| {
+            fenced ^= line.trim_start().starts_with("```");
+            !fenced && line.starts_with('#')
+        })
+        .map(|line| slug(line.trim_start_matches('#')))
+        .collect()
+}
+
+/// The targets of `](target)` outside code.
+fn targets(markdown: &str) -> Vec<String> {
+    let mut found = Vec::new();
+    let mut fenced = false;
+    for line in markdown.lines() {
+        fenced ^= line.trim_start().starts_with("```");
+        if fenced {
+            continue;
+        }
+        let plain: String = line.split('`').step_by(2).collect::<Vec<_>>().join("code");
+        let mut rest = plain.as_str();
+        while let Some(start) = rest.find("](") {
+            rest = &rest[start + 2..];
+            let end = rest.find(')').unwrap_or(rest.len());
+            found.push(rest[..end].to_string());
+        }
+    }
+    found
+}
+
+#[test]
+fn every_relative_link_and_anchor_exists() {
+    let mut broken = Vec::new();
+    let mut checked = 0;
+    for file in repository_files()
+        .into_iter()
+        .filter(|file| file.extension().is_some_and(|e| e == "md"))
+    {
+        let text = std::fs::read_to_string(root().join(&file)).unwrap();
+        for target in targets(&text) {
+            if target.contains("://") || target.starts_with("mailto:") {
+                continue;
+            }
+            checked += 1;
+            let (path, anchor) = target
+                .split_once('#')
+                .map_or((target.as_str(), None), |(p, a)| (p, Some(a)));
+            let folder = file.parent().unwrap_or(Path::new(""));
+            let to = if path.is_empty() {
+                root().join(&file)
+            } else {
+                root().join(folder).join(path)
+            };
+            let anchored = |anchor: &str| {
+                std::fs::read_to_string(&to)
+                    .is_ok_and(|text| anchors(&text).iter().any(|have| have == anchor))
+            };
+            if !to.exists() || anchor.is_some_and(|anchor| !anchored(anchor)) {
+                broken.push(format!("{}: {target}", file.display()));
+            }
+        }
+    }
+    assert!(broken.is_empty(), "broken links:\n{}", broken.join("\n"));
+    assert!(checked > 0, "the documents link to each other");
+}
+
+#[test]
+fn what_is_committed_is_small_and_ours() {
+    for file in repository_files() {
+        let length = std::fs::metadata(root().join(&file)).unwrap().len();
+        assert!(length <= 1 << 20, "{} has {length} bytes", file.display());
+        let name = file.to_string_lossy();
+        for unwanted in [".so", ".a", ".engine", ".plan", ".mp4", ".whl", ".o"] {
+            assert!(
+                !name.ends_with(unwanted),
+                "{name} does not belong into the repository"
+            );
+        }
+    }
+}
+
+#[test]
+fn every_script_is_executable_and_has_strict_mode() {
+    let scripts = repository_files().into_iter().filter(|file| {
+        file.parent() == Some(Path::new("scripts")) && file.extension().is_some_and(|e| e == "sh")
+    });
+    let mut seen = 0;
+    for file in scripts {
+        use std::os::unix::fs::PermissionsExt;
+        seen += 1;
+        let mode = std::fs::metadata(root().join(&file))
+            .unwrap()
+            .permissions()
+            .mode();
+        assert!(mode & 0o111 != 0, "{} is executable", file.display());
+        let text = std::fs::read_to_string(root().join(&file)).unwrap();
+        assert!(
+            text.contains("lib/common.sh"),
+            "{} sources scripts/lib/common.sh",
+            file.display()
+        );
+    }
+    assert!(seen > 0, "there are scripts");
+}
