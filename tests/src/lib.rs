@@ -1,5 +1,8 @@
 //! What the tests share: where things are, and how programs are run.
 
+pub mod ffmpeg;
+pub mod pictures;
+
 use std::path::PathBuf;
 
 /// The repository's root.

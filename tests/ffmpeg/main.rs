@@ -1,0 +1,10 @@
+//! The filter, through the real `ffmpeg` program: exit code, frame count, frame hashes and message, never the exit
+//! code alone.
+
+mod bad_input;
+mod behaviour;
+mod golden;
+mod patches;
+mod raw;
+mod real_clip;
+mod tiling;

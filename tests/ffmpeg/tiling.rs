@@ -1,0 +1,48 @@
+//! Tiles leave no trace.
+
+use rave_tests::ffmpeg::newest;
+
+use crate::raw::{Clip, named, rave};
+
+fn largest_difference(a: &[u8], b: &[u8]) -> u8 {
+    assert_eq!(a.len(), b.len());
+    a.iter().zip(b).map(|(a, b)| a.abs_diff(*b)).max().unwrap_or(0)
+}
+
+/// A 3x3 convolution sees one pixel around each: far less than the overlap, so tiled and whole must agree but for
+/// the rounding of two weighted halves, which can tip a value that lies on the edge between two codes.
+#[test]
+fn a_model_of_fixed_size_gives_what_the_same_model_gives_untiled() {
+    let Some(ffmpeg) = newest() else { return };
+    for size in [(150, 100), (65, 64), (40, 200), (64, 64), (63, 5)] {
+        let clip = Clip::noise(named("rgb24"), size, 1);
+        let whole = clip.raw(&ffmpeg, &rave("dyadic-2x", ":values=byte"));
+        let tiled = clip.raw(&ffmpeg, &rave("fixed-64-2x", ":values=byte"));
+        assert_eq!(whole.len(), size.0 * size.1 * 12, "{size:?}");
+        assert!(largest_difference(&whole, &tiled) <= 1, "{size:?}");
+        let differing = whole.iter().zip(&tiled).filter(|(a, b)| a != b).count();
+        assert!(differing * 1000 < whole.len(), "{size:?}: {differing} of {}", whole.len());
+    }
+}
+
+#[test]
+fn tiles_asked_for_by_option_change_nothing_but_rounding() {
+    let Some(ffmpeg) = newest() else { return };
+    let clip = Clip::noise(named("yuv420p"), (150, 101), 1);
+    let whole = clip.raw(&ffmpeg, &rave("replicate-2x", ""));
+    for tile in [":tile=48x32", ":tile=64x64:overlap=32", ":tile=150x16:overlap=2"] {
+        let tiled = clip.raw(&ffmpeg, &rave("replicate-2x", tile));
+        assert!(largest_difference(&whole, &tiled) <= 1, "{tile}");
+    }
+}
+
+#[test]
+fn a_model_that_needs_multiples_of_eight_takes_any_size() {
+    let Some(ffmpeg) = newest() else { return };
+    for size in [(64, 64), (50, 38), (35, 27), (8, 8), (3, 5)] {
+        let clip = Clip::noise(named("rgb24"), size, 2);
+        let run = clip.hashed(&ffmpeg, &rave("needs-8-2x", "")).ok();
+        assert_eq!(run.frame_hashes().len(), 2, "{size:?}");
+        assert!(run.stderr.contains(&format!("{}x{}", size.0 * 2, size.1 * 2)), "{}", run.stderr);
+    }
+}
