@@ -60,7 +60,8 @@ pub struct RaveModelConfig {
     pub values: i32,
     /// CPU threads for inference and pixel conversion, at most 1024; 0 means all cores.
     pub threads: u32,
-    /// Path of the inference library (libonnxruntime.so) to use, or NULL to search for it.
+    /// Path of the inference library (libonnxruntime.so) to use, or NULL to search for it. "embedded" chooses the
+    /// runtime that is built in, which is slower and always there.
     pub runtime_lib: *const c_char,
 }
 

@@ -16,6 +16,6 @@ mod stats;
 mod threads;
 mod tiled;
 
-pub use model::{BackendChoice, Model, ModelOptions};
+pub use model::{BackendChoice, EMBEDDED, Model, ModelOptions};
 pub use session::{Session, SessionOptions};
 pub use stats::Stats;

@@ -9,6 +9,9 @@ use rave_onnx::{LoadOptions, OnnxModel, RuntimeChoice};
 use crate::cache::{Cache, Key};
 use crate::model_file::{self, Kind};
 
+/// In place of a library's path: the inference runtime that is built in, slower and always there.
+pub const EMBEDDED: &str = "embedded";
+
 /// Which backend is to run a model.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum BackendChoice {
@@ -30,7 +33,7 @@ pub struct ModelOptions {
     pub values: ValueRange,
     /// CPU threads for inference and for pixel conversion; 0 means all cores.
     pub threads: usize,
-    /// The inference library to use; searched for when `None`.
+    /// The inference library to use; searched for when `None`. [`EMBEDDED`] chooses the runtime that is built in.
     pub runtime_lib: Option<PathBuf>,
     /// Where messages go.
     pub log: Log,
@@ -66,9 +69,10 @@ impl Model {
         check_backend(path, kind, options.backend)?;
         let name = path.display().to_string();
         let load = || {
+            let embedded = options.runtime_lib.as_deref() == Some(Path::new(EMBEDDED));
             let options = LoadOptions {
-                runtime: RuntimeChoice::Auto,
-                library: options.runtime_lib.clone(),
+                runtime: if embedded { RuntimeChoice::Embedded } else { RuntimeChoice::Auto },
+                library: options.runtime_lib.clone().filter(|_| !embedded),
                 threads: options.threads,
                 log: options.log.clone(),
             };

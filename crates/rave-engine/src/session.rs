@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
-use rave_core::pixels::{Chroma, Pack, Unpack};
+use rave_core::pixels::{ChromaScaler, Pack, Unpack};
 use rave_core::tiling::{DEFAULT_OVERLAP, TilePlan};
 use rave_core::{
     ColorTags, Colorimetry, Elements, Error, Frame, FrameMut, Log, LogLevel, PixelFamily, PixelFormat,
@@ -34,6 +34,14 @@ pub struct SessionOptions {
     pub dither: bool,
 }
 
+impl SessionOptions {
+    /// Frames of `size`, in and out as `format`, with everything else at its default.
+    #[must_use]
+    pub fn new(format: PixelFormat, size: Size) -> Self {
+        SessionOptions { input_format: format, output_format: format, size, tile: None, overlap: None, dither: true }
+    }
+}
+
 /// A model bound to one frame geometry, with every buffer that a frame needs. One thread at a time.
 #[derive(Debug)]
 pub struct Session {
@@ -44,7 +52,7 @@ pub struct Session {
     inference: Inference,
     pack: Pack,
     /// The planes that a luma model leaves to us; `None` for an RGB model.
-    chroma: Option<Chroma>,
+    chroma: Option<ChromaScaler>,
     pool: Arc<ThreadPool>,
     stats: Arc<Stats>,
     log: Log,
@@ -76,7 +84,7 @@ impl Session {
         let inference = plan_inference(onnx, options, &log)?;
         let (input, output) = inference.shapes();
         let chroma = (channels == 1)
-            .then(|| Chroma::new(options.input_format, size, options.output_format, output_size))
+            .then(|| ChromaScaler::new(options.input_format, size, options.output_format, scale))
             .transpose()?;
         let stats = Stats::default();
         stats.tiles.store(inference.tiles(), Ordering::Relaxed);
