@@ -42,7 +42,10 @@ pub fn builds() -> Vec<Ffmpeg> {
             if folder.join("ffmpeg").is_file() {
                 return Some(Ffmpeg { version, folder });
             }
-            assert!(!required, "FFmpeg {version} is not built: run scripts/build-ffmpeg.sh {version}");
+            assert!(
+                !required,
+                "FFmpeg {version} is not built: run scripts/build-ffmpeg.sh {version}"
+            );
             eprintln!("skipped: FFmpeg {version} is not built (scripts/build-ffmpeg.sh {version})");
             None
         })
@@ -56,6 +59,9 @@ pub fn newest() -> Option<Ffmpeg> {
 }
 
 /// A golden model of `tests/golden/models`.
+///
+/// # Panics
+/// When there is no such model.
 #[must_use]
 pub fn golden_model(name: &str) -> PathBuf {
     let path = crate::root().join(format!("tests/golden/models/{name}.onnx"));
@@ -92,7 +98,9 @@ impl Ffmpeg {
     #[must_use]
     pub fn command(&self) -> Command {
         let mut command = Command::new(self.folder.join("ffmpeg"));
-        command.args(["-hide_banner", "-nostdin", "-nostats", "-y"]).stdin(Stdio::null());
+        command
+            .args(["-hide_banner", "-nostdin", "-nostats", "-y"])
+            .stdin(Stdio::null());
         command
     }
 
@@ -108,7 +116,11 @@ impl Ffmpeg {
             .arg(file)
             .output()
             .expect("ffprobe starts");
-        assert!(output.status.success(), "ffprobe: {}", String::from_utf8_lossy(&output.stderr));
+        assert!(
+            output.status.success(),
+            "ffprobe: {}",
+            String::from_utf8_lossy(&output.stderr)
+        );
         String::from_utf8(output.stdout).expect("ffprobe prints text")
     }
 }
@@ -150,6 +162,9 @@ impl Run {
     /// Lines of the log that the filter itself wrote at error level.
     #[must_use]
     pub fn filter_errors(&self) -> Vec<&str> {
-        self.stderr.lines().filter(|line| line.contains("Parsed_rave") && line.contains('[')).collect()
+        self.stderr
+            .lines()
+            .filter(|line| line.contains("Parsed_rave") && line.contains('['))
+            .collect()
     }
 }

@@ -71,7 +71,11 @@ impl Model {
         let load = || {
             let embedded = options.runtime_lib.as_deref() == Some(Path::new(EMBEDDED));
             let options = LoadOptions {
-                runtime: if embedded { RuntimeChoice::Embedded } else { RuntimeChoice::Auto },
+                runtime: if embedded {
+                    RuntimeChoice::Embedded
+                } else {
+                    RuntimeChoice::Auto
+                },
                 library: options.runtime_lib.clone().filter(|_| !embedded),
                 threads: options.threads,
                 log: options.log.clone(),

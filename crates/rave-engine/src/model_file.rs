@@ -27,7 +27,7 @@ pub(crate) fn read(path: &Path) -> Result<Vec<u8>> {
         .read(true)
         .custom_flags(libc::O_NONBLOCK | libc::O_CLOEXEC)
         .open(path);
-    let mut file = file.map_err(io)?;
+    let file = file.map_err(io)?;
     let metadata = file.metadata().map_err(io)?;
     if !metadata.is_file() {
         let found = if metadata.is_dir() {

@@ -38,7 +38,14 @@ impl SessionOptions {
     /// Frames of `size`, in and out as `format`, with everything else at its default.
     #[must_use]
     pub fn new(format: PixelFormat, size: Size) -> Self {
-        SessionOptions { input_format: format, output_format: format, size, tile: None, overlap: None, dither: true }
+        SessionOptions {
+            input_format: format,
+            output_format: format,
+            size,
+            tile: None,
+            overlap: None,
+            dither: true,
+        }
     }
 }
 
