@@ -1,0 +1,58 @@
+#!/usr/bin/env bash
+# Everything that CI runs, on a machine with nothing prepared: installs what is missing, builds, tests.
+# Usage: scripts/test.sh [--quick]     --quick leaves out FFmpeg 8.1 and 7.1, and the sanitizer build
+. "$(dirname "$0")/lib/common.sh"
+
+quick=
+case ${1-} in
+    --quick) quick=1 ;;
+    '') ;;
+    *) die "usage: scripts/test.sh [--quick]" ;;
+esac
+cd "$ROOT"
+export CARGO_TERM_PROGRESS_WHEN=never
+need_cargo
+
+step "Packages and tools"
+need_packages build-essential binutils cmake clang nasm pkg-config libx264-dev python3-venv shellcheck xz-utils unzip
+scripts/fetch.sh all
+
+step "Formatting"
+cargo fmt --all --check
+shellcheck -x -P scripts scripts/*.sh scripts/lib/*.sh .ci/run
+
+step "rave"
+scripts/install.sh "$PREFIX"
+
+versions=(9.0 8.1 7.1)
+[ -z "$quick" ] || versions=(9.0)
+for version in "${versions[@]}"; do
+    step "FFmpeg $version"
+    scripts/build-ffmpeg.sh "$version"
+done
+
+step "Lints"
+logged "$BUILD/log/clippy.log" cargo clippy --workspace --all-targets --locked -- -D warnings
+
+step "Documentation"
+RUSTDOCFLAGS="-D warnings" logged "$BUILD/log/rustdoc.log" cargo doc --workspace --no-deps --locked
+logged "$BUILD/log/doctest.log" cargo test --doc --workspace --locked
+
+step "Developers' tools"
+logged "$BUILD/log/tools.log" "$(python_tools)" -m unittest discover -s tools/tests -v
+
+if [ -z "$quick" ]; then
+    step "Address sanitizer"
+    scripts/build-asan.sh
+    export RAVE_ASAN_LIBDIR=$BUILD/asan/lib
+fi
+
+step "Tests"
+export RAVE_REQUIRE_ONNXRUNTIME=1 RAVE_ONNXRUNTIME_LIB=$DEPS/onnxruntime/libonnxruntime.so
+[ -n "$quick" ] || export RAVE_REQUIRE_FFMPEG=1
+if cargo nextest --version >/dev/null 2>&1; then
+    cargo nextest run --workspace --locked --no-fail-fast
+else # the same tests, a process for each binary instead of one for each test
+    cargo test --workspace --locked --no-fail-fast --all-targets
+fi
+step "All passed"

@@ -1,0 +1,241 @@
+//! What the filter keeps, and how it behaves inside a graph.
+
+use rave_tests::ffmpeg::{Ffmpeg, builds, golden_model, newest};
+use tempfile::TempDir;
+
+use crate::raw::{Clip, named, rave};
+
+/// Lines of a framehash without the hashes: stream, dts, pts, duration, size.
+fn timing(stdout: &[u8]) -> Vec<String> {
+    String::from_utf8_lossy(stdout)
+        .lines()
+        .filter(|line| !line.starts_with('#'))
+        .map(|line| line.rsplit_once(',').unwrap().0.to_string())
+        .collect()
+}
+
+#[test]
+fn timestamps_and_durations_of_a_variable_frame_rate_stay() {
+    for ffmpeg in builds() {
+        let clip = Clip::noise(named("yuv420p"), (32, 18), 6);
+        let uneven = "settb=1/1000,setpts='if(lt(N,3),N*40,N*N*37)',";
+        let args = |filter: &str| {
+            let filters = format!("{uneven}{filter}");
+            let tail = ["-vf", &filters, "-fps_mode", "passthrough", "-enc_time_base", "1/1000", "-f", "framehash", "-"];
+            clip.input().into_iter().chain(tail.map(str::to_string)).collect::<Vec<_>>()
+        };
+        let before = ffmpeg.run(args("null")).ok();
+        let after = ffmpeg.run(args(&rave("identity-1x", ""))).ok();
+        assert_eq!(timing(&before.stdout).len(), 6);
+        assert_eq!(timing(&before.stdout), timing(&after.stdout), "FFmpeg {}", ffmpeg.version);
+    }
+}
+
+/// Runs `filters` over two frames of 4:2:0, stores them as FFV1 in Matroska, and returns what ffprobe says of a frame.
+fn tags_after(ffmpeg: &Ffmpeg, filters: &str) -> String {
+    let folder = tempfile::tempdir().unwrap();
+    let out = folder.path().join("out.mkv");
+    let clip = Clip::noise(named("yuv420p"), (32, 18), 2);
+    let mut args = clip.input();
+    args.extend(["-vf", filters, "-c:v", "ffv1"].map(str::to_string));
+    args.push(out.to_string_lossy().into_owned());
+    let _ = ffmpeg.run(args).ok();
+    let entries = "frame=width,height,pix_fmt,sample_aspect_ratio,color_range,color_space,color_primaries,color_transfer,chroma_location";
+    ffmpeg.probe(
+        &["-select_streams", "v", "-read_intervals", "%+#1", "-show_entries", entries, "-of", "default=nw=1"],
+        &out,
+    )
+}
+
+#[test]
+fn colour_tags_and_aspect_ratio_stay() {
+    for ffmpeg in builds() {
+        let tagged = "setsar=4/3,setparams=range=tv:colorspace=bt2020nc:color_primaries=bt2020:color_trc=smpte2084:\
+                      chroma_location=topleft,";
+        let before = tags_after(&ffmpeg, &format!("{tagged}null"));
+        let after = tags_after(&ffmpeg, &format!("{tagged}{}", rave("replicate-2x", "")));
+        for tag in ["color_space=bt2020nc", "color_transfer=smpte2084", "sample_aspect_ratio=4:3"] {
+            assert!(before.contains(tag), "{tag} is there to be kept: {before}");
+        }
+        assert_eq!(before.replace("width=32", "width=64").replace("height=18", "height=36"), after, "{}", ffmpeg.version);
+    }
+}
+
+#[test]
+fn a_matrix_that_is_unspecified_is_chosen_by_height_and_said_once() {
+    for ffmpeg in builds() {
+        let run = |size: (usize, usize)| {
+            let clip = Clip::noise(named("yuv420p"), size, 2);
+            let mut args = clip.input();
+            args.extend(["-vf", &format!("{},showinfo", rave("identity-1x", "")), "-f", "null", "-"].map(str::to_string));
+            ffmpeg.run(args).ok().stderr
+        };
+        for (size, matrix, tag) in [((32, 18), "BT.601", "smpte170m"), ((16, 720), "BT.709", "bt709")] {
+            let log = run(size);
+            assert_eq!(log.matches(&format!("{matrix} matrix")).count(), 1, "{log}");
+            assert!(log.contains(&format!("color_space:{tag}")), "{log}");
+        }
+    }
+}
+
+#[test]
+fn a_picture_that_is_cropped_or_stored_bottom_up_is_read_where_it_lies() {
+    for ffmpeg in builds() {
+        let clip = Clip::noise(named("yuv420p"), (50, 38), 2);
+        for before in ["vflip", "crop=31:17:6:4", "crop=30:16:7:5:exact=1", "vflip,crop=21:9:2:2"] {
+            let plain = clip.hashed(&ffmpeg, before).ok().frame_hashes();
+            let through = clip.hashed(&ffmpeg, &format!("{before},{}", rave("identity-1x", ""))).ok().frame_hashes();
+            assert_eq!(plain, through, "{before} on FFmpeg {}", ffmpeg.version);
+        }
+    }
+}
+
+#[test]
+fn instances_stand_beside_and_behind_each_other_and_load_a_model_once() {
+    for ffmpeg in builds() {
+        let clip = Clip::noise(named("rgb24"), (20, 12), 3);
+        let twice = clip.hashed(&ffmpeg, &format!("{0},null,{0}", rave("replicate-2x", ""))).ok().frame_hashes();
+        let direct = clip.hashed(&ffmpeg, "scale=80:48:flags=neighbor").ok().frame_hashes();
+        assert_eq!(twice, direct, "FFmpeg {}", ffmpeg.version);
+
+        let side_by_side = format!("split[a][b];[a]{0}[c];[b]null,{0}[d];[c][d]hstack", rave("replicate-2x", ""));
+        let mut args = vec!["-v".to_string(), "verbose".into()];
+        args.extend(clip.input());
+        args.extend(["-filter_complex", &side_by_side, "-f", "framehash", "-"].map(str::to_string));
+        let run = ffmpeg.run(args).ok();
+        assert_eq!(run.frame_hashes().len(), 3);
+        assert_eq!(run.stderr.matches("already loaded").count(), 1, "{}", run.stderr);
+    }
+}
+
+#[test]
+fn an_early_end_and_a_single_frame_are_no_trouble() {
+    for ffmpeg in builds() {
+        let clip = Clip::noise(named("yuv420p"), (32, 18), 9);
+        for (filters, frames) in [("", 9), (",trim=end_frame=4", 4), (",select=eq(n\\,2)", 1)] {
+            let run = clip.hashed(&ffmpeg, &format!("{}{filters}", rave("replicate-2x", ""))).ok();
+            assert_eq!(run.frame_hashes().len(), frames, "{filters}");
+        }
+        let mut args = clip.input();
+        let filter = rave("replicate-2x", "");
+        args.extend(["-vf", &filter, "-frames:v", "3", "-f", "framehash", "-"].map(str::to_string));
+        assert_eq!(ffmpeg.run(args).ok().frame_hashes().len(), 3);
+    }
+}
+
+/// Two clips of different size or format, one after the other in one stream.
+fn changing_stream(ffmpeg: &Ffmpeg, folder: &TempDir, second: &[&str]) -> std::path::PathBuf {
+    let part = |name: &str, options: &[&str]| {
+        let out = folder.path().join(name);
+        let mut args: Vec<&str> = vec!["-f", "lavfi", "-i"];
+        args.extend(options);
+        let out_text = out.to_string_lossy().into_owned();
+        args.extend(["-c:v", "mpeg2video", "-q:v", "2", "-f", "mpegts", &out_text]);
+        let _ = ffmpeg.run(args).ok();
+        std::fs::read(out).unwrap()
+    };
+    let mut stream = part("first.ts", &["testsrc2=size=64x48:rate=25:duration=0.4", "-pix_fmt", "yuv420p"]);
+    stream.extend(part("second.ts", second));
+    let path = folder.path().join("both.ts");
+    std::fs::write(&path, stream).unwrap();
+    path
+}
+
+#[test]
+fn a_stream_that_changes_its_size_or_format_goes_on_with_correct_frames() {
+    for ffmpeg in builds() {
+        let folder = tempfile::tempdir().unwrap();
+        for second in [
+            ["testsrc2=size=96x80:rate=25:duration=0.4", "-pix_fmt", "yuv420p"],
+            ["testsrc2=size=64x48:rate=25:duration=0.4", "-pix_fmt", "yuv422p"],
+        ] {
+            let stream = changing_stream(&ffmpeg, &folder, &second);
+            let hashes = |filter: &str| {
+                let path = stream.to_string_lossy();
+                ffmpeg
+                    .run(["-i", &path, "-vf", filter, "-fps_mode", "passthrough", "-f", "framehash", "-"])
+                    .ok()
+                    .frame_hashes()
+            };
+            // Both ends of the comparison let FFmpeg bring later frames to the first size and format.
+            let (plain, through) = (hashes("null"), hashes(&rave("identity-1x", "")));
+            assert_eq!(plain.len(), through.len());
+            assert!(plain.len() >= 18, "{} frames", plain.len());
+            assert_eq!(plain, through, "{second:?} on FFmpeg {}", ffmpeg.version);
+        }
+    }
+}
+
+#[test]
+fn without_reinitialisation_a_change_is_an_error_and_never_wrong_pixels() {
+    for ffmpeg in builds() {
+        let folder = tempfile::tempdir().unwrap();
+        let second = ["testsrc2=size=96x80:rate=25:duration=0.4", "-pix_fmt", "yuv420p"];
+        let stream = changing_stream(&ffmpeg, &folder, &second);
+        let path = stream.to_string_lossy();
+        let filter = rave("identity-1x", "");
+        let run = ffmpeg.run(["-reinit_filter", "0", "-i", &path, "-vf", &filter, "-f", "framehash", "-"]);
+        assert_ne!(run.code, Some(0), "FFmpeg {}: {}", ffmpeg.version, run.stderr);
+        assert!(run.stderr.contains("96x80") && run.stderr.contains("64x48"), "{}", run.stderr);
+        let intact = timing(&run.stdout);
+        assert!(intact.iter().all(|line| line.ends_with("4608")), "only frames of the first size: {intact:?}");
+    }
+}
+
+#[test]
+fn help_and_manual_list_every_option() {
+    let manual = std::fs::read_to_string(rave_tests::root().join("ffmpeg-patch/filters.texi")).unwrap();
+    let readme = std::fs::read_to_string(rave_tests::root().join("README.md")).unwrap();
+    for ffmpeg in builds() {
+        let help = String::from_utf8(ffmpeg.run(["-h", "filter=rave"]).ok().stdout).unwrap();
+        let options: Vec<&str> = help
+            .lines()
+            .filter(|line| line.starts_with("   ") && line.contains("..FV"))
+            .filter_map(|line| line.split_whitespace().next())
+            .filter(|name| line_is_option(&help, name))
+            .collect();
+        assert!(options.contains(&"model") && options.len() >= 9, "{options:?}\n{help}");
+        for option in options {
+            assert!(manual.contains(&format!("@item {option}")), "filters.texi explains {option}");
+            assert!(readme.contains(&format!("| `{option}` |")), "the README lists {option}");
+        }
+    }
+}
+
+/// Options carry a type in angle brackets; the constants below them do not.
+fn line_is_option(help: &str, name: &str) -> bool {
+    help.lines().any(|line| line.split_whitespace().next() == Some(name) && line.contains('<'))
+}
+
+#[test]
+fn the_binary_needs_no_vendor_library_to_start() {
+    for ffmpeg in builds() {
+        let program = rave_tests::build_dir().join(format!("ffmpeg-{}/bin/ffmpeg", ffmpeg.version));
+        let output = std::process::Command::new("readelf").arg("-d").arg(program).output().unwrap();
+        let needed = String::from_utf8(output.stdout).unwrap();
+        assert!(needed.contains("NEEDED"), "readelf read the program: {needed}");
+        for library in ["libcuda", "libnvinfer", "libcudart", "libonnxruntime"] {
+            assert!(!needed.contains(library), "{needed}");
+        }
+    }
+}
+
+#[test]
+fn the_format_option_gives_that_format_and_names_one_that_it_cannot_give() {
+    let Some(ffmpeg) = newest() else { return };
+    let tags = tags_after(&ffmpeg, &rave("replicate-2x", ":format=yuv420p10le"));
+    assert!(tags.contains("pix_fmt=yuv420p10le"), "{tags}");
+    let clip = Clip::noise(named("yuv420p"), (32, 18), 1);
+    let run = clip.hashed(&ffmpeg, &rave("replicate-2x", ":format=pal8"));
+    assert_eq!(run.code, Some(234), "{}", run.stderr);
+    assert!(run.stderr.contains("pal8"), "{}", run.stderr);
+}
+
+#[test]
+fn the_model_path_may_be_given_by_name_or_first() {
+    let Some(ffmpeg) = newest() else { return };
+    let clip = Clip::noise(named("rgb24"), (20, 12), 1);
+    let first = clip.hashed(&ffmpeg, &rave("replicate-2x", "")).ok().frame_hashes();
+    let named = format!("rave=threads=1:model={}", golden_model("replicate-2x").display());
+    assert_eq!(clip.hashed(&ffmpeg, &named).ok().frame_hashes(), first);
+}
