@@ -65,7 +65,7 @@ mod tests {
         let bias = Bias::new(true);
         let all: Vec<f32> = (0..8).flat_map(|y| bias.row(y)[..8].to_vec()).collect();
         assert_eq!(all.iter().sum::<f32>() / 64.0, 0.5);
-        assert!(all.iter().all(|&b| b >= 1.0 / 128.0 && b <= 127.0 / 128.0));
+        assert!(all.iter().all(|b| (1.0 / 128.0..=127.0 / 128.0).contains(b)));
         assert!(Bias::new(false).row(3).iter().all(|&b| b == 0.5));
     }
 }

@@ -9,13 +9,17 @@ use super::matrix::ToCode;
 /// `floor(value * scale + offset + bias)`, clamped to the codes and shifted to where the format keeps them.
 ///
 /// The clamp comes before the rounding, which is the same because both bounds are whole, and in this form is one
-/// instruction a bound.
+/// instruction a bound. Adding 2^23 leaves the nearest whole number in the low bits of the fp32 value; where that is
+/// above the code, 1 less is its floor. (A cast would do, but its checks for numbers that do not fit are not free.)
 #[inline(always)]
 fn code(value: f32, bias: f32, to: ToCode) -> u16 {
     let code = value * to.scale + to.offset + bias;
     let code = if code > 0.0 { code } else { 0.0 };
     let code = if code < to.max { code } else { to.max };
-    ((code as i32) << to.shift) as u16
+    const ONE_IS_LOWEST_BIT: f32 = 8_388_608.0;
+    let nearest = code + ONE_IS_LOWEST_BIT;
+    let above = u32::from(nearest - ONE_IS_LOWEST_BIT > code);
+    (nearest.to_bits().wrapping_sub(above) << to.shift) as u16
 }
 
 /// Quantises a row that starts at column 0.
