@@ -15,7 +15,9 @@ const MAX_DEPTH: usize = 8;
 /// some hundred bytes; the largest image models have a few ten thousand.
 const MAX_PARTS: u32 = 1 << 20;
 /// The largest factor by which one `Resize` or `Upsample` may scale.
-const MAX_RESIZE: f32 = 256.0;
+const MAX_RESIZE: f32 = 32.0;
+/// The most pixels that one kernel may span, or one padding add on a side.
+const MAX_WINDOW: i64 = 1024;
 
 /// How much of the model may still be looked at.
 #[derive(Debug)]
@@ -199,7 +201,7 @@ impl<'a> Walk<'a, '_> {
             "Pad" => match constant(1) {
                 Some(Small::Ints(pads)) => pads
                     .iter()
-                    .try_for_each(|&pad| check_window(pad, "pads", &place())),
+                    .try_for_each(|&pad| check_size(pad, MAX_WINDOW, "pads", &place())),
                 _ => Ok(()),
             },
             _ => Ok(()),
@@ -232,14 +234,16 @@ impl<'a> Walk<'a, '_> {
         if let Some(graph) = graph {
             self.graph(graph)?;
         }
-        if matches!(
-            name,
-            "pads" | "strides" | "dilations" | "kernel_shape" | "output_padding" | "output_shape"
-        ) {
+        let limit = match name {
+            "pads" | "strides" | "dilations" | "kernel_shape" | "output_padding" => Some(MAX_WINDOW),
+            "output_shape" => Some(i64::from(MAX_SIDE)),
+            _ => None,
+        };
+        if let Some(limit) = limit {
             for field in Fields::of(bytes) {
                 if let (8, value) = field.map_err(damaged)? {
                     for size in wire::integers(value) {
-                        check_window(size.map_err(damaged)?, name, place)?;
+                        check_size(size.map_err(damaged)?, limit, name, place)?;
                     }
                 }
             }
@@ -313,9 +317,9 @@ fn check_scales(scales: Option<&Small>, place: &str) -> Result<()> {
 }
 
 /// Checks one size of a convolution's, pooling's or padding's window.
-fn check_window(size: i64, what: &str, place: &str) -> Result<()> {
-    if size.unsigned_abs() > u64::from(MAX_SIDE) {
-        return Err(refused(format!("{place} has {what} of {size}")).expected(format!("at most {MAX_SIDE}")));
+fn check_size(size: i64, limit: i64, what: &str, place: &str) -> Result<()> {
+    if size.unsigned_abs() > limit.unsigned_abs() {
+        return Err(refused(format!("{place} has {what} of {size}")).expected(format!("at most {limit}")));
     }
     Ok(())
 }

@@ -54,7 +54,7 @@ impl LoadOptions {
 pub(crate) enum Runtime {
     Ort(OrtModel),
     #[cfg(feature = "embedded")]
-    Rten(RtenModel),
+    Rten(Box<RtenModel>),
 }
 
 impl Runtime {
@@ -108,7 +108,7 @@ impl Runtime {
     /// Allocates the tensors of a session.
     pub(crate) fn session(&self, input: TensorShape, output: TensorShape) -> Result<RuntimeSession> {
         Ok(match self {
-            Runtime::Ort(model) => RuntimeSession::Ort(model.session(input, output)?),
+            Runtime::Ort(model) => RuntimeSession::Ort(Box::new(model.session(input, output)?)),
             #[cfg(feature = "embedded")]
             Runtime::Rten(_) => RuntimeSession::Rten(RtenSession::new(input, output)?),
         })
@@ -137,7 +137,7 @@ fn onnx_runtime(
 
 #[cfg(feature = "embedded")]
 fn embedded(bytes: &[u8], declared: &Declared, options: &LoadOptions) -> Result<Runtime> {
-    RtenModel::load(bytes, declared, options.thread_count()).map(Runtime::Rten)
+    RtenModel::load(bytes, declared, options.thread_count()).map(|model| Runtime::Rten(Box::new(model)))
 }
 
 #[cfg(not(feature = "embedded"))]
@@ -151,7 +151,7 @@ fn embedded(_: &[u8], _: &Declared, _: &LoadOptions) -> Result<Runtime> {
 
 /// The tensors of one session.
 pub(crate) enum RuntimeSession {
-    Ort(OrtSession),
+    Ort(Box<OrtSession>),
     #[cfg(feature = "embedded")]
     Rten(RtenSession),
 }
