@@ -37,7 +37,7 @@ impl TilePlan {
             )
             .expected(format!("at most {}", tile.width.min(tile.height) / 2)));
         }
-        if tile.width % align != 0 || tile.height % align != 0 {
+        if !tile.width.is_multiple_of(align) || !tile.height.is_multiple_of(align) {
             return Err(Error::new(
                 Status::InvalidParameter,
                 format!("a tile of {tile} at scale {scale}"),

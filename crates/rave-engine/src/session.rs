@@ -72,7 +72,7 @@ enum Inference {
     /// In one piece, straight through the backend's own tensors.
     Whole(OnnxSession),
     /// In overlapping tiles.
-    Tiled(Tiled),
+    Tiled(Box<Tiled>),
 }
 
 impl Session {
@@ -293,7 +293,7 @@ fn plan_inference(model: &Arc<OnnxModel>, options: &SessionOptions, log: &Log) -
                 LogLevel::Verbose,
                 format_args!("{} tiles of {tile}, overlap {overlap} or more", plan.count()),
             );
-            Ok(Inference::Tiled(Tiled::new(model, plan)?))
+            Ok(Inference::Tiled(Box::new(Tiled::new(model, plan)?)))
         }
         Some(tile) if contract.fixed_size().is_some() => Ok(Inference::Whole(model.session(tile)?)),
         _ => Ok(Inference::Whole(model.session(model.padded_size(size)?)?)),
