@@ -301,7 +301,8 @@ typedef struct RaveSession RaveSession;
 
 // Receives a message. Called from any thread, also from several at once, but only during calls into the library.
 // `level` is a RAVE_LOG_ constant. `message` is one line without a line feed, valid during the call. The callback
-// must not call back into the library with the handle whose call it interrupts: that returns RAVE_ERROR_BUSY.
+// must return, without an exception or a jump. Within it only functions that ask or destroy may be called: those that
+// load, create or process return RAVE_ERROR_BUSY.
 typedef void (*RaveLogCallback)(void *opaque, int32_t level, const char *message);
 
 // What rave_context_create() needs.
@@ -314,7 +315,8 @@ typedef struct RaveContextConfig {
     void *cuda_context;
     // With RAVE_DEVICE_CUDA: the CUstream that orders the frames; NULL is the legacy default stream. Otherwise NULL.
     void *cuda_stream;
-    // Where messages go, or NULL to discard them.
+    // Where messages go, or NULL to discard them. Must stay callable until the context and everything made from it are
+    // destroyed.
     RaveLogCallback log;
     // Passed to `log` as it is.
     void *log_opaque;
@@ -334,7 +336,8 @@ typedef struct RaveModelConfig {
     int32_t values;
     // CPU threads for inference and pixel conversion, at most 1024; 0 means all cores.
     uint32_t threads;
-    // Path of the inference library (libonnxruntime.so) to use, or NULL to search for it.
+    // Path of the inference library (libonnxruntime.so) to use, or NULL to search for it. "embedded" chooses the
+    // runtime that is built in, which is slower and always there.
     const char *runtime_lib;
 } RaveModelConfig;
 

@@ -1,15 +1,16 @@
 //! The one place where calls enter and leave: no panic crosses, every failure becomes a status and a message.
 
+use std::any::Any;
 use std::cell::RefCell;
 use std::ffi::{CStr, CString, c_char};
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::sync::Once;
 
 use rave_core::{Error, Result, Status};
 
+use crate::panics;
+
 thread_local! {
     static LAST_ERROR: RefCell<CString> = RefCell::default();
-    static PANIC_MESSAGE: RefCell<Option<String>> = const { RefCell::new(None) };
 }
 
 /// Runs `body`; its status is returned and its error kept for `rave_last_error`.
@@ -50,27 +51,17 @@ pub(crate) unsafe fn guard_create<T>(error: *mut i32, body: impl FnOnce() -> Res
 }
 
 fn caught<T>(body: impl FnOnce() -> Result<T>) -> Result<T> {
-    capture_panic_messages();
+    let _inside = panics::enter();
     // What a panic may leave half-changed is behind a mutex that the panic poisons: `handles` refuses it afterwards.
-    catch_unwind(AssertUnwindSafe(body)).unwrap_or_else(|_| {
-        let message = PANIC_MESSAGE.take().unwrap_or_else(|| "no message".into());
-        Err(Error::new(Status::Panic, format!("RAVE panicked: {message}"))
-            .help("this is a bug in RAVE; please report it with this message"))
-    })
+    catch_unwind(AssertUnwindSafe(body)).unwrap_or_else(|payload| Err(panicked(payload)))
 }
 
-/// Keeps the message and place of a panic instead of printing them: the host owns its standard streams.
-fn capture_panic_messages() {
-    static ONCE: Once = Once::new();
-    ONCE.call_once(|| {
-        std::panic::set_hook(Box::new(|info| {
-            let message = info.payload_as_str().unwrap_or("no message");
-            let place = info
-                .location()
-                .map_or_else(String::new, |location| format!(" at {location}"));
-            PANIC_MESSAGE.set(Some(format!("{message}{place}")));
-        }));
-    });
+fn panicked(payload: Box<dyn Any + Send>) -> Error {
+    let message = panics::describe(payload.as_ref());
+    // A payload whose own drop panics would unwind out of here; the few bytes of it are the lesser loss.
+    std::mem::forget(payload);
+    Error::new(Status::Panic, format!("RAVE panicked: {message}"))
+        .help("this is a bug in RAVE; please report it with this message")
 }
 
 fn remember(error: &Error) -> Status {
@@ -80,11 +71,15 @@ fn remember(error: &Error) -> Status {
         .into_iter()
         .filter(|&byte| byte != 0)
         .collect();
-    LAST_ERROR.set(CString::new(message).unwrap_or_default());
+    // A destructor that runs while the thread ends may call when the thread's variables are gone; its status is all
+    // that it gets then.
+    let _ = LAST_ERROR.try_with(|last| last.replace(CString::new(message).unwrap_or_default()));
     error.status()
 }
 
 /// The last failure's message on this thread; empty when there was none.
 pub(crate) fn last_error() -> *const c_char {
-    LAST_ERROR.with_borrow(|message| CStr::as_ptr(message))
+    LAST_ERROR
+        .try_with(|message| CStr::as_ptr(&message.borrow()))
+        .unwrap_or(c"".as_ptr())
 }

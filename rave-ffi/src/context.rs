@@ -1,19 +1,19 @@
 //! RaveContext: a device and where messages go.
 
-use std::ffi::{CString, c_void};
+use std::ffi::c_void;
 
-use rave_core::{Error, Log, LogLevel, Result, Status};
+use rave_core::{Error, Result, Status};
 
 use crate::boundary::{guard, guard_create};
-use crate::constants::{RAVE_DEVICE_CPU, RAVE_DEVICE_CUDA, RAVE_LOG_DEBUG, RAVE_LOG_INFO};
+use crate::caller_log::CallerLog;
+use crate::constants::{RAVE_DEVICE_CPU, RAVE_DEVICE_CUDA};
 use crate::handles::Registry;
 use crate::pointers::read_struct;
 use crate::structs::{RaveContext, RaveContextConfig};
 
 /// What models and sessions take over from their context.
-#[derive(Clone)]
 pub(crate) struct ContextFacts {
-    pub(crate) log: Log,
+    pub(crate) log: CallerLog,
 }
 
 pub(crate) static CONTEXTS: Registry<(), ContextFacts> = Registry::new("context");
@@ -33,7 +33,12 @@ pub unsafe extern "C" fn rave_context_create(
         guard_create(error, || {
             let config = read_struct(config, "config")?;
             check_device(&config)?;
-            Ok(CONTEXTS.insert((), ContextFacts { log: log(&config)? }))
+            Ok(CONTEXTS.insert(
+                (),
+                ContextFacts {
+                    log: CallerLog::new(&config)?,
+                },
+            ))
         })
     }
 }
@@ -74,54 +79,4 @@ fn check_device(config: &RaveContextConfig) -> Result<()> {
                 .expected("a RAVE_DEVICE_ constant"),
         ),
     }
-}
-
-/// The caller's callback, which the header requires to be callable from any thread.
-#[derive(Clone, Copy)]
-struct Callback {
-    function: unsafe extern "C" fn(*mut c_void, i32, *const std::ffi::c_char),
-    opaque: *mut c_void,
-}
-
-// SAFETY: the header requires of a log callback, and so of what its opaque pointer leads to, that any thread may call.
-unsafe impl Send for Callback {}
-// SAFETY: as above, from several threads at once.
-unsafe impl Sync for Callback {}
-
-impl Callback {
-    fn call(&self, level: LogLevel, message: &str) {
-        let line: String = message
-            .chars()
-            .map(|c| if c.is_control() { ' ' } else { c })
-            .collect();
-        let line = CString::new(line).unwrap_or_default();
-        // SAFETY: the function and its opaque pointer came together in one RaveContextConfig, and the header requires
-        // them to stay valid as long as anything made from the context; the line outlives the call.
-        unsafe { (self.function)(self.opaque, level as i32, line.as_ptr()) }
-    }
-}
-
-fn log(config: &RaveContextConfig) -> Result<Log> {
-    let most_verbose = match config.log_level {
-        0 => RAVE_LOG_INFO,
-        level @ 1..=RAVE_LOG_DEBUG => level,
-        other => {
-            return Err(
-                Error::new(Status::InvalidParameter, format!("config: log_level is {other}"))
-                    .expected("0 or a RAVE_LOG_ constant"),
-            );
-        }
-    };
-    let Some(function) = config.log else {
-        return Ok(Log::default());
-    };
-    let callback = Callback {
-        function,
-        opaque: config.log_opaque,
-    };
-    Ok(Log::new(move |level, message| {
-        if level as i32 <= most_verbose {
-            callback.call(level, message);
-        }
-    }))
 }

@@ -107,7 +107,7 @@ fn visible(frame: &RaveFrame, size: Size) -> Result<Rect> {
         }),
         _ => Err(Error::new(
             Status::InvalidParameter,
-            format!("input: crop of {crop_left}, {crop_right}, {crop_top}, {crop_bottom} (l, r, t, b)"),
+            format!("crop of {crop_left}, {crop_right}, {crop_top}, {crop_bottom} (l, r, t, b)"),
         )
         .expected(format!("some of the {size} frame to be left"))),
     }
@@ -150,8 +150,11 @@ pub(crate) unsafe fn pair<'a>(input: &RaveFrame, out: &RaveFrame) -> Result<(Fra
             )
         })
         .collect();
-    let frame = Frame::new(from.format, from.size, color_tags(input)?, &planes)?
-        .with_visible(visible(input, from.size)?)?;
+    let in_input = |error: Error| error.context("input");
+    let tags = color_tags(input).map_err(in_input)?;
+    let frame = Frame::new(from.format, from.size, tags, &planes)
+        .and_then(|frame| frame.with_visible(visible(input, from.size)?))
+        .map_err(in_input)?;
     let planes: Vec<(&mut [u8], isize)> = to
         .planes
         .iter()
@@ -163,5 +166,6 @@ pub(crate) unsafe fn pair<'a>(input: &RaveFrame, out: &RaveFrame) -> Result<(Fra
             )
         })
         .collect();
-    Ok((frame, FrameMut::new(to.format, to.size, planes)?))
+    let target = FrameMut::new(to.format, to.size, planes).map_err(|error| error.context("out"))?;
+    Ok((frame, target))
 }

@@ -4,35 +4,72 @@
 //! another kind or a stray pointer is recognised, whatever the caller does, instead of being undefined behaviour.
 
 use std::collections::HashMap;
+use std::ops::{Deref, DerefMut};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock, TryLockError};
 
 use rave_core::{Error, Result, Status};
 
-/// Numbers are shared by all kinds and far from the addresses of real objects' neighbours, so no two handles of
-/// different kinds are ever equal.
+use crate::panics;
+
+/// Numbers are shared by all kinds, so no two handles of different kinds are ever equal.
 static NEXT: AtomicUsize = AtomicUsize::new(16);
 
 /// What stands behind a handle: `state` for one call at a time, `facts` for any number of readers beside it.
 pub(crate) struct Object<S, F> {
-    state: Mutex<S>,
+    state: Mutex<State<S>>,
     pub(crate) facts: F,
+}
+
+struct State<S> {
+    destroyed: bool,
+    value: S,
+}
+
+/// An object's state, for the length of one call.
+pub(crate) struct Running<'a, S>(MutexGuard<'a, State<S>>);
+
+impl<S> Deref for Running<'_, S> {
+    type Target = S;
+    fn deref(&self) -> &S {
+        &self.0.value
+    }
+}
+
+impl<S> DerefMut for Running<'_, S> {
+    fn deref_mut(&mut self) -> &mut S {
+        &mut self.0.value
+    }
 }
 
 impl<S, F> Object<S, F> {
     /// The state, for the length of one call.
     ///
     /// # Errors
-    /// [`Status::Busy`] when another call has it, [`Status::Panic`] when an earlier call panicked with it.
-    pub(crate) fn lock(&self) -> Result<MutexGuard<'_, S>> {
-        self.state.try_lock().map_err(|error| match error {
+    /// [`Status::Busy`] when another call has it or this thread is in a call already, [`Status::Panic`] when an earlier
+    /// call panicked with it, [`Status::InvalidHandle`] when it was destroyed meanwhile.
+    pub(crate) fn lock(&self, kind: &str) -> Result<Running<'_, S>> {
+        // A log callback runs while locks of the engine are held, so what takes those must not start within it.
+        if panics::depth() > 1 {
+            return Err(Error::new(
+                Status::Busy,
+                format!("{kind} was used by a log callback, within another call"),
+            )
+            .help("return from the callback first"));
+        }
+        let state = self.state.try_lock().map_err(|error| match error {
             TryLockError::WouldBlock => {
-                Error::new(Status::Busy, "another call on this handle is still running")
-                    .help("use one handle from one thread at a time, or one handle per thread")
+                busy(kind).help("use one handle from one thread at a time, or one handle per thread")
             }
-            TryLockError::Poisoned(_) => Error::new(Status::Panic, "an earlier call on this handle panicked")
-                .help("destroy the handle"),
-        })
+            TryLockError::Poisoned(_) => {
+                Error::new(Status::Panic, format!("an earlier call on this {kind} panicked"))
+                    .help("destroy the handle")
+            }
+        })?;
+        match state.destroyed {
+            true => Err(invalid(kind)),
+            false => Ok(Running(state)),
+        }
     }
 }
 
@@ -54,7 +91,10 @@ impl<S, F> Registry<S, F> {
     pub(crate) fn insert<T>(&self, state: S, facts: F) -> *mut T {
         let id = NEXT.fetch_add(16, Ordering::Relaxed);
         let object = Arc::new(Object {
-            state: Mutex::new(state),
+            state: Mutex::new(State {
+                destroyed: false,
+                value: state,
+            }),
             facts,
         });
         let mut live = self.live.write().unwrap_or_else(PoisonError::into_inner);
@@ -94,21 +134,35 @@ impl<S, F> Registry<S, F> {
             return Ok(());
         }
         let object = self.get(handle)?;
-        if let Err(TryLockError::WouldBlock) = object.state.try_lock() {
-            return Err(
-                Error::new(Status::Busy, "another call on this handle is still running")
-                    .help("wait for it before destroying the handle"),
-            );
+        {
+            let mut state = match object.state.try_lock() {
+                Ok(state) => state,
+                Err(TryLockError::Poisoned(state)) => state.into_inner(),
+                Err(TryLockError::WouldBlock) => {
+                    return Err(busy(self.kind).help("wait for it before destroying the handle"));
+                }
+            };
+            // Of two threads that destroy one handle at the same time, one finds it gone.
+            if std::mem::replace(&mut state.destroyed, true) {
+                return Err(invalid(self.kind));
+            }
         }
-        let removed = {
-            let mut live = self.live.write().unwrap_or_else(PoisonError::into_inner);
-            live.as_mut().and_then(|live| live.remove(&handle.addr()))
-        };
+        let mut live = self.live.write().unwrap_or_else(PoisonError::into_inner);
+        let removed = live.as_mut().and_then(|live| live.remove(&handle.addr()));
+        drop(live);
         // SAFETY: as for the read above.
         unsafe { place.write(std::ptr::null_mut()) };
-        // Of two threads that destroy one handle at the same time, one finds it gone.
-        removed.map(drop).ok_or_else(|| invalid(self.kind))
+        // What the handle stood for ends here, outside of the lock: it may be slow.
+        drop(removed);
+        Ok(())
     }
+}
+
+fn busy(kind: &str) -> Error {
+    Error::new(
+        Status::Busy,
+        format!("another call on this {kind} is still running"),
+    )
 }
 
 fn invalid(kind: &str) -> Error {

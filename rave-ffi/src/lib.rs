@@ -1,8 +1,9 @@
 //! The C ABI of RAVE: what `include/rave.h` declares, and nothing else.
 //!
-//! - [`structs`], [`constants`] and [`pixel_formats`] are the header's types and numbers, [`layout`] pins them;
-//! - [`boundary`] is where every call enters and leaves: panics and errors become statuses there;
-//! - [`handles`] makes handles safe to misuse; [`pointers`], [`strings`] and `frames` check what the caller passes;
+//! - [`structs`], [`constants`] and [`pixel_formats`] are the header's types and numbers, `layout` pins them;
+//! - `boundary` is where every call enters and leaves: panics and errors become statuses there (`panics` keeps what
+//!   a panic said);
+//! - `handles` makes handles safe to misuse; `pointers`, `strings` and `frames` check what the caller passes;
 //! - `errors`, `context`, `model` and `session` are the functions, one file per group.
 
 // The header documents what callers must see to, in one place for all functions; cbindgen copies doc comments there,
@@ -13,6 +14,7 @@
 )]
 
 mod boundary;
+mod caller_log;
 pub mod constants;
 mod context;
 mod errors;
@@ -22,6 +24,7 @@ mod layout;
 mod model;
 #[cfg(feature = "panic-probe")]
 mod panic_probe;
+mod panics;
 pub mod pixel_formats;
 mod pointers;
 mod session;

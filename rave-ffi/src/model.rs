@@ -7,6 +7,7 @@ use rave_core::{ElementType, Error, Extent, Result, Status, ValueRange};
 use rave_engine::{BackendChoice, Model, ModelOptions};
 
 use crate::boundary::{guard, guard_create, guard_value};
+use crate::caller_log::CallerLog;
 use crate::constants::{
     RAVE_BACKEND_AUTO, RAVE_BACKEND_ONNX, RAVE_BACKEND_TENSORRT, RAVE_VALUES_BYTE, RAVE_VALUES_UNIT,
 };
@@ -19,7 +20,7 @@ use crate::structs::{RaveContext, RaveModel, RaveModelConfig, RaveModelInfo};
 /// What may be read beside a running call.
 pub(crate) struct ModelFacts {
     pub(crate) model: Model,
-    pub(crate) log: rave_core::Log,
+    pub(crate) log: CallerLog,
     description: CString,
 }
 
@@ -47,20 +48,20 @@ pub unsafe extern "C" fn rave_model_load(
     unsafe {
         guard_create(error, || {
             let context = CONTEXTS.get(context)?;
-            let _running = context.lock()?;
+            let _running = context.lock("context")?;
             let path = PathBuf::from(read_string(path, "path")?);
             let mut options = match config.is_null() {
                 true => ModelOptions::default(),
                 false => options(&read_struct(config, "config")?)?,
             };
-            options.log = context.facts.log.clone();
+            options.log = context.facts.log.log();
             let model = Model::load(&path, &options)?;
             let description = CString::new(model.description().replace('\0', " ")).unwrap_or_default();
             Ok(MODELS.insert(
                 (),
                 ModelFacts {
                     model,
-                    log: options.log,
+                    log: context.facts.log.clone(),
                     description,
                 },
             ))

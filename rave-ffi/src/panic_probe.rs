@@ -13,7 +13,7 @@ pub extern "C" fn rave_test_panic(session: *mut RaveSession) -> i32 {
         } else {
             Some(SESSIONS.get(session)?)
         };
-        let _held = object.as_ref().map(|object| object.lock()).transpose()?;
+        let _held = object.as_ref().map(|object| object.lock("session")).transpose()?;
         panic!("probe")
     })
 }

@@ -7,6 +7,7 @@ use rave_core::{Error, PixelFormat, Result, Size, Status};
 use rave_engine::{Session, SessionOptions, Stats};
 
 use crate::boundary::{guard, guard_create};
+use crate::caller_log::CallerLog;
 use crate::constants::{RAVE_DITHER_AUTO, RAVE_DITHER_NONE};
 use crate::frames;
 use crate::handles::Registry;
@@ -18,6 +19,8 @@ use crate::structs::{RaveFrame, RaveModel, RaveSession, RaveSessionConfig, RaveS
 pub(crate) struct SessionFacts {
     output_size: Size,
     stats: Arc<Stats>,
+    /// Keeps the callback that the session's messages go to.
+    _log: CallerLog,
 }
 
 pub(crate) static SESSIONS: Registry<Session, SessionFacts> = Registry::new("session");
@@ -40,12 +43,13 @@ pub unsafe extern "C" fn rave_session_create(
     unsafe {
         guard_create(error, || {
             let model = MODELS.get(model)?;
-            let _running = model.lock()?;
+            let _running = model.lock("model")?;
             let options = options(&read_struct(config, "config")?)?;
-            let session = Session::new(&model.facts.model, &options, model.facts.log.clone())?;
+            let session = Session::new(&model.facts.model, &options, model.facts.log.log())?;
             let facts = SessionFacts {
                 output_size: session.output_size(),
                 stats: session.stats(),
+                _log: model.facts.log.clone(),
             };
             Ok(SESSIONS.insert(session, facts))
         })
@@ -98,13 +102,15 @@ pub unsafe extern "C" fn rave_session_process(
 ) -> i32 {
     guard(|| {
         let session = SESSIONS.get(session)?;
-        let mut running = session.lock()?;
+        let mut running = session.lock("session")?;
         // SAFETY: the header requires `input` and `out` to be NULL or to have as many readable bytes as their
         // struct_size says, and their planes to be readable and writable as described.
         unsafe {
             let (source, mut target) = (read_struct(input, "input")?, read_struct(out, "out")?);
             let colorimetry = {
-                let (from, mut to) = frames::pair(&source, &target)?;
+                let (from, mut to) = frames::pair(&source, &target).inspect_err(|_| {
+                    session.facts.stats.failed_frames.fetch_add(1, Ordering::Relaxed);
+                })?;
                 running.process(&from, &mut to)?
             };
             target.matrix = match target_is_rgb(&target)? {

@@ -22,7 +22,8 @@ pub struct RaveSession {
 
 /// Receives a message. Called from any thread, also from several at once, but only during calls into the library.
 /// `level` is a RAVE_LOG_ constant. `message` is one line without a line feed, valid during the call. The callback
-/// must not call back into the library with the handle whose call it interrupts: that returns RAVE_ERROR_BUSY.
+/// must return, without an exception or a jump. Within it only functions that ask or destroy may be called: those that
+/// load, create or process return RAVE_ERROR_BUSY.
 pub type RaveLogCallback =
     Option<unsafe extern "C" fn(opaque: *mut c_void, level: i32, message: *const c_char)>;
 
@@ -38,7 +39,8 @@ pub struct RaveContextConfig {
     pub cuda_context: *mut c_void,
     /// With RAVE_DEVICE_CUDA: the CUstream that orders the frames; NULL is the legacy default stream. Otherwise NULL.
     pub cuda_stream: *mut c_void,
-    /// Where messages go, or NULL to discard them.
+    /// Where messages go, or NULL to discard them. Must stay callable until the context and everything made from it are
+    /// destroyed.
     pub log: RaveLogCallback,
     /// Passed to `log` as it is.
     pub log_opaque: *mut c_void,
