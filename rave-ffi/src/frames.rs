@@ -141,13 +141,11 @@ pub(crate) unsafe fn pair<'a>(input: &RaveFrame, out: &RaveFrame) -> Result<(Fra
     let planes: Vec<(&[u8], isize)> = from
         .planes
         .iter()
-        // SAFETY: `describe` derived start and length from the caller's pointer and linesize, whose memory the caller
-        // vouches for; the length is at most isize::MAX; no output plane overlaps it, as checked above.
         .map(|plane| {
-            (
-                unsafe { std::slice::from_raw_parts(plane.start, plane.length) },
-                plane.stride,
-            )
+            // SAFETY: `describe` derived start and length from the caller's pointer and linesize, whose memory the
+            // caller vouches for; the length is at most isize::MAX; no output plane overlaps it, as checked above.
+            let bytes = unsafe { std::slice::from_raw_parts(plane.start, plane.length) };
+            (bytes, plane.stride)
         })
         .collect();
     let in_input = |error: Error| error.context("input");
@@ -158,12 +156,10 @@ pub(crate) unsafe fn pair<'a>(input: &RaveFrame, out: &RaveFrame) -> Result<(Fra
     let planes: Vec<(&mut [u8], isize)> = to
         .planes
         .iter()
-        // SAFETY: as above, writable, and no other plane overlaps it, so the slices are the only way to these bytes.
         .map(|plane| {
-            (
-                unsafe { std::slice::from_raw_parts_mut(plane.start, plane.length) },
-                plane.stride,
-            )
+            // SAFETY: as above, writable, and no other plane overlaps it: the slice is the only way to these bytes.
+            let bytes = unsafe { std::slice::from_raw_parts_mut(plane.start, plane.length) };
+            (bytes, plane.stride)
         })
         .collect();
     let target = FrameMut::new(to.format, to.size, planes).map_err(|error| error.context("out"))?;

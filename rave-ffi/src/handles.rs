@@ -73,10 +73,12 @@ impl<S, F> Object<S, F> {
     }
 }
 
+type Live<S, F> = HashMap<usize, Arc<Object<S, F>>>;
+
 /// All live handles of one kind.
 pub(crate) struct Registry<S, F> {
     kind: &'static str,
-    live: RwLock<Option<HashMap<usize, Arc<Object<S, F>>>>>,
+    live: RwLock<Option<Live<S, F>>>,
 }
 
 impl<S, F> Registry<S, F> {
