@@ -101,7 +101,7 @@ fn pixel(source: &Picture, visible: Rect, color: Colorimetry, x: u32, y: u32) ->
             ([r, g, b], kr * r + (1.0 - kr - kb) * g + kb * b)
         }
         PixelFamily::Yuv => {
-            // H.273 equations 38 to 40: Y = Kr R + Kg G + Kb B, Cb = (B - Y) / (2 (1 - Kb)), Cr = (R - Y) / (2 (1 - Kr)).
+            // H.273, section 8.3: Y = Kr R + Kg G + Kb B, Cb = (B - Y) / (2 (1 - Kb)), Cr = (R - Y) / (2 (1 - Kr)).
             let [luma, cb, cr] = [0, 1, 2].map(component);
             let r = luma + cr * 2.0 * (1.0 - kr);
             let b = luma + cb * 2.0 * (1.0 - kb);
