@@ -1,6 +1,6 @@
 //! The numbers of ITU-T H.273: which code stands for which signal level, and the Y'CbCr matrices.
 
-use crate::{Colorimetry, Layout, Matrix, PixelFamily, Range};
+use crate::{Colorimetry, Layout, Matrix, Range};
 
 /// How codes of one kind of component map to signal levels: `level = (code - offset) / span`.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -10,7 +10,7 @@ pub(super) struct Levels {
 }
 
 impl Levels {
-    /// Y', R', G' and B': 0 to 1 (H.273, equations 23 and 20 for limited range, 29 and 26 for full range).
+    /// Y', R', G' and B': 0 to 1 (H.273, section 8.3).
     pub(super) fn luma(depth: u32, range: Range) -> Self {
         match range {
             Range::Limited => Levels {
@@ -24,7 +24,7 @@ impl Levels {
         }
     }
 
-    /// Cb and Cr: -0.5 to 0.5 (H.273, equations 24 and 25 for limited range, 30 and 31 for full range).
+    /// Cb and Cr: -0.5 to 0.5 (H.273, section 8.3).
     pub(super) fn chroma(depth: u32, range: Range) -> Self {
         Levels {
             offset: f64::from(1u32 << (depth - 1)),
@@ -101,7 +101,7 @@ impl Weights {
     }
 }
 
-/// Y'CbCr to R'G'B' (H.273, equations 38 to 40 solved for R', G', B'):
+/// Y'CbCr to R'G'B' (H.273, section 8.3, solved for R', G', B'):
 ///
 /// - `R = Y + r_cr * Cr`
 /// - `G = (Y + g_cb * Cb) + g_cr * Cr`
@@ -129,7 +129,7 @@ impl ToRgb {
     }
 }
 
-/// What turns `B - Y` and `R - Y` into Cb and Cr (H.273, equations 39 and 40): `1 / (2 (1 - Kb))` and
+/// What turns `B - Y` and `R - Y` into Cb and Cr (H.273, section 8.3): `1 / (2 (1 - Kb))` and
 /// `1 / (2 (1 - Kr))`.
 pub(super) fn chroma_gains(matrix: Matrix) -> [f64; 2] {
     let (kr, kb) = matrix.weights();
@@ -138,7 +138,7 @@ pub(super) fn chroma_gains(matrix: Matrix) -> [f64; 2] {
 
 /// The levels of a layout's luma (or R'G'B') and chroma components.
 pub(super) fn levels(layout: &Layout, color: Colorimetry) -> (Levels, Levels) {
-    debug_assert!(layout.depth >= 8 && layout.depth <= 16 || layout.family == PixelFamily::Gray);
+    debug_assert!((8..=16).contains(&layout.depth));
     (
         Levels::luma(layout.depth, color.range),
         Levels::chroma(layout.depth, color.range),

@@ -83,11 +83,13 @@
 use crate::{ElementType, Error, Frame, FrameMut, PixelFormat, Result, Size, Status, TensorShape};
 
 mod chroma_filter;
+mod cubic;
 mod dither;
 mod finite;
 mod load;
 mod matrix;
 mod pack;
+mod pack_rows;
 mod parts;
 mod resample;
 mod store;

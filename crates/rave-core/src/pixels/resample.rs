@@ -4,6 +4,7 @@ use pulp::Arch;
 
 use crate::{ChromaSiting, Colorimetry, Frame, Layout, PixelFamily, PixelFormat, Result, Scale, Size};
 
+use super::cubic::{Axis, Geometry};
 use super::load::{self, Span};
 use super::matrix::{ToLevel, Weights, chroma_gains, levels};
 use super::parts::{Rows, for_each_part, part_count};
@@ -200,125 +201,6 @@ struct Plan {
     vertical: Axis,
 }
 
-/// Where samples lie along one axis.
-struct Geometry {
-    /// Luma samples of the visible part.
-    visible: u32,
-    /// Where it starts, modulo 2.
-    start: u32,
-    scale: Scale,
-    /// Chroma samples of the output.
-    count: usize,
-    log2_input: u32,
-    log2_output: u32,
-    input_half_steps: u32,
-    output_half_steps: u32,
-}
-
-/// The filter of one axis.
-#[derive(Clone, Debug)]
-struct Axis {
-    /// Input samples that cover the visible part.
-    samples: usize,
-    taps: usize,
-    /// For each output sample, its first input sample; may lie outside.
-    starts: Vec<i32>,
-    /// For each output sample, its `taps` weights, which add up to 1.
-    weights: Vec<f32>,
-}
-
-impl Axis {
-    fn new(g: &Geometry) -> Self {
-        let half_steps = |log2, half_steps| if log2 == 0 { 0 } else { i64::from(half_steps) };
-        let (input_phase, output_phase) = (
-            half_steps(g.log2_input, g.input_half_steps),
-            half_steps(g.log2_output, g.output_half_steps),
-        );
-        let (step_in, step_out) = (1i64 << g.log2_input, 1i64 << g.log2_output);
-        let (numerator, denominator) = (i64::from(g.scale.numerator()), i64::from(g.scale.denominator()));
-        let first = g.start >> g.log2_input;
-        let samples = (((g.start + g.visible - 1) >> g.log2_input) - first + 1) as usize;
-
-        // Output samples per input sample, where it is below 1 the kernel is widened by its reciprocal.
-        let widen = ((step_out * denominator) as f64 / (step_in * numerator) as f64).max(1.0);
-        let reach = (2.0 * widen).ceil() as i64;
-        let taps = 2 * reach as usize;
-        let (mut starts, mut weights) = (Vec::with_capacity(g.count), Vec::with_capacity(g.count * taps));
-        for k in 0..g.count as i64 {
-            // Twice the centre of the output sample, in luma pixels, scaled down, then to chroma samples. All in whole
-            // numbers: `position / unit` is exact, so that equal grids give weights of exactly 0 and 1.
-            let centre = 2 * step_out * k + output_phase + 1;
-            let position = centre * denominator + (2 * i64::from(g.start) - 1 - input_phase) * numerator;
-            let unit = 2 * step_in * numerator;
-            let fraction = position.rem_euclid(unit) as f64 / unit as f64;
-            let start = position.div_euclid(unit) - (reach - 1) - i64::from(first);
-            let kernel =
-                (0..taps).map(|tap| catmull_rom((tap as f64 - (reach - 1) as f64 - fraction) / widen));
-            let sum: f64 = kernel.clone().sum();
-            weights.extend(kernel.map(|weight| (weight / sum) as f32));
-            // Wholly outside, every tap reads the same sample, however far out.
-            starts.push(start.clamp(-(taps as i64), samples as i64) as i32);
-        }
-        Axis {
-            samples,
-            taps,
-            starts,
-            weights,
-        }
-    }
-
-    /// Samples that a row must have on either side for [`Axis::along`].
-    fn margin(&self) -> usize {
-        self.taps
-    }
-
-    /// Filters a row.
-    #[inline(always)]
-    fn along(&self, row: &[f32], out: &mut [f32]) {
-        let margin = self.margin();
-        let plan = self.starts.iter().zip(self.weights.chunks_exact(self.taps));
-        for (out, (&start, weights)) in out.iter_mut().zip(plan) {
-            let samples = &row[margin.wrapping_add_signed(start as isize)..][..weights.len()];
-            let mut sum = 0.0;
-            for (&weight, &sample) in weights.iter().zip(samples) {
-                sum += weight * sample;
-            }
-            *out = sum;
-        }
-    }
-
-    /// Filters the rows of a plane to row `y`.
-    #[inline(always)]
-    fn across(&self, plane: &[f32], y: usize, out: &mut [f32]) {
-        let columns = out.len();
-        let weights = &self.weights[y * self.taps..][..self.taps];
-        out.fill(0.0);
-        for (tap, &weight) in weights.iter().enumerate() {
-            let row = (self.starts[y] + tap as i32).clamp(0, self.samples as i32 - 1) as usize;
-            add_weighted(&plane[row * columns..][..columns], weight, out);
-        }
-    }
-}
-
-#[inline(always)]
-fn add_weighted(row: &[f32], weight: f32, out: &mut [f32]) {
-    for (out, &value) in out.iter_mut().zip(row) {
-        *out += weight * value;
-    }
-}
-
-/// The cubic convolution kernel with a = -1/2 (Keys, 1981).
-fn catmull_rom(t: f64) -> f64 {
-    let t = t.abs();
-    if t < 1.0 {
-        (1.5 * t - 2.5) * t * t + 1.0
-    } else if t < 2.0 {
-        ((-0.5 * t + 2.5) * t - 4.0) * t + 2.0
-    } else {
-        0.0
-    }
-}
-
 /// Copies the outermost samples outwards.
 fn extend(row: &mut [f32], margin: usize) {
     let end = row.len() - margin;
@@ -382,70 +264,5 @@ impl<'a> Reader<'a> {
 fn difference(component: &[f32], luma: &[f32], gain: f32, out: &mut [f32]) {
     for ((out, &component), &luma) in out.iter_mut().zip(component).zip(luma) {
         *out = (component - luma) * gain;
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn axis(scale: (u32, u32), count: usize, phases: (u32, u32), start: u32) -> Axis {
-        Axis::new(&Geometry {
-            visible: 16,
-            start,
-            scale: Scale::new(scale.0, scale.1).unwrap(),
-            count,
-            log2_input: 1,
-            log2_output: 1,
-            input_half_steps: phases.0,
-            output_half_steps: phases.1,
-        })
-    }
-
-    #[test]
-    fn equal_grids_give_the_samples_themselves() {
-        for phase in 0..3 {
-            let axis = axis((1, 1), 8, (phase, phase), 0);
-            assert_eq!((axis.samples, axis.taps), (8, 4));
-            for (k, weights) in axis.weights.chunks(4).enumerate() {
-                assert_eq!(axis.starts[k], k as i32 - 1);
-                assert_eq!(weights, [0.0, 1.0, 0.0, 0.0]);
-            }
-        }
-    }
-
-    #[test]
-    fn a_ramp_keeps_its_place_whatever_the_scale_siting_and_crop() {
-        for scale in [(1, 1), (2, 1), (3, 2), (4, 1), (1, 2), (2, 3)] {
-            for phases in [(0, 0), (0, 1), (1, 0), (2, 1), (1, 1), (0, 2)] {
-                for start in 0..2 {
-                    let count = (16 * scale.0 / scale.1 / 2) as usize;
-                    let axis = axis(scale, count, phases, start);
-                    let factor = f64::from(scale.0) / f64::from(scale.1);
-                    for k in 0..count {
-                        let first = axis.starts[k];
-                        if first < 0 || first as usize + axis.taps > axis.samples {
-                            continue;
-                        }
-                        // The ramp's value is the luma coordinate, measured from the start of the crop.
-                        let expected = (2.0 * k as f64 + f64::from(phases.1) / 2.0 + 0.5) / factor - 0.5
-                            + f64::from(start);
-                        let found: f64 = (0..axis.taps)
-                            .map(|tap| {
-                                let sample = f64::from(first) + tap as f64;
-                                f64::from(axis.weights[k * axis.taps + tap])
-                                    * (2.0 * sample + f64::from(phases.0) / 2.0)
-                            })
-                            .sum();
-                        // Widened kernels reproduce a ramp only to a fraction of a pixel.
-                        let tolerance = if scale.0 >= scale.1 { 1e-5 } else { 0.05 };
-                        assert!(
-                            (found - expected).abs() < tolerance,
-                            "{scale:?} {phases:?} {k}: {found}"
-                        );
-                    }
-                }
-            }
-        }
     }
 }
