@@ -1,6 +1,7 @@
 //! Walks the graphs, nodes and attributes of a model: every tensor is checked, wherever it is.
 
 use std::collections::HashMap;
+use std::ops::RangeInclusive;
 
 use rave_core::{MAX_SIDE, Result};
 
@@ -18,6 +19,8 @@ const MAX_PARTS: u32 = 1 << 20;
 const MAX_RESIZE: f32 = 32.0;
 /// The most pixels that one kernel may span, or one padding add on a side.
 const MAX_WINDOW: i64 = 1024;
+/// The most groups that the channels of one operator may fall into.
+const MAX_GROUPS: i64 = 1 << 16;
 
 /// How much of the model may still be looked at.
 #[derive(Debug)]
@@ -201,7 +204,7 @@ impl<'a> Walk<'a, '_> {
             "Pad" => match constant(1) {
                 Some(Small::Ints(pads)) => pads
                     .iter()
-                    .try_for_each(|&pad| check_size(pad, MAX_WINDOW, "pads", &place())),
+                    .try_for_each(|&pad| check_size(pad, &(-MAX_WINDOW..=MAX_WINDOW), "pads", &place())),
                 _ => Ok(()),
             },
             _ => Ok(()),
@@ -234,20 +237,7 @@ impl<'a> Walk<'a, '_> {
         if let Some(graph) = graph {
             self.graph(graph)?;
         }
-        let limit = match name {
-            "pads" | "strides" | "dilations" | "kernel_shape" | "output_padding" => Some(MAX_WINDOW),
-            "output_shape" => Some(i64::from(MAX_SIDE)),
-            _ => None,
-        };
-        if let Some(limit) = limit {
-            for field in Fields::of(bytes) {
-                if let (8, value) = field.map_err(damaged)? {
-                    for size in wire::integers(value) {
-                        check_size(size.map_err(damaged)?, limit, name, place)?;
-                    }
-                }
-            }
-        }
+        check_sizes(bytes, name, place)?;
         Ok(Attribute {
             name,
             tensor: tensor.map(|tensor| self.tensor(tensor, place)).transpose()?,
@@ -316,10 +306,35 @@ fn check_scales(scales: Option<&Small>, place: &str) -> Result<()> {
     Ok(())
 }
 
+/// Checks the attributes that say how large windows and blocks are. ONNX Runtime 1.23 divides by some of them
+/// unchecked, so that a zero would end the process.
+fn check_sizes(attribute: &[u8], name: &str, place: &str) -> Result<()> {
+    let range = match name {
+        "strides" | "dilations" | "kernel_shape" | "blocksize" => 1..=MAX_WINDOW,
+        "group" | "num_groups" | "num_outputs" => 1..=MAX_GROUPS,
+        "pads" => -MAX_WINDOW..=MAX_WINDOW,
+        "output_padding" => 0..=MAX_WINDOW,
+        "output_shape" => 0..=i64::from(MAX_SIDE),
+        _ => return Ok(()),
+    };
+    for field in Fields::of(attribute) {
+        if let (3 | 8, value) = field.map_err(damaged)? {
+            for size in wire::integers(value) {
+                check_size(size.map_err(damaged)?, &range, name, place)?;
+            }
+        }
+    }
+    Ok(())
+}
+
 /// Checks one size of a convolution's, pooling's or padding's window.
-fn check_size(size: i64, limit: i64, what: &str, place: &str) -> Result<()> {
-    if size.unsigned_abs() > limit.unsigned_abs() {
-        return Err(refused(format!("{place} has {what} of {size}")).expected(format!("at most {limit}")));
+fn check_size(size: i64, range: &RangeInclusive<i64>, what: &str, place: &str) -> Result<()> {
+    if !range.contains(&size) {
+        return Err(refused(format!("{place} has {what} of {size}")).expected(format!(
+            "{} to {}",
+            range.start(),
+            range.end()
+        )));
     }
     Ok(())
 }

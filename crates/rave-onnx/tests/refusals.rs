@@ -346,6 +346,25 @@ fn operators_that_would_make_huge_tensors_are_refused() {
 }
 
 #[test]
+fn sizes_that_a_runtime_would_divide_by_are_never_zero() {
+    for attribute in [
+        Attribute::ints("strides", &[1, 0]),
+        Attribute::ints("dilations", &[0, 1]),
+        Attribute::ints("kernel_shape", &[3, -3]),
+        Attribute::int("group", 0),
+        Attribute::int("blocksize", 0),
+    ] {
+        let name = attribute.name.clone();
+        let mut model = models::identity();
+        model
+            .graph()
+            .node
+            .push(Node::new("AnyOperator", &["x"], "z").with(attribute));
+        check_model(&model, &["`z`", "AnyOperator", &name, "expected 1 to"]);
+    }
+}
+
+#[test]
 fn deep_nesting_is_refused() {
     let mut graph = Graph {
         node: vec![Node::new("Identity", &["x"], "y")],
