@@ -59,6 +59,7 @@ fetch_onnxruntime() {
     wheel_files "onnxruntime==$ONNXRUNTIME_RELEASE" 3.11 "manylinux_2_28_$machine" \
         "${ONNXRUNTIME_WHEEL_SHA256[$machine]}" "$DEPS/onnxruntime" \
         "onnxruntime/capi/libonnxruntime.so.$ONNXRUNTIME_RELEASE"
+    ln -sfn "libonnxruntime.so.$ONNXRUNTIME_RELEASE" "$DEPS/onnxruntime/libonnxruntime.so"
     note "ONNX Runtime in $DEPS/onnxruntime"
 }
 

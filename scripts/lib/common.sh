@@ -125,6 +125,13 @@ python_tools() {
     echo "$python"
 }
 
+# give_onnxruntime FOLDER: lets the programs in FOLDER/bin find the ONNX Runtime of scripts/fetch.sh.
+give_onnxruntime() {
+    [ -s "$DEPS/onnxruntime/libonnxruntime.so" ] || return 0
+    mkdir -p "$1/lib/rave"
+    ln -sfn "$DEPS/onnxruntime/libonnxruntime.so" "$1/lib/rave/libonnxruntime.so"
+}
+
 # need_cargo: makes cargo runnable, or says how to get it.
 need_cargo() {
     command -v cargo >/dev/null || PATH=$PATH:${CARGO_HOME:-$HOME/.cargo}/bin
