@@ -1,7 +1,10 @@
 #!/usr/bin/env bash
+# Usage: scripts/test.sh [--quick]
+#
 # Everything that CI runs, on a machine with nothing prepared: installs what is missing, builds, tests.
-# Usage: scripts/test.sh [--quick]     --quick leaves out FFmpeg 8.1 and 7.1, and the sanitizer build
+# --quick leaves out FFmpeg 8.1 and 7.1, and the build with the address sanitizer.
 . "$(dirname "$0")/lib/common.sh"
+usage_if_asked "$@"
 
 quick=
 case ${1-} in
@@ -39,7 +42,9 @@ RUSTDOCFLAGS="-D warnings" logged "$BUILD/log/rustdoc.log" cargo doc --workspace
 logged "$BUILD/log/doctest.log" cargo test --doc --workspace --locked
 
 step "Developers' tools"
-logged "$BUILD/log/tools.log" "$(python_tools)" -m unittest discover -s tools/tests -v
+python=$(python_tools)
+logged "$BUILD/log/tools.log" "$python" -m unittest discover -s tools/tests
+logged "$BUILD/log/models.log" "$python" -m unittest discover -s tests/golden/models -p 'test_*.py'
 
 if [ -z "$quick" ]; then
     step "Address sanitizer"

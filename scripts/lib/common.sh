@@ -40,11 +40,6 @@ need_packages() {
         >"$BUILD/apt.log" 2>&1 || { cat "$BUILD/apt.log" >&2; die "could not install ${missing[*]}"; }
 }
 
-# need_cargo: checks that there is a Rust toolchain; it cannot be installed from the distribution, which has an old one.
-need_cargo() {
-    command -v cargo >/dev/null || die "no cargo: install Rust with rustup (https://rustup.rs), then run this again"
-}
-
 # has_sha256 FILE SHA256: whether FILE is there and is that file.
 has_sha256() { [ -f "$1" ] && echo "$2  $1" | sha256sum --check --status; }
 
