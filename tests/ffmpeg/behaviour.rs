@@ -21,13 +21,31 @@ fn timestamps_and_durations_of_a_variable_frame_rate_stay() {
         let uneven = "settb=1/1000,setpts='if(lt(N,3),N*40,N*N*37)',";
         let args = |filter: &str| {
             let filters = format!("{uneven}{filter}");
-            let tail = ["-vf", &filters, "-fps_mode", "passthrough", "-enc_time_base", "1/1000", "-f", "framehash", "-"];
-            clip.input().into_iter().chain(tail.map(str::to_string)).collect::<Vec<_>>()
+            let tail = [
+                "-vf",
+                &filters,
+                "-fps_mode",
+                "passthrough",
+                "-enc_time_base",
+                "1/1000",
+                "-f",
+                "framehash",
+                "-",
+            ];
+            clip.input()
+                .into_iter()
+                .chain(tail.map(str::to_string))
+                .collect::<Vec<_>>()
         };
         let before = ffmpeg.run(args("null")).ok();
         let after = ffmpeg.run(args(&rave("identity-1x", ""))).ok();
         assert_eq!(timing(&before.stdout).len(), 6);
-        assert_eq!(timing(&before.stdout), timing(&after.stdout), "FFmpeg {}", ffmpeg.version);
+        assert_eq!(
+            timing(&before.stdout),
+            timing(&after.stdout),
+            "FFmpeg {}",
+            ffmpeg.version
+        );
     }
 }
 
@@ -42,7 +60,16 @@ fn tags_after(ffmpeg: &Ffmpeg, filters: &str) -> String {
     let _ = ffmpeg.run(args).ok();
     let entries = "frame=width,height,pix_fmt,sample_aspect_ratio,color_range,color_space,color_primaries,color_transfer,chroma_location";
     ffmpeg.probe(
-        &["-select_streams", "v", "-read_intervals", "%+#1", "-show_entries", entries, "-of", "default=nw=1"],
+        &[
+            "-select_streams",
+            "v",
+            "-read_intervals",
+            "%+#1",
+            "-show_entries",
+            entries,
+            "-of",
+            "default=nw=1",
+        ],
         &out,
     )
 }
@@ -54,10 +81,21 @@ fn colour_tags_and_aspect_ratio_stay() {
                       chroma_location=topleft,";
         let before = tags_after(&ffmpeg, &format!("{tagged}null"));
         let after = tags_after(&ffmpeg, &format!("{tagged}{}", rave("replicate-2x", "")));
-        for tag in ["color_space=bt2020nc", "color_transfer=smpte2084", "sample_aspect_ratio=4:3"] {
+        for tag in [
+            "color_space=bt2020nc",
+            "color_transfer=smpte2084",
+            "sample_aspect_ratio=4:3",
+        ] {
             assert!(before.contains(tag), "{tag} is there to be kept: {before}");
         }
-        assert_eq!(before.replace("width=32", "width=64").replace("height=18", "height=36"), after, "{}", ffmpeg.version);
+        assert_eq!(
+            before
+                .replace("width=32", "width=64")
+                .replace("height=18", "height=36"),
+            after,
+            "{}",
+            ffmpeg.version
+        );
     }
 }
 
@@ -67,7 +105,16 @@ fn a_matrix_that_is_unspecified_is_chosen_by_height_and_said_once() {
         let run = |size: (usize, usize)| {
             let clip = Clip::noise(named("yuv420p"), size, 2);
             let mut args = clip.input();
-            args.extend(["-vf", &format!("{},showinfo", rave("identity-1x", "")), "-f", "null", "-"].map(str::to_string));
+            args.extend(
+                [
+                    "-vf",
+                    &format!("{},showinfo", rave("identity-1x", "")),
+                    "-f",
+                    "null",
+                    "-",
+                ]
+                .map(str::to_string),
+            );
             ffmpeg.run(args).ok().stderr
         };
         for (size, matrix, tag) in [((32, 18), "BT.601", "smpte170m"), ((16, 720), "BT.709", "bt709")] {
@@ -82,9 +129,17 @@ fn a_matrix_that_is_unspecified_is_chosen_by_height_and_said_once() {
 fn a_picture_that_is_cropped_or_stored_bottom_up_is_read_where_it_lies() {
     for ffmpeg in builds() {
         let clip = Clip::noise(named("yuv420p"), (50, 38), 2);
-        for before in ["vflip", "crop=31:17:6:4", "crop=30:16:7:5:exact=1", "vflip,crop=21:9:2:2"] {
+        for before in [
+            "vflip",
+            "crop=31:17:6:4",
+            "crop=30:16:7:5:exact=1",
+            "vflip,crop=21:9:2:2",
+        ] {
             let plain = clip.hashed(&ffmpeg, before).ok().frame_hashes();
-            let through = clip.hashed(&ffmpeg, &format!("{before},{}", rave("identity-1x", ""))).ok().frame_hashes();
+            let through = clip
+                .hashed(&ffmpeg, &format!("{before},{}", rave("identity-1x", "")))
+                .ok()
+                .frame_hashes();
             assert_eq!(plain, through, "{before} on FFmpeg {}", ffmpeg.version);
         }
     }
@@ -94,11 +149,20 @@ fn a_picture_that_is_cropped_or_stored_bottom_up_is_read_where_it_lies() {
 fn instances_stand_beside_and_behind_each_other_and_load_a_model_once() {
     for ffmpeg in builds() {
         let clip = Clip::noise(named("rgb24"), (20, 12), 3);
-        let twice = clip.hashed(&ffmpeg, &format!("{0},null,{0}", rave("replicate-2x", ""))).ok().frame_hashes();
-        let direct = clip.hashed(&ffmpeg, "scale=80:48:flags=neighbor").ok().frame_hashes();
+        let twice = clip
+            .hashed(&ffmpeg, &format!("{0},null,{0}", rave("replicate-2x", "")))
+            .ok()
+            .frame_hashes();
+        let direct = clip
+            .hashed(&ffmpeg, "scale=80:48:flags=neighbor")
+            .ok()
+            .frame_hashes();
         assert_eq!(twice, direct, "FFmpeg {}", ffmpeg.version);
 
-        let side_by_side = format!("split[a][b];[a]{0}[c];[b]null,{0}[d];[c][d]hstack", rave("replicate-2x", ""));
+        let side_by_side = format!(
+            "split[a][b];[a]{0}[c];[b]null,{0}[d];[c][d]hstack",
+            rave("replicate-2x", "")
+        );
         let mut args = vec!["-v".to_string(), "verbose".into()];
         args.extend(clip.input());
         args.extend(["-filter_complex", &side_by_side, "-f", "framehash", "-"].map(str::to_string));
@@ -113,7 +177,9 @@ fn an_early_end_and_a_single_frame_are_no_trouble() {
     for ffmpeg in builds() {
         let clip = Clip::noise(named("yuv420p"), (32, 18), 9);
         for (filters, frames) in [("", 9), (",trim=end_frame=4", 4), (",select=eq(n\\,2)", 1)] {
-            let run = clip.hashed(&ffmpeg, &format!("{}{filters}", rave("replicate-2x", ""))).ok();
+            let run = clip
+                .hashed(&ffmpeg, &format!("{}{filters}", rave("replicate-2x", "")))
+                .ok();
             assert_eq!(run.frame_hashes().len(), frames, "{filters}");
         }
         let mut args = clip.input();
@@ -134,7 +200,10 @@ fn changing_stream(ffmpeg: &Ffmpeg, folder: &TempDir, second: &[&str]) -> std::p
         let _ = ffmpeg.run(args).ok();
         std::fs::read(out).unwrap()
     };
-    let mut stream = part("first.ts", &["testsrc2=size=64x48:rate=25:duration=0.4", "-pix_fmt", "yuv420p"]);
+    let mut stream = part(
+        "first.ts",
+        &["testsrc2=size=64x48:rate=25:duration=0.4", "-pix_fmt", "yuv420p"],
+    );
     stream.extend(part("second.ts", second));
     let path = folder.path().join("both.ts");
     std::fs::write(&path, stream).unwrap();
@@ -153,7 +222,17 @@ fn a_stream_that_changes_its_size_or_format_goes_on_with_correct_frames() {
             let hashes = |filter: &str| {
                 let path = stream.to_string_lossy();
                 ffmpeg
-                    .run(["-i", &path, "-vf", filter, "-fps_mode", "passthrough", "-f", "framehash", "-"])
+                    .run([
+                        "-i",
+                        &path,
+                        "-vf",
+                        filter,
+                        "-fps_mode",
+                        "passthrough",
+                        "-f",
+                        "framehash",
+                        "-",
+                    ])
                     .ok()
                     .frame_hashes()
             };
@@ -174,11 +253,28 @@ fn without_reinitialisation_a_change_is_an_error_and_never_wrong_pixels() {
         let stream = changing_stream(&ffmpeg, &folder, &second);
         let path = stream.to_string_lossy();
         let filter = rave("identity-1x", "");
-        let run = ffmpeg.run(["-reinit_filter", "0", "-i", &path, "-vf", &filter, "-f", "framehash", "-"]);
+        let run = ffmpeg.run([
+            "-reinit_filter",
+            "0",
+            "-i",
+            &path,
+            "-vf",
+            &filter,
+            "-f",
+            "framehash",
+            "-",
+        ]);
         assert_ne!(run.code, Some(0), "FFmpeg {}: {}", ffmpeg.version, run.stderr);
-        assert!(run.stderr.contains("96x80") && run.stderr.contains("64x48"), "{}", run.stderr);
+        assert!(
+            run.stderr.contains("96x80") && run.stderr.contains("64x48"),
+            "{}",
+            run.stderr
+        );
         let intact = timing(&run.stdout);
-        assert!(intact.iter().all(|line| line.ends_with("4608")), "only frames of the first size: {intact:?}");
+        assert!(
+            intact.iter().all(|line| line.ends_with("4608")),
+            "only frames of the first size: {intact:?}"
+        );
     }
 }
 
@@ -194,24 +290,38 @@ fn help_and_manual_list_every_option() {
             .filter_map(|line| line.split_whitespace().next())
             .filter(|name| line_is_option(&help, name))
             .collect();
-        assert!(options.contains(&"model") && options.len() >= 9, "{options:?}\n{help}");
+        assert!(
+            options.contains(&"model") && options.len() >= 9,
+            "{options:?}\n{help}"
+        );
         for option in options {
-            assert!(manual.contains(&format!("@item {option}")), "filters.texi explains {option}");
-            assert!(readme.contains(&format!("| `{option}` |")), "the README lists {option}");
+            assert!(
+                manual.contains(&format!("@item {option}")),
+                "filters.texi explains {option}"
+            );
+            assert!(
+                readme.contains(&format!("| `{option}` |")),
+                "the README lists {option}"
+            );
         }
     }
 }
 
 /// Options carry a type in angle brackets; the constants below them do not.
 fn line_is_option(help: &str, name: &str) -> bool {
-    help.lines().any(|line| line.split_whitespace().next() == Some(name) && line.contains('<'))
+    help.lines()
+        .any(|line| line.split_whitespace().next() == Some(name) && line.contains('<'))
 }
 
 #[test]
 fn the_binary_needs_no_vendor_library_to_start() {
     for ffmpeg in builds() {
         let program = rave_tests::build_dir().join(format!("ffmpeg-{}/bin/ffmpeg", ffmpeg.version));
-        let output = std::process::Command::new("readelf").arg("-d").arg(program).output().unwrap();
+        let output = std::process::Command::new("readelf")
+            .arg("-d")
+            .arg(program)
+            .output()
+            .unwrap();
         let needed = String::from_utf8(output.stdout).unwrap();
         assert!(needed.contains("NEEDED"), "readelf read the program: {needed}");
         for library in ["libcuda", "libnvinfer", "libcudart", "libonnxruntime"] {
@@ -235,7 +345,10 @@ fn the_format_option_gives_that_format_and_names_one_that_it_cannot_give() {
 fn the_model_path_may_be_given_by_name_or_first() {
     let Some(ffmpeg) = newest() else { return };
     let clip = Clip::noise(named("rgb24"), (20, 12), 1);
-    let first = clip.hashed(&ffmpeg, &rave("replicate-2x", "")).ok().frame_hashes();
+    let first = clip
+        .hashed(&ffmpeg, &rave("replicate-2x", ""))
+        .ok()
+        .frame_hashes();
     let named = format!("rave=threads=1:model={}", golden_model("replicate-2x").display());
     assert_eq!(clip.hashed(&ffmpeg, &named).ok().frame_hashes(), first);
 }

@@ -7,9 +7,15 @@ use rave_tests::root;
 
 /// The contents of a file that a patch adds.
 fn added_file(patch: &str, path: &str) -> Option<String> {
-    let section = patch.split("diff --git ").find(|section| section.contains(&format!("+++ b/{path}\n")))?;
+    let section = patch
+        .split("diff --git ")
+        .find(|section| section.contains(&format!("+++ b/{path}\n")))?;
     let body = section.split_once("\n@@ ")?.1;
-    let lines = body.lines().skip(1).take_while(|line| !line.starts_with("-- ")).filter_map(|line| line.strip_prefix('+'));
+    let lines = body
+        .lines()
+        .skip(1)
+        .take_while(|line| !line.starts_with("-- "))
+        .filter_map(|line| line.strip_prefix('+'));
     Some(lines.map(|line| format!("{line}\n")).collect())
 }
 
@@ -23,9 +29,21 @@ fn every_series_adds_the_same_vf_rave_c() {
             .map(|entry| std::fs::read_to_string(entry.unwrap().path()).unwrap())
             .collect();
         let added = added_file(&patches, "libavfilter/vf_rave.c");
-        assert!(added.as_deref() == Some(source.as_str()), "the series for {version} carries ffmpeg-patch/vf_rave.c");
-        for file in ["configure", "libavfilter/Makefile", "libavfilter/allfilters.c", "doc/filters.texi", "Changelog"] {
-            assert!(patches.contains(&format!("+++ b/{file}\n")), "{version}: {file} is patched");
+        assert!(
+            added.as_deref() == Some(source.as_str()),
+            "the series for {version} carries ffmpeg-patch/vf_rave.c"
+        );
+        for file in [
+            "configure",
+            "libavfilter/Makefile",
+            "libavfilter/allfilters.c",
+            "doc/filters.texi",
+            "Changelog",
+        ] {
+            assert!(
+                patches.contains(&format!("+++ b/{file}\n")),
+                "{version}: {file} is patched"
+            );
         }
     }
 }
@@ -37,7 +55,11 @@ fn the_series_are_what_the_script_makes() {
         eprintln!("skipped: no FFmpeg sources yet (scripts/build-ffmpeg.sh fetches them)");
         return;
     }
-    let output = Command::new("bash").arg(root().join("scripts/make-patches.sh")).arg("--check").output().unwrap();
+    let output = Command::new("bash")
+        .arg(root().join("scripts/make-patches.sh"))
+        .arg("--check")
+        .output()
+        .unwrap();
     assert!(
         output.status.success(),
         "{}{}",

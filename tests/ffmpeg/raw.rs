@@ -17,7 +17,12 @@ pub(crate) struct Format {
 }
 
 const fn format(name: &'static str, depth: u32, shift: u32, count: fn(usize, usize) -> usize) -> Format {
-    Format { name, depth, shift, count }
+    Format {
+        name,
+        depth,
+        shift,
+        count,
+    }
 }
 
 fn yuv420(w: usize, h: usize) -> usize {
@@ -73,7 +78,10 @@ pub(crate) struct Clip {
 
 /// The format called `name`.
 pub(crate) fn named(name: &str) -> Format {
-    FORMATS.into_iter().find(|format| format.name == name).expect("a format of FORMATS")
+    FORMATS
+        .into_iter()
+        .find(|format| format.name == name)
+        .expect("a format of FORMATS")
 }
 
 impl Clip {
@@ -83,16 +91,32 @@ impl Clip {
         let path = folder.path().join("noise.raw");
         let count = (format.count)(size.0, size.1) * frames;
         std::fs::write(&path, samples(size.0 as u64, count, format.depth, format.shift)).unwrap();
-        Clip { _folder: folder, path, format, size }
+        Clip {
+            _folder: folder,
+            path,
+            format,
+            size,
+        }
     }
 
     /// The arguments that make the clip FFmpeg's input.
     pub(crate) fn input(&self) -> Vec<String> {
         let size = format!("{}x{}", self.size.0, self.size.1);
         let path = self.path.to_string_lossy().into_owned();
-        ["-f", "rawvideo", "-pix_fmt", self.format.name, "-video_size", &size, "-framerate", "25", "-i", &path]
-            .map(str::to_string)
-            .to_vec()
+        [
+            "-f",
+            "rawvideo",
+            "-pix_fmt",
+            self.format.name,
+            "-video_size",
+            &size,
+            "-framerate",
+            "25",
+            "-i",
+            &path,
+        ]
+        .map(str::to_string)
+        .to_vec()
     }
 
     /// Runs `filters` over the clip and returns the run, with a SHA-256 of each frame on standard output.

@@ -5,9 +5,26 @@ use rave_tests::ffmpeg::newest;
 
 /// PSNR of a 2x upscale against the original, by FFmpeg's own filter.
 fn psnr(ffmpeg: &rave_tests::ffmpeg::Ffmpeg, clip: &str, upscale: &str) -> f64 {
-    let graph = format!("[0:v]scale=640:360:flags=area,split[a][b];[a]scale=320:180:flags=area,{upscale}[c];[c][b]psnr");
-    let run = ffmpeg.run(["-i", clip, "-frames:v", "2", "-filter_complex", &graph, "-f", "null", "-"]).ok();
-    let (_, rest) = run.stderr.rsplit_once("average:").expect("psnr prints its average");
+    let graph = format!(
+        "[0:v]scale=640:360:flags=area,split[a][b];[a]scale=320:180:flags=area,{upscale}[c];[c][b]psnr"
+    );
+    let run = ffmpeg
+        .run([
+            "-i",
+            clip,
+            "-frames:v",
+            "2",
+            "-filter_complex",
+            &graph,
+            "-f",
+            "null",
+            "-",
+        ])
+        .ok();
+    let (_, rest) = run
+        .stderr
+        .rsplit_once("average:")
+        .expect("psnr prints its average");
     rest.split_whitespace().next().unwrap().parse().unwrap()
 }
 
@@ -17,7 +34,10 @@ fn a_real_clip_is_upscaled_with_its_audio_and_looks_like_itself() {
     let clip = build_dir().join("deps/clips/bigbuckbunny.mp4");
     let model = build_dir().join("deps/models/animevideov3-x2.onnx");
     if !clip.is_file() || !model.is_file() {
-        assert!(std::env::var_os("RAVE_REQUIRE_FFMPEG").is_none(), "run scripts/fetch.sh all");
+        assert!(
+            std::env::var_os("RAVE_REQUIRE_FFMPEG").is_none(),
+            "run scripts/fetch.sh all"
+        );
         eprintln!("skipped: no clip or model (scripts/fetch.sh all)");
         return;
     }
@@ -27,10 +47,18 @@ fn a_real_clip_is_upscaled_with_its_audio_and_looks_like_itself() {
     let out_text = out.to_string_lossy();
     let filter = format!("scale=160:-2,rave={model}");
     let _ = ffmpeg
-        .run(["-i", &clip, "-t", "0.4", "-vf", &filter, "-c:v", "ffv1", "-c:a", "copy", &out_text])
+        .run([
+            "-i", &clip, "-t", "0.4", "-vf", &filter, "-c:v", "ffv1", "-c:a", "copy", &out_text,
+        ])
         .ok();
     let streams = ffmpeg.probe(
-        &["-count_frames", "-show_entries", "stream=codec_type,width,height,nb_read_frames", "-of", "csv=p=0"],
+        &[
+            "-count_frames",
+            "-show_entries",
+            "stream=codec_type,width,height,nb_read_frames",
+            "-of",
+            "csv=p=0",
+        ],
         &out,
     );
     assert!(streams.contains("video,320,180,10"), "{streams}");
@@ -38,5 +66,8 @@ fn a_real_clip_is_upscaled_with_its_audio_and_looks_like_itself() {
 
     let rave = psnr(&ffmpeg, &clip, &format!("rave={model}"));
     let nearest = psnr(&ffmpeg, &clip, "scale=640:360:flags=neighbor");
-    assert!(rave > nearest + 1.0, "PSNR {rave} dB by the model, {nearest} dB by repeating pixels");
+    assert!(
+        rave > nearest + 1.0,
+        "PSNR {rave} dB by the model, {nearest} dB by repeating pixels"
+    );
 }

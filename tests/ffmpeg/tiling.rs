@@ -21,7 +21,11 @@ fn a_model_of_fixed_size_gives_what_the_same_model_gives_untiled() {
         assert_eq!(whole.len(), size.0 * size.1 * 12, "{size:?}");
         assert!(largest_difference(&whole, &tiled) <= 1, "{size:?}");
         let differing = whole.iter().zip(&tiled).filter(|(a, b)| a != b).count();
-        assert!(differing * 1000 < whole.len(), "{size:?}: {differing} of {}", whole.len());
+        assert!(
+            differing * 1000 < whole.len(),
+            "{size:?}: {differing} of {}",
+            whole.len()
+        );
     }
 }
 
@@ -43,6 +47,10 @@ fn a_model_that_needs_multiples_of_eight_takes_any_size() {
         let clip = Clip::noise(named("rgb24"), size, 2);
         let run = clip.hashed(&ffmpeg, &rave("needs-8-2x", "")).ok();
         assert_eq!(run.frame_hashes().len(), 2, "{size:?}");
-        assert!(run.stderr.contains(&format!("{}x{}", size.0 * 2, size.1 * 2)), "{}", run.stderr);
+        assert!(
+            run.stderr.contains(&format!("{}x{}", size.0 * 2, size.1 * 2)),
+            "{}",
+            run.stderr
+        );
     }
 }
