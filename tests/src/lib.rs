@@ -1,6 +1,11 @@
 //! What the tests share: where things are, and how programs are run.
 
+pub mod command;
+pub mod compiler;
 pub mod ffmpeg;
+pub mod header;
+pub mod librave;
+pub mod lock;
 pub mod pictures;
 
 use std::path::PathBuf;

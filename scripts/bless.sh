@@ -1,0 +1,30 @@
+#!/usr/bin/env bash
+# Renews what the tests compare with, after a change that is meant. Review the difference before you commit it.
+#
+#   scripts/bless.sh header    include/rave.h and include/rave.lock, from rave-ffi
+#   scripts/bless.sh golden    the hashes of tests/golden, from the builds under build/
+#   scripts/bless.sh all       both
+#
+# The tests themselves write what they check, so there is one implementation of each. Never in CI.
+. "$(dirname "$0")/lib/common.sh"
+
+[ -z "${CI:-}" ] || die "CI checks what is committed and never renews it"
+
+header() {
+    step "include/rave.h and include/rave.lock"
+    RAVE_BLESS=1 cargo nextest run --manifest-path "$ROOT/Cargo.toml" -p rave-tests --test abi header_lock
+    git -C "$ROOT" --no-pager diff --stat -- include
+}
+
+golden() {
+    step "the hashes of tests/golden"
+    RAVE_BLESS=1 cargo nextest run --manifest-path "$ROOT/Cargo.toml" -p rave-tests --test ffmpeg golden
+    git -C "$ROOT" --no-pager diff --stat -- tests/golden
+}
+
+case ${1:-} in
+    header) header ;;
+    golden) golden ;;
+    all) header && golden ;;
+    *) die "usage: scripts/bless.sh header|golden|all" ;;
+esac

@@ -1,0 +1,133 @@
+//! C and C++ programs that use librave, compiled with every warning an error.
+
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use crate::command::{stdout_of, succeed};
+use crate::librave::Librave;
+
+/// Which library a program is linked with.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Linkage {
+    /// librave.a, by `pkg-config rave`.
+    Static,
+    /// librave.so, by `pkg-config rave-shared`.
+    Shared,
+}
+
+/// How programs are compiled.
+#[derive(Clone, Debug)]
+pub struct Compiler {
+    program: &'static str,
+    flags: Vec<String>,
+}
+
+/// The flags of AddressSanitizer and UndefinedBehaviorSanitizer.
+const SANITIZE: [&str; 3] = [
+    "-fsanitize=address,undefined",
+    "-fno-sanitize-recover=all",
+    "-fno-omit-frame-pointer",
+];
+
+impl Compiler {
+    /// `program` (gcc, g++, clang ...) at a language standard such as `c99`.
+    #[must_use]
+    pub fn new(program: &'static str, standard: &str) -> Self {
+        let flags = [
+            &format!("-std={standard}"),
+            "-Wall",
+            "-Wextra",
+            "-Wpedantic",
+            "-Werror",
+            "-g",
+            "-O1",
+        ];
+        let include = crate::root().join("include").display().to_string();
+        Compiler {
+            program,
+            flags: flags.map(String::from).into_iter().chain(["-I".into(), include]).collect(),
+        }
+    }
+
+    /// Adds AddressSanitizer and UndefinedBehaviorSanitizer.
+    #[must_use]
+    pub fn sanitized(mut self) -> Self {
+        self.flags.extend(SANITIZE.map(String::from));
+        self
+    }
+
+    /// Checks that `source` compiles, without linking it.
+    ///
+    /// # Panics
+    /// When it does not.
+    pub fn check(&self, source: &Path) {
+        succeed(Command::new(self.program).args(&self.flags).arg("-fsyntax-only").arg(source));
+    }
+
+    /// Compiles `source` and links it into the program `target`.
+    ///
+    /// # Panics
+    /// When it does not compile or link.
+    #[must_use]
+    pub fn link(&self, source: &Path, librave: &Librave, linkage: Linkage, target: &Path) -> Program {
+        let (package, rpath) = match linkage {
+            Linkage::Static => ("rave", None),
+            Linkage::Shared => ("rave-shared", Some(format!("-Wl,-rpath,{}", librave.folder().display()))),
+        };
+        let mut command = Command::new(self.program);
+        command.args(&self.flags).arg(source).arg("-o").arg(target);
+        command.args(pkg_config(librave, package)).args(rpath).arg("-pthread");
+        succeed(&mut command);
+        Program(target.to_path_buf())
+    }
+
+    /// Compiles `source` and links it with `librave`'s archive by its path, for libraries without pkg-config files.
+    ///
+    /// # Panics
+    /// When it does not compile or link.
+    #[must_use]
+    pub fn link_archive(&self, source: &Path, librave: &Librave, target: &Path) -> Program {
+        let mut command = Command::new(self.program);
+        command.args(&self.flags).arg(source).arg("-o").arg(target);
+        command.arg(librave.archive()).args(["-lpthread", "-lm", "-ldl"]);
+        succeed(&mut command);
+        Program(target.to_path_buf())
+    }
+}
+
+/// The flags that pkg-config gives for a package of `librave`.
+///
+/// # Panics
+/// When pkg-config does not know it.
+#[must_use]
+pub fn pkg_config(librave: &Librave, package: &str) -> Vec<String> {
+    let flags = stdout_of(
+        Command::new("pkg-config")
+            .args(["--cflags", "--libs", package])
+            .env("PKG_CONFIG_PATH", librave.folder().join("pkgconfig")),
+    );
+    flags.split_whitespace().map(String::from).collect()
+}
+
+/// A compiled program.
+#[derive(Clone, Debug)]
+pub struct Program(PathBuf);
+
+impl Program {
+    /// A command that runs it, with sanitizers told to be thorough and an environment that picks no inference library.
+    #[must_use]
+    pub fn command(&self) -> Command {
+        let mut command = Command::new(&self.0);
+        command
+            .env_remove("RAVE_ONNXRUNTIME_LIB")
+            .env("ASAN_OPTIONS", "detect_leaks=1:detect_stack_use_after_return=1:strict_string_checks=1")
+            .env("UBSAN_OPTIONS", "print_stacktrace=1");
+        command
+    }
+}
+
+/// A source of `tests/c`.
+#[must_use]
+pub fn source(name: &str) -> PathBuf {
+    crate::root().join("tests/c").join(name)
+}
