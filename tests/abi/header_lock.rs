@@ -20,7 +20,10 @@ fn generated() -> String {
 }
 
 fn sha256(text: &str) -> String {
-    Sha256::digest(text).iter().map(|byte| format!("{byte:02x}")).collect()
+    Sha256::digest(text)
+        .iter()
+        .map(|byte| format!("{byte:02x}"))
+        .collect()
 }
 
 fn names(text: &str) -> Vec<String> {
@@ -39,7 +42,10 @@ fn the_header_is_generated_and_locked() {
     let made = generated();
     let (header_path, lock_path) = (root().join("include/rave.h"), lock::path());
     if std::env::var_os("RAVE_BLESS").is_some_and(|value| value == "1") {
-        assert!(std::env::var_os("CI").is_none(), "CI checks the lock and never writes it");
+        assert!(
+            std::env::var_os("CI").is_none(),
+            "CI checks the lock and never writes it"
+        );
         let before = match lock_path.is_file() {
             true => Lock::parse(&read(&lock_path)).unwrap(),
             false => Lock::default(),
@@ -49,15 +55,21 @@ fn the_header_is_generated_and_locked() {
         std::fs::write(&lock_path, after.to_text()).unwrap();
     }
     let committed = read(&header_path);
-    if let Some((number, (have, want))) =
-        committed.lines().zip(made.lines()).enumerate().find(|(_, (have, want))| have != want)
+    if let Some((number, (have, want))) = committed
+        .lines()
+        .zip(made.lines())
+        .enumerate()
+        .find(|(_, (have, want))| have != want)
     {
         panic!(
             "include/rave.h, line {}, is\n    {have}\nand rave-ffi makes it\n    {want}\nrun scripts/bless.sh header",
             number + 1
         );
     }
-    assert!(committed == made, "include/rave.h is shorter or longer than rave-ffi makes it: run scripts/bless.sh header");
+    assert!(
+        committed == made,
+        "include/rave.h is shorter or longer than rave-ffi makes it: run scripts/bless.sh header"
+    );
     let lock = Lock::parse(&read(&lock_path)).unwrap();
     let changes = read(&root().join("include/CHANGES.md"));
     let found = lock.contradictions(VERSION, &sha256(&committed), &names(&committed), &changes);
@@ -69,6 +81,13 @@ fn the_version_is_the_same_everywhere() {
     let text = header::text();
     let [major, minor, patch] =
         ["MAJOR", "MINOR", "PATCH"].map(|part| header::constant(&text, &format!("RAVE_VERSION_{part}")));
-    assert_eq!(format!("{major}.{minor}.{patch}"), VERSION, "rave-ffi/cbindgen.toml and Cargo.toml");
-    assert!(minor < 100 && patch < 100, "RAVE_VERSION_NUMBER has two digits for each");
+    assert_eq!(
+        format!("{major}.{minor}.{patch}"),
+        VERSION,
+        "rave-ffi/cbindgen.toml and Cargo.toml"
+    );
+    assert!(
+        minor < 100 && patch < 100,
+        "RAVE_VERSION_NUMBER has two digits for each"
+    );
 }

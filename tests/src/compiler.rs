@@ -45,7 +45,11 @@ impl Compiler {
         let include = crate::root().join("include").display().to_string();
         Compiler {
             program,
-            flags: flags.map(String::from).into_iter().chain(["-I".into(), include]).collect(),
+            flags: flags
+                .map(String::from)
+                .into_iter()
+                .chain(["-I".into(), include])
+                .collect(),
         }
     }
 
@@ -61,7 +65,12 @@ impl Compiler {
     /// # Panics
     /// When it does not.
     pub fn check(&self, source: &Path) {
-        succeed(Command::new(self.program).args(&self.flags).arg("-fsyntax-only").arg(source));
+        succeed(
+            Command::new(self.program)
+                .args(&self.flags)
+                .arg("-fsyntax-only")
+                .arg(source),
+        );
     }
 
     /// Compiles `source` and links it into the program `target`.
@@ -72,11 +81,17 @@ impl Compiler {
     pub fn link(&self, source: &Path, librave: &Librave, linkage: Linkage, target: &Path) -> Program {
         let (package, rpath) = match linkage {
             Linkage::Static => ("rave", None),
-            Linkage::Shared => ("rave-shared", Some(format!("-Wl,-rpath,{}", librave.folder().display()))),
+            Linkage::Shared => (
+                "rave-shared",
+                Some(format!("-Wl,-rpath,{}", librave.folder().display())),
+            ),
         };
         let mut command = Command::new(self.program);
         command.args(&self.flags).arg(source).arg("-o").arg(target);
-        command.args(pkg_config(librave, package)).args(rpath).arg("-pthread");
+        command
+            .args(pkg_config(librave, package))
+            .args(rpath)
+            .arg("-pthread");
         succeed(&mut command);
         Program(target.to_path_buf())
     }
@@ -120,7 +135,10 @@ impl Program {
         let mut command = Command::new(&self.0);
         command
             .env_remove("RAVE_ONNXRUNTIME_LIB")
-            .env("ASAN_OPTIONS", "detect_leaks=1:detect_stack_use_after_return=1:strict_string_checks=1")
+            .env(
+                "ASAN_OPTIONS",
+                "detect_leaks=1:detect_stack_use_after_return=1:strict_string_checks=1",
+            )
             .env("UBSAN_OPTIONS", "print_stacktrace=1");
         command
     }

@@ -114,7 +114,10 @@ mod tests {
     #[test]
     fn prototypes_are_read_over_line_ends_and_without_comments() {
         let header = "extern \"C\" {\n#endif\n// f(int);\nint32_t f(const struct A *a,\n   uint32_t **b);\nconst char *g(void);\n";
-        let parameter = |name: &str, kind: &str| Parameter { name: name.into(), kind: kind.into() };
+        let parameter = |name: &str, kind: &str| Parameter {
+            name: name.into(),
+            kind: kind.into(),
+        };
         assert_eq!(
             functions(header),
             [
@@ -123,7 +126,11 @@ mod tests {
                     returns: "int32_t".into(),
                     parameters: vec![parameter("a", "const struct A *"), parameter("b", "uint32_t **")],
                 },
-                Function { name: "g".into(), returns: "const char *".into(), parameters: vec![] },
+                Function {
+                    name: "g".into(),
+                    returns: "const char *".into(),
+                    parameters: vec![]
+                },
             ]
         );
     }

@@ -15,8 +15,8 @@ impl Librave {
     /// When it is not built.
     #[must_use]
     pub fn installed() -> Self {
-        let folder =
-            std::env::var_os("RAVE_LIBDIR").map_or_else(|| crate::build_dir().join("prefix/lib"), PathBuf::from);
+        let folder = std::env::var_os("RAVE_LIBDIR")
+            .map_or_else(|| crate::build_dir().join("prefix/lib"), PathBuf::from);
         Self::in_folder(folder, "scripts/install.sh")
     }
 
@@ -37,7 +37,11 @@ impl Librave {
     #[must_use]
     pub fn in_folder(folder: PathBuf, made_by: &str) -> Self {
         let archive = folder.join("librave.a");
-        assert!(archive.is_file(), "{} is missing: run {made_by}", archive.display());
+        assert!(
+            archive.is_file(),
+            "{} is missing: run {made_by}",
+            archive.display()
+        );
         Librave { folder }
     }
 
