@@ -63,6 +63,7 @@ file; what runs the models is loaded at run time."
 
     cp "$ROOT/ffmpeg-patch/vf_rave.c" libavfilter/vf_rave.c
     insert after configure '^quirc_filter_deps=' 'rave_filter_deps="librave"'
+    # shellcheck disable=SC2016 # make's variable, not the shell's
     insert after libavfilter/Makefile '^OBJS-\$\(CONFIG_RANDOM_FILTER\)' \
         'OBJS-$(CONFIG_RAVE_FILTER)                   += vf_rave.o'
     declaration=$(grep -E '^extern const (AV|FF)Filter ff_vf_random;$' libavfilter/allfilters.c)
@@ -89,6 +90,6 @@ for version in "${!FFMPEG_RELEASE[@]}"; do
     else
         rm -rf "ffmpeg-patch/$version"
         mv "$tmp/$version" "ffmpeg-patch/$version"
-        note "wrote $(ls -d "ffmpeg-patch/$version"/*.patch | wc -l) patches in ffmpeg-patch/$version"
+        note "wrote ffmpeg-patch/$version"
     fi
 done

@@ -1,0 +1,141 @@
+#!/usr/bin/env bash
+# Builds FFmpeg with the filter rave: build/ffmpeg-VERSION/bin/{ffmpeg,ffprobe}.
+#
+#   scripts/build-ffmpeg.sh [9.0|8.1|7.1] [--full] [--clean]
+#
+#   --full    all that FFmpeg enables by default, in build/ffmpeg-VERSION-full; otherwise only what
+#             scripts/lib/ffmpeg-components.sh lists, which takes a fraction of the time
+#   --clean   start anew
+#
+# Run again, it does what has changed: nothing, a new link to librave.a, or the compilation of vf_rave.c. The default
+# version is also at build/bin/{ffmpeg,ffprobe}. RAVE_JOBS limits the number of compilers that run at once.
+. "$(dirname "$0")/lib/common.sh"
+. "$ROOT/scripts/lib/sources.sh"
+. "$ROOT/scripts/lib/ffmpeg-components.sh"
+
+usage() {
+    sed -n '2,/^[^#]/s/^# \{0,1\}//p' "$0"
+    exit "$1"
+}
+version=$FFMPEG_DEFAULT full='' clean=''
+for arg; do
+    case $arg in
+        --full) full=-full ;;
+        --clean) clean=1 ;;
+        -h | --help) usage 0 ;;
+        *)
+            [ -n "${FFMPEG_RELEASE[$arg]:-}" ] || usage 2 >&2
+            version=$arg
+            ;;
+    esac
+done
+jobs=${RAVE_JOBS:-$(nproc)}
+home=$BUILD/ffmpeg-$version$full
+src=$home/src
+log=$home/log
+[ -z "$clean" ] || rm -rf "$home"
+mkdir -p "$home/bin" "$log"
+
+# hash_of FILE...: one hash for the contents of all.
+hash_of() { cat "$@" | sha256sum | cut -d' ' -f1; }
+# is_stamped NAME VALUE: whether the step NAME was finished for VALUE, which `stamp NAME VALUE` notes.
+is_stamped() { [ "$(cat "$home/$1.stamp" 2>/dev/null)" = "$2" ]; }
+stamp() { echo "$2" >"$home/$1.stamp"; }
+
+# patched_source: the release with the patch series in $src. What has not changed keeps its time, so that make leaves
+# it alone.
+patched_source() {
+    local patches=("$ROOT/ffmpeg-patch/$version"/*.patch) key patch file
+    key="${FFMPEG_SHA256[$version]} $(hash_of "${patches[@]}")"
+    is_stamped source "$key" && return
+    step "Unpacking and patching FFmpeg ${FFMPEG_RELEASE[$version]}"
+    ffmpeg_source "$version" "$src.new"
+    for patch in "${patches[@]}"; do
+        note "$(basename "$patch")"
+        logged "$log/patch.log" patch -d "$src.new" -p1 --forward --fuzz=0 -i "$patch"
+    done
+    if [ "$(cut -d' ' -f1 "$home/source.stamp" 2>/dev/null)" = "${FFMPEG_SHA256[$version]}" ]; then
+        sed -n 's,^+++ b/,,p' "${patches[@]}" | while read -r file; do
+            cmp -s "$src.new/$file" "$src/$file" || cp "$src.new/$file" "$src/$file"
+        done
+        rm -rf "$src.new"
+    else
+        rm -rf "$src"
+        mv "$src.new" "$src"
+    fi
+    stamp source "$key"
+}
+
+# configured: FFmpeg's configure has run with these options.
+configured() {
+    local nv options kind key missing=() name
+    nv=$(nv_codec_headers)
+    export PKG_CONFIG_PATH=$PREFIX/lib/pkgconfig:$nv/lib/pkgconfig${PKG_CONFIG_PATH:+:$PKG_CONFIG_PATH}
+    # NVIDIA's libraries are opened at run time, if at all. The *_cuda filters are compiled by clang, without a toolkit,
+    # for the oldest GPUs that TensorRT 10 runs on; drivers translate that for newer ones.
+    options=(--disable-doc --disable-ffplay --disable-debug --enable-gpl --enable-libx264 --enable-librave
+        --enable-ffnvcodec --enable-cuda --enable-cuda-llvm --enable-cuvid --enable-nvdec --enable-nvenc
+        --nvccflags="--cuda-gpu-arch=sm_75 -O2")
+    ! pkg-config --exists 'dav1d >= 0.5.0' || options+=(--enable-libdav1d)
+    if [ -z "$full" ]; then
+        options+=(--disable-everything --disable-autodetect --disable-network --enable-zlib)
+        for kind in "${FFMPEG_COMPONENT_KINDS[@]}"; do
+            for name in ${FFMPEG_COMPONENTS[$kind]}; do options+=("--enable-$kind=$name"); done
+        done
+    fi
+    key="${options[*]} $(hash_of "$src/configure" "$src/libavfilter/allfilters.c" "$PREFIX/lib/pkgconfig/rave.pc")"
+    key+=" $(gcc -dumpfullversion) $(clang -dumpversion) $(pkg-config --modversion x264 ffnvcodec | tr '\n' ' ')"
+    is_stamped configure "$key" && return
+    step "Configuring it"
+    cd "$src"
+    logged "$log/configure.log" ./configure "${options[@]}"
+    cd "$ROOT"
+    grep -q '^#define CONFIG_RAVE_FILTER 1$' "$src/config_components.h" || die "configure left out the filter rave:" \
+        "see $src/ffbuild/config.log"
+    if [ -z "$full" ]; then
+        for kind in "${FFMPEG_COMPONENT_KINDS[@]}"; do
+            for name in ${FFMPEG_COMPONENTS[$kind]}; do
+                name=${name}_$kind
+                grep -q "^#define CONFIG_${name^^} 1$" "$src/config_components.h" || missing+=("$name")
+            done
+        done
+        [ ${#missing[@]} -eq 0 ] || note "not available here: ${missing[*]}"
+    fi
+    stamp configure "$key"
+}
+
+# compiled: the programs are in $home/bin, linked with the librave.a of now.
+compiled() {
+    local key name
+    key=$(hash_of "$home/source.stamp" "$home/configure.stamp" "$PREFIX/lib/librave.a" "$PREFIX/include/rave.h")
+    if is_stamped programs "$key" && [ -x "$home/bin/ffmpeg" ] && [ -x "$home/bin/ffprobe" ]; then
+        return
+    fi
+    step "Compiling it with $jobs jobs"
+    # make knows neither of these dependencies: librave.a of the programs, the installed header of the object.
+    rm -f "$src/ffmpeg_g" "$src/ffprobe_g"
+    [ ! "$PREFIX/include/rave.h" -nt "$src/libavfilter/vf_rave.o" ] || rm -f "$src/libavfilter/vf_rave.o"
+    # The filter has to be clean of more warnings than FFmpeg asks for. `{ NULL }` ends FFmpeg's lists of options.
+    logged "$log/vf_rave.log" make -C "$src" libavfilter/vf_rave.o \
+        ECFLAGS="-Wextra -Wpedantic -Wshadow -Wno-missing-field-initializers -Werror"
+    logged "$log/make.log" make -C "$src" -j "$jobs" ffmpeg ffprobe
+    for name in ffmpeg ffprobe; do
+        cp "$src/$name" "$home/bin/$name.new"
+        mv "$home/bin/$name.new" "$home/bin/$name"
+    done
+    "$home/bin/ffmpeg" -hide_banner -h filter=rave | grep -q '^Filter rave' || die "$home/bin/ffmpeg lacks the filter"
+    stamp programs "$key"
+}
+
+need_packages gcc libc6-dev make patch nasm pkg-config xz-utils clang zlib1g-dev libx264-dev
+step "librave in $PREFIX"
+"$ROOT/scripts/install.sh" "$PREFIX"
+patched_source
+configured
+compiled
+if [ "$version" = "$FFMPEG_DEFAULT" ]; then
+    mkdir -p "$BUILD/bin"
+    ln -sfn "../ffmpeg-$version$full/bin/ffmpeg" "$BUILD/bin/ffmpeg"
+    ln -sfn "../ffmpeg-$version$full/bin/ffprobe" "$BUILD/bin/ffprobe"
+fi
+step "FFmpeg ${FFMPEG_RELEASE[$version]} with rave: $home/bin/ffmpeg"
