@@ -293,8 +293,9 @@ static void close_session(AVFilterContext *ctx)
         double frame_ms = 1e6 * stats.frames;
 
         av_log(ctx, AV_LOG_VERBOSE,
-               "%"PRIu64" frames of %"PRIu32" tiles, ms per frame: %.2f unpack, %.2f inference, %.2f pack\n",
-               stats.frames, stats.tiles, stats.unpack_ns / frame_ms,
+               "%"PRIu64" frames, %"PRIu32" tile%s each, ms per frame: "
+               "%.2f unpack, %.2f inference, %.2f pack\n",
+               stats.frames, stats.tiles, stats.tiles == 1 ? "" : "s", stats.unpack_ns / frame_ms,
                stats.inference_ns / frame_ms, stats.pack_ns / frame_ms);
     }
     rave_session_destroy(&s->session);
@@ -500,7 +501,8 @@ static void remove_size_dependent_side_data(AVFrame *frame)
     for (size_t i = 0; i < FF_ARRAY_ELEMS(types); i++)
         av_frame_remove_side_data(frame, types[i]);
 #else
-    av_frame_side_data_remove_by_props(&frame->side_data, &frame->nb_side_data, AV_SIDE_DATA_PROP_SIZE_DEPENDENT);
+    av_frame_side_data_remove_by_props(&frame->side_data, &frame->nb_side_data,
+                                       AV_SIDE_DATA_PROP_SIZE_DEPENDENT);
 #endif
 }
 
@@ -560,8 +562,8 @@ static int filter_frame(AVFilterLink *inlink, AVFrame *in)
 
     if ((in->flags & AV_FRAME_FLAG_INTERLACED) && !s->warned_interlaced) {
         s->warned_interlaced = 1;
-        av_log(ctx, AV_LOG_WARNING, "The input is interlaced and the model sees both fields as one picture; "
-               "deinterlace it before (bwdif) for good results\n");
+        av_log(ctx, AV_LOG_WARNING, "The input is interlaced and the model sees both fields as "
+               "one picture; deinterlace it before (bwdif) for good results\n");
     }
 
     if ((ret = follow_input(ctx, in)) < 0)

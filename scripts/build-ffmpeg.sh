@@ -47,14 +47,15 @@ stamp() { echo "$2" >"$home/$1.stamp"; }
 patched_source() {
     local patches=("$ROOT/ffmpeg-patch/$version"/*.patch) key patch file
     key="${FFMPEG_SHA256[$version]} $(hash_of "${patches[@]}")"
-    is_stamped source "$key" && return
+    is_stamped source "$key" && [ -f "$src/configure" ] && return
     step "Unpacking and patching FFmpeg ${FFMPEG_RELEASE[$version]}"
     ffmpeg_source "$version" "$src.new"
     for patch in "${patches[@]}"; do
         note "$(basename "$patch")"
         logged "$log/patch.log" patch -d "$src.new" -p1 --forward --fuzz=0 -i "$patch"
     done
-    if [ "$(cut -d' ' -f1 "$home/source.stamp" 2>/dev/null)" = "${FFMPEG_SHA256[$version]}" ]; then
+    if [ -f "$src/configure" ] &&
+        [ "$(cut -d' ' -f1 "$home/source.stamp" 2>/dev/null)" = "${FFMPEG_SHA256[$version]}" ]; then
         sed -n 's,^+++ b/,,p' "${patches[@]}" | while read -r file; do
             cmp -s "$src.new/$file" "$src/$file" || cp "$src.new/$file" "$src/$file"
         done
