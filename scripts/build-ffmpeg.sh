@@ -134,6 +134,7 @@ step "librave in $PREFIX"
 patched_source
 configured
 compiled
+give_onnxruntime "$home"
 if [ "$version" = "$FFMPEG_DEFAULT" ]; then
     mkdir -p "$BUILD/bin"
     ln -sfn "../ffmpeg-$version$full/bin/ffmpeg" "$BUILD/bin/ffmpeg"

@@ -33,7 +33,6 @@ step "Fetching a clip, a model and ONNX Runtime"
 scripts/fetch.sh clips models onnxruntime
 step "Building librave and FFmpeg $FFMPEG_DEFAULT"
 scripts/build-ffmpeg.sh "$FFMPEG_DEFAULT"
-give_onnxruntime "$(dirname "$(dirname "$(realpath "$ffmpeg")")")"
 mkdir -p "$BUILD/demo"
 
 # The clip is made small first, as there is little to gain on one that is large and sharp.

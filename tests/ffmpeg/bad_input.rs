@@ -168,7 +168,7 @@ fn cases(folder: &Path) -> Vec<Case> {
         case(
             "unknown option",
             golden("identity-1x") + ":nonsense=1",
-            248,
+            8,
             &["nonsense"],
         ),
     ]

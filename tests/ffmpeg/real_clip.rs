@@ -66,8 +66,9 @@ fn a_real_clip_is_upscaled_with_its_audio_and_looks_like_itself() {
 
     let rave = psnr(&ffmpeg, &clip, &format!("rave={model}"));
     let nearest = psnr(&ffmpeg, &clip, "scale=640:360:flags=neighbor");
+    // A shift of half a pixel, a wrong matrix or a wrong range each cost several dB.
     assert!(
-        rave > nearest + 1.0,
+        rave > nearest && rave > 32.0,
         "PSNR {rave} dB by the model, {nearest} dB by repeating pixels"
     );
 }
