@@ -332,8 +332,6 @@ static int open_model(AVFilterContext *ctx)
     s->model = rave_model_load(s->context, s->model_path, &config, &status);
     if (!s->model)
         return library_error(ctx, status);
-
-    av_log(ctx, AV_LOG_VERBOSE, "%s: %s\n", s->model_path, rave_model_description(s->model));
     return 0;
 }
 
@@ -400,10 +398,6 @@ static int config_output(AVFilterLink *outlink)
     if (ret < 0)
         return ret;
     use_session(ctx, session, inlink->format, inlink->w, inlink->h);
-
-    av_log(ctx, AV_LOG_VERBOSE, "%s %dx%d -> %s %dx%d\n",
-           av_get_pix_fmt_name(inlink->format), inlink->w, inlink->h,
-           av_get_pix_fmt_name(outlink->format), outlink->w, outlink->h);
     return 0;
 }
 

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::fmt;
 use std::sync::{Arc, Mutex, PoisonError};
 
-use rave_core::{Error, Extent, LogLevel, ModelContract, Result, Size, Status, TensorShape};
+use rave_core::{Error, Extent, ModelContract, Result, Size, Status, TensorShape};
 
 use crate::preflight;
 use crate::probe::{self, Settled};
@@ -50,10 +50,6 @@ impl OnnxModel {
             scale: settled.scale,
         };
         let description = runtime.describe();
-        options.log.write(
-            LogLevel::Verbose,
-            format_args!("model {name}: {contract}, in {description}"),
-        );
         Ok(OnnxModel {
             name: name.to_string(),
             contract,
