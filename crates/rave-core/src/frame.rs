@@ -116,6 +116,32 @@ impl<'a> PlaneMut<'a> {
         rows
     }
 
+    /// The rows above `y` and the rows from `y` on, so that two threads can write to them. Allocates nothing.
+    ///
+    /// # Panics
+    /// When `y` is above the number of rows.
+    #[must_use]
+    pub fn split_at_row(self, y: usize) -> (PlaneMut<'a>, PlaneMut<'a>) {
+        let PlaneMut { bytes, rows } = self;
+        assert!(y <= rows.count, "row {y} of {}", rows.count);
+        let step = rows.stride.unsigned_abs();
+        let part = |bytes, first, count| PlaneMut {
+            bytes,
+            rows: Rows { first, count, ..rows },
+        };
+        if rows.stride >= 0 {
+            let (above, below) = bytes.split_at_mut((step * y).min(bytes.len()));
+            (part(above, 0, y), part(below, 0, rows.count - y))
+        } else if y == 0 {
+            (part(&mut [], 0, 0), part(bytes, rows.first, rows.count))
+        } else {
+            // Bottom-up: the rows from `y` on lie before row `y - 1`.
+            let (below, above) = bytes.split_at_mut(rows.first - step * (y - 1));
+            let first = rows.first.saturating_sub(step * y);
+            (part(above, step * (y - 1), y), part(below, first, rows.count - y))
+        }
+    }
+
     /// Reborrows the plane.
     #[must_use]
     pub fn reborrow(&mut self) -> PlaneMut<'_> {
@@ -309,6 +335,26 @@ mod tests {
         let mut plane = frame.planes_mut()[0].take().unwrap();
         assert_eq!(plane.rows_mut(), [[1, 2], [4, 5], [7, 8]]);
         assert_eq!(plane.row_mut(2), [7, 8]);
+    }
+
+    #[test]
+    fn a_plane_splits_at_any_row_into_the_same_rows() {
+        for stride in [3isize, -3, 2, -2] {
+            for y in 0..=3 {
+                let size = Size::new(2, 3);
+                let mut bytes = [1, 2, 3, 4, 5, 6, 7, 8];
+                let mut frame = FrameMut::new(PixelFormat::Gray8, size, vec![(&mut bytes, stride)]).unwrap();
+                let whole: Vec<Vec<u8>> = {
+                    let mut plane = frame.planes_mut()[0].take().unwrap();
+                    plane.rows_mut().iter().map(|row| row.to_vec()).collect()
+                };
+                let (mut above, mut below) = frame.planes_mut()[0].take().unwrap().split_at_row(y);
+                assert_eq!((above.height(), below.height()), (y, 3 - y));
+                let mut rows: Vec<Vec<u8>> = (0..y).map(|row| above.row_mut(row).to_vec()).collect();
+                rows.extend((0..3 - y).map(|row| below.row_mut(row).to_vec()));
+                assert_eq!(rows, whole, "stride {stride}, split at {y}");
+            }
+        }
     }
 
     #[test]

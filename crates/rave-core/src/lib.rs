@@ -11,6 +11,7 @@ mod frame;
 mod geometry;
 mod log;
 mod pixel_format;
+pub mod pixels;
 mod tensor;
 
 pub use color::{ChromaSiting, ColorTags, Colorimetry, Matrix, Range};

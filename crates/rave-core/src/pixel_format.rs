@@ -47,6 +47,20 @@ pub struct Layout {
     pub components: [Component; 3],
 }
 
+impl Layout {
+    /// Columns of chroma beside `columns` of luma.
+    #[must_use]
+    pub const fn chroma_columns(&self, columns: usize) -> usize {
+        columns.div_ceil(1 << self.log2_chroma_width)
+    }
+
+    /// Rows of chroma beside `rows` of luma.
+    #[must_use]
+    pub const fn chroma_rows(&self, rows: usize) -> usize {
+        rows.div_ceil(1 << self.log2_chroma_height)
+    }
+}
+
 const fn at(plane: usize, step: usize, offset: usize) -> Component {
     Component { plane, step, offset }
 }

@@ -1,0 +1,451 @@
+//! Chroma beside a luma model: scaled by cubic interpolation to where the output's chroma samples lie.
+
+use pulp::Arch;
+
+use crate::{ChromaSiting, Colorimetry, Frame, Layout, PixelFamily, PixelFormat, Result, Scale, Size};
+
+use super::load::{self, Span};
+use super::matrix::{ToLevel, Weights, chroma_gains, levels};
+use super::parts::{Rows, for_each_part, part_count};
+
+/// Scales the chroma of frames for [`Pack::run_luma`](super::Pack::run_luma); see the [module](super) for the
+/// equations. Rows are spread over the current rayon pool; the result does not depend on the number of threads.
+/// Once run, it allocates nothing as long as the pool's size, the sitings and the parity of the crop stay.
+#[derive(Clone, Debug)]
+pub struct ChromaScaler {
+    source: PixelFormat,
+    visible: Size,
+    target: PixelFormat,
+    scale: Scale,
+    size: Size,
+    arch: Arch,
+    plan: Option<Plan>,
+    /// Cb and Cr, rows of the source and columns of the target.
+    widened: [Vec<f32>; 2],
+    /// Cb and Cr at the target's chroma samples.
+    planes: [Vec<f32>; 2],
+    scratch: Vec<Scratch>,
+}
+
+/// Rows of one part.
+#[derive(Clone, Debug, Default)]
+struct Scratch {
+    rgb: [Vec<f32>; 3],
+    luma: Vec<f32>,
+    /// Cb and Cr of one row with [`Axis::margin`] on either side.
+    chroma: [Vec<f32>; 2],
+}
+
+impl ChromaScaler {
+    /// Prepares for the visible part, of size `visible`, of frames of format `source`, and output frames of format
+    /// `target` that are `scale` times as large, rounded down as [`Scale::apply`] does.
+    ///
+    /// # Errors
+    /// [`Status::InvalidParameter`](crate::Status::InvalidParameter) when either size is impossible.
+    pub fn new(source: PixelFormat, visible: Size, target: PixelFormat, scale: Scale) -> Result<Self> {
+        let size = scale.apply(visible.checked("visible part")?)?;
+        Ok(ChromaScaler {
+            source,
+            visible,
+            target,
+            scale,
+            size,
+            arch: Arch::new(),
+            plan: None,
+            widened: [Vec::new(), Vec::new()],
+            planes: [Vec::new(), Vec::new()],
+            scratch: Vec::new(),
+        })
+    }
+
+    /// The format of the output frame.
+    #[must_use]
+    pub fn format(&self) -> PixelFormat {
+        self.target
+    }
+
+    /// The size of the output frame.
+    #[must_use]
+    pub fn size(&self) -> Size {
+        self.size
+    }
+
+    /// Scales the chroma of `frame`, which is to be read by `input`, for an output that is to be read by `output`.
+    /// Levels are kept: the two matrices should be the same.
+    ///
+    /// # Errors
+    /// [`Status::InvalidParameter`](crate::Status::InvalidParameter) when the frame's format or visible size is not what [`ChromaScaler::new`] was
+    /// told.
+    pub fn run(&mut self, frame: &Frame<'_>, input: Colorimetry, output: Colorimetry) -> Result<()> {
+        super::check_frame(frame, self.source, self.visible)?;
+        if self.target.family() == PixelFamily::Gray {
+            return Ok(());
+        }
+        let columns = self.target.layout().chroma_columns(self.size.width as usize);
+        let rows = self.target.layout().chroma_rows(self.size.height as usize);
+        for plane in &mut self.planes {
+            plane.resize(columns * rows, 0.0);
+        }
+        if self.source.family() == PixelFamily::Gray {
+            return Ok(());
+        }
+
+        let visible = frame.visible();
+        let key = (input.siting, output.siting, [visible.x % 2, visible.y % 2]);
+        let plan = match self.plan.take() {
+            Some(plan) if plan.key == key => plan,
+            _ => self.make_plan(key),
+        };
+        let (horizontal, vertical) = (&plan.horizontal, &plan.vertical);
+        for plane in &mut self.widened {
+            plane.resize(columns * vertical.samples, 0.0);
+        }
+        self.scratch
+            .resize_with(part_count(vertical.samples.max(rows)), Scratch::default);
+        let scratch_length = horizontal.samples + 2 * horizontal.margin();
+        for scratch in &mut self.scratch {
+            scratch.luma.resize(horizontal.samples, 0.0);
+            for row in &mut scratch.rgb {
+                row.resize(horizontal.samples, 0.0);
+            }
+            for row in &mut scratch.chroma {
+                row.resize(scratch_length, 0.0);
+            }
+        }
+
+        let arch = self.arch;
+        let reader = Reader::new(frame, self.source.layout(), input, horizontal.samples, arch);
+        let widened = Rows::new(self.widened.each_mut().map(Vec::as_mut_slice), columns);
+        for_each_part(
+            widened,
+            0..vertical.samples,
+            &mut self.scratch,
+            &|mut part, rows, scratch| {
+                for (index, y) in rows.enumerate() {
+                    reader.row(y, horizontal.margin(), scratch);
+                    for (row, out) in scratch.chroma.iter_mut().zip(part.row(index)) {
+                        extend(row, horizontal.margin());
+                        arch.dispatch(|| horizontal.along(row, out));
+                    }
+                }
+                0
+            },
+        );
+
+        let widened = &self.widened;
+        let planes = Rows::new(self.planes.each_mut().map(Vec::as_mut_slice), columns);
+        for_each_part(planes, 0..rows, &mut self.scratch, &|mut part, rows, _| {
+            for (index, y) in rows.enumerate() {
+                for (plane, out) in widened.iter().zip(part.row(index)) {
+                    arch.dispatch(|| vertical.across(plane, y, out));
+                }
+            }
+            0
+        });
+        self.plan = Some(plan);
+        Ok(())
+    }
+
+    /// Row `y` of the scaled Cb and Cr, -0.5 to 0.5 in the nominal range.
+    pub(super) fn row(&self, y: usize) -> [&[f32]; 2] {
+        let columns = self.target.layout().chroma_columns(self.size.width as usize);
+        self.planes
+            .each_ref()
+            .map(|plane| &plane[y * columns..][..columns])
+    }
+
+    fn make_plan(&self, key: PlanKey) -> Plan {
+        let (source, target) = (self.source.layout(), self.target.layout());
+        let (input, output, [x, y]) = key;
+        Plan {
+            key,
+            horizontal: Axis::new(&Geometry {
+                visible: self.visible.width,
+                start: x,
+                scale: self.scale,
+                count: target.chroma_columns(self.size.width as usize),
+                log2_input: source.log2_chroma_width,
+                log2_output: target.log2_chroma_width,
+                input_half_steps: input.horizontal_half_steps(),
+                output_half_steps: output.horizontal_half_steps(),
+            }),
+            vertical: Axis::new(&Geometry {
+                visible: self.visible.height,
+                start: y,
+                scale: self.scale,
+                count: target.chroma_rows(self.size.height as usize),
+                log2_input: source.log2_chroma_height,
+                log2_output: target.log2_chroma_height,
+                input_half_steps: input.vertical_half_steps(),
+                output_half_steps: output.vertical_half_steps(),
+            }),
+        }
+    }
+
+    /// The same, with no instructions beyond the compilation target's.
+    #[cfg(test)]
+    pub(super) fn portable(mut self) -> Self {
+        self.arch = Arch::Scalar;
+        self
+    }
+}
+
+/// Sitings of input and output, parity of the crop.
+type PlanKey = (ChromaSiting, ChromaSiting, [u32; 2]);
+
+#[derive(Clone, Debug)]
+struct Plan {
+    key: PlanKey,
+    horizontal: Axis,
+    vertical: Axis,
+}
+
+/// Where samples lie along one axis.
+struct Geometry {
+    /// Luma samples of the visible part.
+    visible: u32,
+    /// Where it starts, modulo 2.
+    start: u32,
+    scale: Scale,
+    /// Chroma samples of the output.
+    count: usize,
+    log2_input: u32,
+    log2_output: u32,
+    input_half_steps: u32,
+    output_half_steps: u32,
+}
+
+/// The filter of one axis.
+#[derive(Clone, Debug)]
+struct Axis {
+    /// Input samples that cover the visible part.
+    samples: usize,
+    taps: usize,
+    /// For each output sample, its first input sample; may lie outside.
+    starts: Vec<i32>,
+    /// For each output sample, its `taps` weights, which add up to 1.
+    weights: Vec<f32>,
+}
+
+impl Axis {
+    fn new(g: &Geometry) -> Self {
+        let half_steps = |log2, half_steps| if log2 == 0 { 0 } else { i64::from(half_steps) };
+        let (input_phase, output_phase) = (
+            half_steps(g.log2_input, g.input_half_steps),
+            half_steps(g.log2_output, g.output_half_steps),
+        );
+        let (step_in, step_out) = (1i64 << g.log2_input, 1i64 << g.log2_output);
+        let (numerator, denominator) = (i64::from(g.scale.numerator()), i64::from(g.scale.denominator()));
+        let first = g.start >> g.log2_input;
+        let samples = (((g.start + g.visible - 1) >> g.log2_input) - first + 1) as usize;
+
+        // Output samples per input sample, where it is below 1 the kernel is widened by its reciprocal.
+        let widen = ((step_out * denominator) as f64 / (step_in * numerator) as f64).max(1.0);
+        let reach = (2.0 * widen).ceil() as i64;
+        let taps = 2 * reach as usize;
+        let (mut starts, mut weights) = (Vec::with_capacity(g.count), Vec::with_capacity(g.count * taps));
+        for k in 0..g.count as i64 {
+            // Twice the centre of the output sample, in luma pixels, scaled down, then to chroma samples. All in whole
+            // numbers: `position / unit` is exact, so that equal grids give weights of exactly 0 and 1.
+            let centre = 2 * step_out * k + output_phase + 1;
+            let position = centre * denominator + (2 * i64::from(g.start) - 1 - input_phase) * numerator;
+            let unit = 2 * step_in * numerator;
+            let fraction = position.rem_euclid(unit) as f64 / unit as f64;
+            let start = position.div_euclid(unit) - (reach - 1) - i64::from(first);
+            let kernel =
+                (0..taps).map(|tap| catmull_rom((tap as f64 - (reach - 1) as f64 - fraction) / widen));
+            let sum: f64 = kernel.clone().sum();
+            weights.extend(kernel.map(|weight| (weight / sum) as f32));
+            // Wholly outside, every tap reads the same sample, however far out.
+            starts.push(start.clamp(-(taps as i64), samples as i64) as i32);
+        }
+        Axis {
+            samples,
+            taps,
+            starts,
+            weights,
+        }
+    }
+
+    /// Samples that a row must have on either side for [`Axis::along`].
+    fn margin(&self) -> usize {
+        self.taps
+    }
+
+    /// Filters a row.
+    #[inline(always)]
+    fn along(&self, row: &[f32], out: &mut [f32]) {
+        let margin = self.margin();
+        let plan = self.starts.iter().zip(self.weights.chunks_exact(self.taps));
+        for (out, (&start, weights)) in out.iter_mut().zip(plan) {
+            let samples = &row[margin.wrapping_add_signed(start as isize)..][..weights.len()];
+            let mut sum = 0.0;
+            for (&weight, &sample) in weights.iter().zip(samples) {
+                sum += weight * sample;
+            }
+            *out = sum;
+        }
+    }
+
+    /// Filters the rows of a plane to row `y`.
+    #[inline(always)]
+    fn across(&self, plane: &[f32], y: usize, out: &mut [f32]) {
+        let columns = out.len();
+        let weights = &self.weights[y * self.taps..][..self.taps];
+        out.fill(0.0);
+        for (tap, &weight) in weights.iter().enumerate() {
+            let row = (self.starts[y] + tap as i32).clamp(0, self.samples as i32 - 1) as usize;
+            add_weighted(&plane[row * columns..][..columns], weight, out);
+        }
+    }
+}
+
+#[inline(always)]
+fn add_weighted(row: &[f32], weight: f32, out: &mut [f32]) {
+    for (out, &value) in out.iter_mut().zip(row) {
+        *out += weight * value;
+    }
+}
+
+/// The cubic convolution kernel with a = -1/2 (Keys, 1981).
+fn catmull_rom(t: f64) -> f64 {
+    let t = t.abs();
+    if t < 1.0 {
+        (1.5 * t - 2.5) * t * t + 1.0
+    } else if t < 2.0 {
+        ((-0.5 * t + 2.5) * t - 4.0) * t + 2.0
+    } else {
+        0.0
+    }
+}
+
+/// Copies the outermost samples outwards.
+fn extend(row: &mut [f32], margin: usize) {
+    let end = row.len() - margin;
+    let (first, last) = (row[margin], row[end - 1]);
+    row[..margin].fill(first);
+    row[end..].fill(last);
+}
+
+/// Reads rows of Cb and Cr levels.
+struct Reader<'a> {
+    frame: &'a Frame<'a>,
+    layout: Layout,
+    luma: ToLevel,
+    chroma: ToLevel,
+    weights: Weights,
+    gains: [f32; 2],
+    /// The first chroma row and the columns of the visible part.
+    first_row: usize,
+    span: Span,
+    arch: Arch,
+}
+
+impl<'a> Reader<'a> {
+    fn new(frame: &'a Frame<'a>, layout: Layout, color: Colorimetry, columns: usize, arch: Arch) -> Self {
+        let (luma, chroma) = levels(&layout, color);
+        let visible = frame.visible();
+        Reader {
+            frame,
+            layout,
+            luma: ToLevel::new(luma, 1.0),
+            chroma: ToLevel::new(chroma, 1.0),
+            weights: Weights::new(color.matrix),
+            gains: chroma_gains(color.matrix).map(|gain| gain as f32),
+            first_row: (visible.y >> layout.log2_chroma_height) as usize,
+            span: Span {
+                x: (visible.x >> layout.log2_chroma_width) as usize,
+                columns,
+            },
+            arch,
+        }
+    }
+
+    /// Fills the middle of `scratch.chroma` with row `y`, counted from the first that is visible.
+    fn row(&self, y: usize, margin: usize, scratch: &mut Scratch) {
+        let (arch, columns) = (self.arch, self.span.columns);
+        let y = self.first_row + y;
+        let [cb, cr] = scratch.chroma.each_mut().map(|row| &mut row[margin..][..columns]);
+        if self.layout.family == PixelFamily::Yuv {
+            return arch.dispatch(|| load::chroma(self.frame, y, self.span, self.chroma, [cb, cr]));
+        }
+        let [r, g, b] = scratch.rgb.each_mut().map(Vec::as_mut_slice);
+        let luma = &mut scratch.luma[..];
+        arch.dispatch(|| load::rgb(self.frame, y, self.span, self.luma, [&mut *r, &mut *g, &mut *b]));
+        arch.dispatch(|| super::unpack::weigh(r, g, b, self.weights, luma));
+        arch.dispatch(|| difference(b, luma, self.gains[0], cb));
+        arch.dispatch(|| difference(r, luma, self.gains[1], cr));
+    }
+}
+
+#[inline(always)]
+fn difference(component: &[f32], luma: &[f32], gain: f32, out: &mut [f32]) {
+    for ((out, &component), &luma) in out.iter_mut().zip(component).zip(luma) {
+        *out = (component - luma) * gain;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn axis(scale: (u32, u32), count: usize, phases: (u32, u32), start: u32) -> Axis {
+        Axis::new(&Geometry {
+            visible: 16,
+            start,
+            scale: Scale::new(scale.0, scale.1).unwrap(),
+            count,
+            log2_input: 1,
+            log2_output: 1,
+            input_half_steps: phases.0,
+            output_half_steps: phases.1,
+        })
+    }
+
+    #[test]
+    fn equal_grids_give_the_samples_themselves() {
+        for phase in 0..3 {
+            let axis = axis((1, 1), 8, (phase, phase), 0);
+            assert_eq!((axis.samples, axis.taps), (8, 4));
+            for (k, weights) in axis.weights.chunks(4).enumerate() {
+                assert_eq!(axis.starts[k], k as i32 - 1);
+                assert_eq!(weights, [0.0, 1.0, 0.0, 0.0]);
+            }
+        }
+    }
+
+    #[test]
+    fn a_ramp_keeps_its_place_whatever_the_scale_siting_and_crop() {
+        for scale in [(1, 1), (2, 1), (3, 2), (4, 1), (1, 2), (2, 3)] {
+            for phases in [(0, 0), (0, 1), (1, 0), (2, 1), (1, 1), (0, 2)] {
+                for start in 0..2 {
+                    let count = (16 * scale.0 / scale.1 / 2) as usize;
+                    let axis = axis(scale, count, phases, start);
+                    let factor = f64::from(scale.0) / f64::from(scale.1);
+                    for k in 0..count {
+                        let first = axis.starts[k];
+                        if first < 0 || first as usize + axis.taps > axis.samples {
+                            continue;
+                        }
+                        // The ramp's value is the luma coordinate, measured from the start of the crop.
+                        let expected = (2.0 * k as f64 + f64::from(phases.1) / 2.0 + 0.5) / factor - 0.5
+                            + f64::from(start);
+                        let found: f64 = (0..axis.taps)
+                            .map(|tap| {
+                                let sample = f64::from(first) + tap as f64;
+                                f64::from(axis.weights[k * axis.taps + tap])
+                                    * (2.0 * sample + f64::from(phases.0) / 2.0)
+                            })
+                            .sum();
+                        // Widened kernels reproduce a ramp only to a fraction of a pixel.
+                        let tolerance = if scale.0 >= scale.1 { 1e-5 } else { 0.05 };
+                        assert!(
+                            (found - expected).abs() < tolerance,
+                            "{scale:?} {phases:?} {k}: {found}"
+                        );
+                    }
+                }
+            }
+        }
+    }
+}
