@@ -2,6 +2,10 @@
 // and nvcc compiles the same source. Registers and instructions are named in PTX where clang has no portable builtin.
 #pragma once
 
+#if defined(RAVE_ON_HOST)
+#include "on_host.h"
+#else
+
 #if defined(__clang__)
 #define __global__ __attribute__((global))
 #define __device__ __attribute__((device))
@@ -136,12 +140,6 @@ __device__ __forceinline__ float of_f16_bits(u16 bits)
     return value;
 }
 
-/// Two codes in the lower and the upper half of a word.
-__device__ __forceinline__ u32 halves(u32 low, u32 high)
-{
-    return (low & 0xffff) | high << 16;
-}
-
 /// Four codes of one byte each in a word, the first lowest; of each argument only the lowest byte counts.
 __device__ __forceinline__ u32 bytes(u32 a, u32 b, u32 c, u32 d)
 {
@@ -152,6 +150,14 @@ __device__ __forceinline__ u32 bytes(u32 a, u32 b, u32 c, u32 d)
     return word;
 }
 
+#endif
+
+/// Two codes in the lower and the upper half of a word.
+__device__ __forceinline__ u32 halves(u32 low, u32 high)
+{
+    return (low & 0xffff) | high << 16;
+}
+
 __device__ __forceinline__ int least(int a, int b) { return a < b ? a : b; }
 __device__ __forceinline__ int most(int a, int b) { return a > b ? a : b; }
 __device__ __forceinline__ int clamped(int value, int low, int high) { return most(low, least(value, high)); }
@@ -160,3 +166,15 @@ __device__ __forceinline__ int clamped(int value, int low, int high) { return mo
 static constexpr int PIXELS = 8;
 /// Threads of a warp, which share a row of a block.
 static constexpr int LANES = 32;
+
+// After a kernel file's entry points: NAME_on_host runs one of them over a grid, for the tests.
+#if defined(RAVE_ON_HOST)
+#define RAVE_HOST_LAUNCHER(name, Params)                                                                               \
+    extern "C" void name##_on_host(void (*kernel)(const Params), const Params *params, int grid_x, int grid_y,         \
+                                   int width, int height)                                                              \
+    {                                                                                                                  \
+        run_on_host(kernel, *params, grid_x, grid_y, width, height);                                                   \
+    }
+#else
+#define RAVE_HOST_LAUNCHER(name, Params)
+#endif

@@ -479,3 +479,5 @@ ENTRY(ROW_WARPS, planar_422_16, pack_rows<u16, PLANAR, true, Element>)
 ENTRY(ROW_WARPS, planar_444_8, pack_rows<u8, PLANAR, false, Element>)
 ENTRY(ROW_WARPS, planar_444_16, pack_rows<u16, PLANAR, false, Element>)
 ENTRY(ROW_WARPS, packed_8, pack_packed<Element>)
+
+RAVE_HOST_LAUNCHER(pack, PackParams)

@@ -406,3 +406,5 @@ ENTRY(packed_8, unpack_packed<Element>)
 ENTRY(luma_8, unpack_luma<u8, Element>)
 ENTRY(luma_16, unpack_luma<u16, Element>)
 ENTRY(packed_luma_8, unpack_packed_luma<Element>)
+
+RAVE_HOST_LAUNCHER(unpack, UnpackParams)

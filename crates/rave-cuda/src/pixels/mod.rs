@@ -12,6 +12,8 @@ use crate::{Device, TensorOnDevice};
 
 mod layout;
 mod non_finite;
+#[cfg(test)]
+mod on_host;
 mod pack;
 mod params;
 mod unpack;

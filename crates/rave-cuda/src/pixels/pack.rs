@@ -23,14 +23,21 @@ const TILE_WARPS: u32 = 10;
 /// downsampling, rounding or dither, clamping and packing in one launch.
 #[derive(Clone, Debug)]
 pub struct PackKernel {
+    plan: PackPlan,
     kernel: Kernel,
+}
+
+/// What is fixed for a geometry: which kernel, over which grid, and the parameters that follow.
+#[derive(Clone, Debug)]
+pub(super) struct PackPlan {
+    pub(super) kernel: String,
+    pub(super) dims: LaunchDims,
     format: PixelFormat,
     storage: Storage,
     size: Size,
     element: ElementType,
     tensor: TensorShape,
     dither: bool,
-    dims: LaunchDims,
 }
 
 impl PackKernel {
@@ -49,36 +56,15 @@ impl PackKernel {
         tensor: Size,
         dither: bool,
     ) -> Result<Self> {
-        let storage = Storage::of(format)?;
-        let tensor = checked_shape("frame", size, 3, tensor)?;
-        let layout = format.layout();
-        let name = format!(
-            "pack_{}_{}",
-            storage.kernel(&layout),
-            layout::element_suffix(element)
-        );
-        let dims = match storage {
-            Storage::Yuv {
-                halved_rows: true, ..
-            } => launch_dims(size, TILE_ROWS, TILE_WARPS),
-            _ => launch_dims(size, ROW_WARPS, ROW_WARPS),
-        };
-        Ok(PackKernel {
-            kernel: kernels.pack.kernel(&name)?,
-            format,
-            storage,
-            size,
-            element,
-            tensor,
-            dither: dither && layout.depth == 8,
-            dims,
-        })
+        let plan = PackPlan::new(format, size, element, tensor, dither)?;
+        let kernel = kernels.pack.kernel(&plan.kernel)?;
+        Ok(PackKernel { plan, kernel })
     }
 
     /// The shape of the tensor that [`PackKernel::launch`] reads.
     #[must_use]
     pub fn tensor(&self) -> TensorShape {
-        self.tensor
+        self.plan.tensor
     }
 
     /// Enqueues writing `frame` from `tensor`, in which `white` is 1.0 of signal; `color` says how the frame is to be
@@ -97,6 +83,59 @@ impl PackKernel {
         frame: &FrameOnDevice,
         non_finite: Option<&NonFiniteCounter>,
     ) -> Result<()> {
+        let counter = non_finite.map_or(0, NonFiniteCounter::address);
+        let params = self.plan.params(tensor, white, color, frame, counter)?;
+        // SAFETY: the kernel takes PackParams, whose layout both sides assert. It reads the tensor's elements, writes the
+        // frame's samples and adds to the counter; frame and tensor may be used until the work is done by the contracts
+        // of `FrameOnDevice::new` and `TensorOnDevice::new`, the counter's memory is freed only after the device is done
+        // with it, and the shapes were checked against the launch above.
+        unsafe { self.kernel.launch(stream, self.plan.dims, &params) }
+    }
+}
+
+impl PackPlan {
+    pub(super) fn new(
+        format: PixelFormat,
+        size: Size,
+        element: ElementType,
+        tensor: Size,
+        dither: bool,
+    ) -> Result<Self> {
+        let storage = Storage::of(format)?;
+        let tensor = checked_shape("frame", size, 3, tensor)?;
+        let layout = format.layout();
+        let kernel = format!(
+            "pack_{}_{}",
+            storage.kernel(&layout),
+            layout::element_suffix(element)
+        );
+        let dims = match storage {
+            Storage::Yuv {
+                halved_rows: true, ..
+            } => launch_dims(size, TILE_ROWS, TILE_WARPS),
+            _ => launch_dims(size, ROW_WARPS, ROW_WARPS),
+        };
+        Ok(PackPlan {
+            kernel,
+            format,
+            storage,
+            size,
+            element,
+            tensor,
+            dither: dither && layout.depth == 8,
+            dims,
+        })
+    }
+
+    /// `non_finite` is the counter's address, or 0.
+    pub(super) fn params(
+        &self,
+        tensor: &TensorOnDevice,
+        white: ValueRange,
+        color: Colorimetry,
+        frame: &FrameOnDevice,
+        non_finite: u64,
+    ) -> Result<PackParams> {
         check_picture(
             "output frame",
             (frame.format(), frame.size()),
@@ -119,10 +158,10 @@ impl PackKernel {
         }
         let (near_x, far_x) = constants.extrapolate_x.unwrap_or((1.0, 0.0));
         let (near_y, far_y) = constants.extrapolate_y.unwrap_or((1.0, 0.0));
-        let params = PackParams {
+        Ok(PackParams {
             tensor: tensor.address(),
             plane: frame.planes().map(|plane| plane.address),
-            non_finite: non_finite.map_or(0, NonFiniteCounter::address),
+            non_finite,
             pitch: frame.planes().map(|plane| plane.pitch as u32),
             flags,
             width: self.size.width as i32,
@@ -147,11 +186,6 @@ impl PackKernel {
             near_y,
             far_y,
             reserved: 0,
-        };
-        // SAFETY: the kernel takes PackParams, whose layout both sides assert. It reads the tensor's elements, writes the
-        // frame's samples and adds to the counter; frame and tensor may be used until the work is done by the contracts
-        // of `FrameOnDevice::new` and `TensorOnDevice::new`, the counter's memory is freed only after the device is done
-        // with it, and the shapes were checked against the launch above.
-        unsafe { self.kernel.launch(stream, self.dims, &params) }
+        })
     }
 }

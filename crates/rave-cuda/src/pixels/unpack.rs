@@ -18,13 +18,20 @@ const BLOCK_ROWS: u32 = 8;
 /// crop, chroma upsampling, matrix, range, normalisation and padding in one launch.
 #[derive(Clone, Debug)]
 pub struct UnpackKernel {
+    plan: UnpackPlan,
     kernel: Kernel,
+}
+
+/// What is fixed for a geometry: which kernel, over which grid, and the parameters that follow.
+#[derive(Clone, Debug)]
+pub(super) struct UnpackPlan {
+    pub(super) kernel: String,
+    pub(super) dims: LaunchDims,
     format: PixelFormat,
     storage: Storage,
     visible: Size,
     element: ElementType,
     tensor: TensorShape,
-    dims: LaunchDims,
 }
 
 impl UnpackKernel {
@@ -37,6 +44,47 @@ impl UnpackKernel {
     /// is impossible, the tensor is smaller than the visible part or `channels` is neither 1 nor 3.
     pub fn new(
         kernels: &PixelKernels,
+        format: PixelFormat,
+        visible: Size,
+        element: ElementType,
+        channels: u32,
+        tensor: Size,
+    ) -> Result<Self> {
+        let plan = UnpackPlan::new(format, visible, element, channels, tensor)?;
+        let kernel = kernels.unpack.kernel(&plan.kernel)?;
+        Ok(UnpackKernel { plan, kernel })
+    }
+
+    /// The shape of the tensor that [`UnpackKernel::launch`] fills.
+    #[must_use]
+    pub fn tensor(&self) -> TensorShape {
+        self.plan.tensor
+    }
+
+    /// Enqueues filling `tensor` from `frame`. `color` says how to read the frame, `white` what 1.0 of signal is in the
+    /// tensor. Nothing is allocated.
+    ///
+    /// # Errors
+    /// [`Status::InvalidParameter`] when the frame or the tensor is not what [`UnpackKernel::new`] was told,
+    /// [`Status::KernelLaunchFailed`], [`Status::DeviceLost`].
+    pub fn launch(
+        &self,
+        stream: &Stream,
+        frame: &FrameOnDevice,
+        color: Colorimetry,
+        white: ValueRange,
+        tensor: &TensorOnDevice,
+    ) -> Result<()> {
+        let params = self.plan.params(frame, color, white, tensor)?;
+        // SAFETY: the kernel takes UnpackParams, whose layout both sides assert. It reads the frame's visible rows and
+        // writes the tensor's elements and nothing else; both may be used until the work is done by the contracts of
+        // `FrameOnDevice::new` and `TensorOnDevice::new`, and their shapes were checked against the launch above.
+        unsafe { self.kernel.launch(stream, self.plan.dims, &params) }
+    }
+}
+
+impl UnpackPlan {
+    pub(super) fn new(
         format: PixelFormat,
         visible: Size,
         element: ElementType,
@@ -58,9 +106,9 @@ impl UnpackKernel {
                 .expected("3 (RGB) or 1 (luma)"));
             }
         };
-        let name = format!("unpack_{stored}_{}", layout::element_suffix(element));
-        Ok(UnpackKernel {
-            kernel: kernels.unpack.kernel(&name)?,
+        let kernel = format!("unpack_{stored}_{}", layout::element_suffix(element));
+        Ok(UnpackPlan {
+            kernel,
             format,
             storage,
             visible,
@@ -70,26 +118,13 @@ impl UnpackKernel {
         })
     }
 
-    /// The shape of the tensor that [`UnpackKernel::launch`] fills.
-    #[must_use]
-    pub fn tensor(&self) -> TensorShape {
-        self.tensor
-    }
-
-    /// Enqueues filling `tensor` from `frame`. `color` says how to read the frame, `white` what 1.0 of signal is in the
-    /// tensor. Nothing is allocated.
-    ///
-    /// # Errors
-    /// [`Status::InvalidParameter`] when the frame or the tensor is not what [`UnpackKernel::new`] was told,
-    /// [`Status::KernelLaunchFailed`], [`Status::DeviceLost`].
-    pub fn launch(
+    pub(super) fn params(
         &self,
-        stream: &Stream,
         frame: &FrameOnDevice,
         color: Colorimetry,
         white: ValueRange,
         tensor: &TensorOnDevice,
-    ) -> Result<()> {
+    ) -> Result<UnpackParams> {
         let visible = frame.visible();
         check_picture(
             "frame",
@@ -107,7 +142,7 @@ impl UnpackKernel {
         if layout::tensor_is_aligned(tensor) {
             flags |= TENSOR_ALIGNED;
         }
-        let params = UnpackParams {
+        Ok(UnpackParams {
             plane: frame.planes().map(|plane| plane.address),
             tensor: tensor.address(),
             pitch: frame.planes().map(|plane| plane.pitch as u32),
@@ -130,10 +165,6 @@ impl UnpackKernel {
             weights: constants.weights,
             horizontal: constants.horizontal,
             vertical: constants.vertical,
-        };
-        // SAFETY: the kernel takes UnpackParams, whose layout both sides assert. It reads the frame's visible rows and
-        // writes the tensor's elements and nothing else; both may be used until the work is done by the contracts of
-        // `FrameOnDevice::new` and `TensorOnDevice::new`, and their shapes were checked against the launch above.
-        unsafe { self.kernel.launch(stream, self.dims, &params) }
+        })
     }
 }

@@ -8,8 +8,7 @@ use rave_core::{
 };
 use rave_cuda::{DeviceBuffer, Event, FrameOnDevice, PackKernel, Stream, TensorOnDevice, UnpackKernel};
 
-use crate::case::Content;
-use crate::case::Pitch;
+use crate::case::{Content, Pitch};
 use crate::compare::Bed;
 use crate::image::{FrameLayout, TensorBlock};
 use crate::random::Random;
@@ -112,7 +111,8 @@ impl Subject {
         frame_bytes(self.format, self.size) + self.shape().elements() * rave_cuda::element_bytes(self.element)
     }
 
-    fn sets(&self, stream: &Stream) -> Result<Vec<Set>> {
+    fn sets(&self, bed: &Bed) -> Result<Vec<Set>> {
+        let stream = &bed.stream;
         let l2 = stream.device().info().l2_cache.max(32 << 20);
         let count = (4 * l2).div_ceil(self.bytes()).clamp(4, 64);
         let layout = FrameLayout::new(self.format, self.size, Pitch::Aligned512);
@@ -130,12 +130,11 @@ impl Subject {
         }
         (0..count)
             .map(|_| {
-                let frame_memory = DeviceBuffer::new(stream.device(), layout.bytes())?;
-                frame_memory.upload(stream, 0, &block)?;
-                let tensor_memory = tensor.upload(stream)?;
+                let frame_memory = bed.upload(&block)?;
+                let tensor_memory = bed.upload(&tensor.bytes)?;
                 Ok(Set {
-                    frame: layout.on_device(&frame_memory)?,
-                    tensor: tensor.on_device(&tensor_memory)?,
+                    frame: layout.on_device(frame_memory.address())?,
+                    tensor: tensor.on_device(tensor_memory.address())?,
                     _frame_memory: frame_memory,
                     _tensor_memory: tensor_memory,
                 })
@@ -173,7 +172,7 @@ pub(crate) fn run(bed: &Bed, only: impl Fn(PixelFormat) -> bool) -> Result<(f64,
                     element,
                     size,
                 };
-                let sets = subject.sets(stream)?;
+                let sets = subject.sets(bed)?;
                 let launches = sets.len().next_multiple_of(2).max(16);
                 let kernel = UnpackKernel::new(&bed.kernels, format, size, element, 3, size)?;
                 let unpack = time(stream, launches, |stream, index| {

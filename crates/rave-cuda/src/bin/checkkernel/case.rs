@@ -4,7 +4,7 @@ use std::fmt;
 
 use rave_core::{ChromaSiting, Colorimetry, ElementType, Matrix, PixelFormat, Range, Rect, Size, ValueRange};
 
-use crate::random::Random;
+use super::random::Random;
 
 /// Every format with kernels on the device.
 pub(crate) const FORMATS: [PixelFormat; 23] = [
@@ -43,7 +43,7 @@ const MATRICES: [Matrix; 5] = [
     Matrix::Bt2020,
 ];
 
-pub(crate) const SITINGS: [ChromaSiting; 6] = [
+const SITINGS: [ChromaSiting; 6] = [
     ChromaSiting::Left,
     ChromaSiting::Center,
     ChromaSiting::TopLeft,
@@ -63,7 +63,7 @@ pub(crate) enum Pitch {
     Odd,
 }
 
-pub(crate) const PITCHES: [Pitch; 3] = [Pitch::Tight, Pitch::Aligned512, Pitch::Odd];
+const PITCHES: [Pitch; 3] = [Pitch::Tight, Pitch::Aligned512, Pitch::Odd];
 
 /// What the samples or elements are.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -204,4 +204,73 @@ impl fmt::Display for Case {
             if *misaligned_tensor { " misaligned" } else { "" },
         )
     }
+}
+
+/// What is tried of one format and element type.
+pub(crate) fn axes(
+    quick: bool,
+    format: PixelFormat,
+    element: ElementType,
+    contents: &'static [Content],
+) -> Vec<Axes> {
+    const SMALL: [Size; 9] = [
+        Size::new(1, 1),
+        Size::new(2, 2),
+        Size::new(3, 5),
+        Size::new(8, 16),
+        Size::new(17, 9),
+        Size::new(64, 48),
+        Size::new(255, 257),
+        Size::new(263, 33),
+        Size::new(512, 31),
+    ];
+    const QUICK: [Size; 4] = [
+        Size::new(1, 1),
+        Size::new(3, 5),
+        Size::new(64, 19),
+        Size::new(267, 35),
+    ];
+    let mut axes = Vec::new();
+    let mut add = |size, siting, pitch, content| {
+        axes.push(Axes {
+            format,
+            element,
+            size,
+            siting,
+            pitch,
+            content,
+        });
+    };
+    if quick {
+        for (turn, siting) in SITINGS.into_iter().enumerate() {
+            for (step, size) in QUICK.into_iter().enumerate() {
+                let turn = turn + step;
+                add(
+                    size,
+                    siting,
+                    PITCHES[turn % PITCHES.len()],
+                    contents[turn % contents.len()],
+                );
+            }
+        }
+        return axes;
+    }
+    for size in SMALL {
+        for siting in SITINGS {
+            for pitch in PITCHES {
+                for &content in contents {
+                    add(size, siting, pitch, content);
+                }
+            }
+        }
+    }
+    for (turn, siting) in SITINGS.into_iter().enumerate() {
+        add(
+            Size::new(1920, 1080),
+            siting,
+            PITCHES[turn % PITCHES.len()],
+            contents[turn % contents.len()],
+        );
+    }
+    axes
 }

@@ -1,13 +1,11 @@
 //! Frames and tensors as one block of bytes with guards around every row, on the host and on the device.
 
 use half::f16;
-use rave_core::{
-    ElementType, Elements, Error, Frame, FrameMut, PixelFormat, Result, Size, Status, TensorShape,
-};
-use rave_cuda::{DeviceBuffer, DevicePlane, FrameOnDevice, Stream, TensorOnDevice, element_bytes};
+use rave_core::{ElementType, Elements, Frame, FrameMut, PixelFormat, Result, Size, TensorShape};
+use rave_cuda::{DevicePlane, FrameOnDevice, TensorOnDevice, element_bytes};
 
-use crate::case::{Case, Content, Pitch};
-use crate::random::Random;
+use super::case::{Case, Content, Pitch};
+use super::random::Random;
 
 /// What every byte outside rows is, before and after.
 const GUARD: u8 = 0xa5;
@@ -48,10 +46,6 @@ impl FrameLayout {
             planes,
             bytes: end + MARGIN,
         }
-    }
-
-    pub(crate) fn bytes(&self) -> usize {
-        self.bytes
     }
 
     /// A block of guards.
@@ -118,17 +112,17 @@ impl FrameLayout {
         FrameMut::new(self.format, self.size, planes)
     }
 
-    pub(crate) fn on_device(&self, buffer: &DeviceBuffer) -> Result<FrameOnDevice> {
+    /// The frame in a copy of the block at `base`.
+    pub(crate) fn on_device(&self, base: u64) -> Result<FrameOnDevice> {
         let planes: Vec<_> = self
             .planes
             .iter()
             .map(|&(start, pitch)| DevicePlane {
-                address: buffer.address() + start as u64,
+                address: base + start as u64,
                 pitch,
             })
             .collect();
-        // SAFETY: the planes lie inside the buffer, whose size is this layout's; callers keep it until their stream is
-        // done.
+        // SAFETY: the planes lie inside the block, of which callers keep the copy until their stream is done.
         unsafe { FrameOnDevice::new(self.format, self.size, &planes) }
     }
 
@@ -216,21 +210,10 @@ impl TensorBlock {
         }
     }
 
-    pub(crate) fn upload(&self, stream: &Stream) -> Result<DeviceBuffer> {
-        let buffer = DeviceBuffer::new(stream.device(), self.bytes.len())?;
-        buffer.upload(stream, 0, &self.bytes)?;
-        Ok(buffer)
-    }
-
-    pub(crate) fn on_device(&self, buffer: &DeviceBuffer) -> Result<TensorOnDevice> {
-        if buffer.bytes() < self.bytes.len() {
-            return Err(Error::new(
-                Status::InvalidParameter,
-                "the buffer is smaller than the tensor's block",
-            ));
-        }
-        // SAFETY: the elements lie inside the buffer, checked above; callers keep it until their stream is done.
-        unsafe { TensorOnDevice::new(buffer.address() + self.start as u64, self.element, self.shape) }
+    /// The tensor in a copy of the block at `base`.
+    pub(crate) fn on_device(&self, base: u64) -> Result<TensorOnDevice> {
+        // SAFETY: the elements lie inside the block, of which callers keep the copy until their stream is done.
+        unsafe { TensorOnDevice::new(base + self.start as u64, self.element, self.shape) }
     }
 
     /// The first difference between what a kernel wrote and what was expected. All bits count.

@@ -6,14 +6,15 @@ mod compare;
 mod image;
 mod options;
 mod random;
+mod reference;
 mod report;
 
 use std::process::ExitCode;
 
-use rave_core::{PixelFormat, Result, Size, Status};
+use rave_core::{PixelFormat, Result, Status};
 use rave_cuda::{Device, PixelKernels, Stream};
 
-use case::{Axes, Case, Content, ELEMENTS, FORMATS, FRAME_CONTENTS, PITCHES, SITINGS, TENSOR_CONTENTS};
+use case::{Case, Content, ELEMENTS, FORMATS, FRAME_CONTENTS, TENSOR_CONTENTS};
 use compare::Bed;
 use options::Options;
 use random::Random;
@@ -114,7 +115,7 @@ fn check_kernels(options: &Options, bed: &Bed, report: &mut Report) -> Result<()
             for element in ELEMENTS {
                 let mut failures = Vec::new();
                 let mut cases = 0;
-                for axes in axes(options.quick, format, element, contents) {
+                for axes in case::axes(options.quick, format, element, contents) {
                     index += 1;
                     // Every case is drawn by its number alone, so that one can be run again.
                     if !wanted(options, format) || options.case.is_some_and(|case| case != index) {
@@ -146,73 +147,4 @@ fn check_kernels(options: &Options, bed: &Bed, report: &mut Report) -> Result<()
         }
     }
     Ok(())
-}
-
-/// What is tried of one format and element type.
-fn axes(
-    quick: bool,
-    format: PixelFormat,
-    element: rave_core::ElementType,
-    contents: &'static [Content],
-) -> Vec<Axes> {
-    const SMALL: [Size; 9] = [
-        Size::new(1, 1),
-        Size::new(2, 2),
-        Size::new(3, 5),
-        Size::new(8, 16),
-        Size::new(17, 9),
-        Size::new(64, 48),
-        Size::new(255, 257),
-        Size::new(263, 33),
-        Size::new(512, 31),
-    ];
-    const QUICK: [Size; 4] = [
-        Size::new(1, 1),
-        Size::new(3, 5),
-        Size::new(64, 19),
-        Size::new(267, 35),
-    ];
-    let mut axes = Vec::new();
-    let mut add = |size, siting, pitch, content| {
-        axes.push(Axes {
-            format,
-            element,
-            size,
-            siting,
-            pitch,
-            content,
-        });
-    };
-    if quick {
-        for (turn, siting) in SITINGS.into_iter().enumerate() {
-            for (step, size) in QUICK.into_iter().enumerate() {
-                let turn = turn + step;
-                add(
-                    size,
-                    siting,
-                    PITCHES[turn % PITCHES.len()],
-                    contents[turn % contents.len()],
-                );
-            }
-        }
-        return axes;
-    }
-    for size in SMALL {
-        for siting in SITINGS {
-            for pitch in PITCHES {
-                for &content in contents {
-                    add(size, siting, pitch, content);
-                }
-            }
-        }
-    }
-    for (turn, siting) in SITINGS.into_iter().enumerate() {
-        add(
-            Size::new(1920, 1080),
-            siting,
-            PITCHES[turn % PITCHES.len()],
-            contents[turn % contents.len()],
-        );
-    }
-    axes
 }
