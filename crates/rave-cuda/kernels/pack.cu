@@ -13,6 +13,9 @@ static constexpr int TILE_HALO = 3;
 static constexpr int TILE_WARPS = 10;
 /// Warps of a block that does not.
 static constexpr int ROW_WARPS = 8;
+/// Blocks that a multiprocessor should hold at least, which limits registers to 64 in both.
+static constexpr int TILE_BLOCKS = 3;
+static constexpr int ROW_BLOCKS = 4;
 /// Chroma columns of a block.
 static constexpr int TILE_COLUMNS = LANES * PIXELS / 2;
 
@@ -456,28 +459,28 @@ template <typename Element> __device__ __forceinline__ void pack_packed(const Pa
 }
 
 // The entry points: one for each way of storing pixels and each element type. src/pixels/layout.rs has their names.
-#define ENTRY(warps, name, ...)                                                                                        \
-    extern "C" __global__ void __launch_bounds__(LANES *warps) pack_##name##_f32(const PackParams p)                  \
+#define ENTRY(kind, name, ...)                                                                                         \
+    extern "C" __global__ void __launch_bounds__(LANES *kind##_WARPS, kind##_BLOCKS) pack_##name##_f32(const PackParams p) \
     {                                                                                                                  \
         using Element = float;                                                                                         \
         __VA_ARGS__(p);                                                                                                \
     }                                                                                                                  \
-    extern "C" __global__ void __launch_bounds__(LANES *warps) pack_##name##_f16(const PackParams p)                  \
+    extern "C" __global__ void __launch_bounds__(LANES *kind##_WARPS, kind##_BLOCKS) pack_##name##_f16(const PackParams p) \
     {                                                                                                                  \
         using Element = f16;                                                                                           \
         __VA_ARGS__(p);                                                                                                \
     }
 
-ENTRY(TILE_WARPS, semi_planar_420_8, pack_420<u8, SEMI_PLANAR, Element>)
-ENTRY(TILE_WARPS, semi_planar_420_16, pack_420<u16, SEMI_PLANAR, Element>)
-ENTRY(TILE_WARPS, planar_420_8, pack_420<u8, PLANAR, Element>)
-ENTRY(TILE_WARPS, planar_420_16, pack_420<u16, PLANAR, Element>)
-ENTRY(ROW_WARPS, semi_planar_422_8, pack_rows<u8, SEMI_PLANAR, true, Element>)
-ENTRY(ROW_WARPS, semi_planar_422_16, pack_rows<u16, SEMI_PLANAR, true, Element>)
-ENTRY(ROW_WARPS, planar_422_8, pack_rows<u8, PLANAR, true, Element>)
-ENTRY(ROW_WARPS, planar_422_16, pack_rows<u16, PLANAR, true, Element>)
-ENTRY(ROW_WARPS, planar_444_8, pack_rows<u8, PLANAR, false, Element>)
-ENTRY(ROW_WARPS, planar_444_16, pack_rows<u16, PLANAR, false, Element>)
-ENTRY(ROW_WARPS, packed_8, pack_packed<Element>)
+ENTRY(TILE, semi_planar_420_8, pack_420<u8, SEMI_PLANAR, Element>)
+ENTRY(TILE, semi_planar_420_16, pack_420<u16, SEMI_PLANAR, Element>)
+ENTRY(TILE, planar_420_8, pack_420<u8, PLANAR, Element>)
+ENTRY(TILE, planar_420_16, pack_420<u16, PLANAR, Element>)
+ENTRY(ROW, semi_planar_422_8, pack_rows<u8, SEMI_PLANAR, true, Element>)
+ENTRY(ROW, semi_planar_422_16, pack_rows<u16, SEMI_PLANAR, true, Element>)
+ENTRY(ROW, planar_422_8, pack_rows<u8, PLANAR, true, Element>)
+ENTRY(ROW, planar_422_16, pack_rows<u16, PLANAR, true, Element>)
+ENTRY(ROW, planar_444_8, pack_rows<u8, PLANAR, false, Element>)
+ENTRY(ROW, planar_444_16, pack_rows<u16, PLANAR, false, Element>)
+ENTRY(ROW, packed_8, pack_packed<Element>)
 
 RAVE_HOST_LAUNCHER(pack, PackParams)

@@ -4,6 +4,7 @@ mod bench;
 mod case;
 mod compare;
 mod image;
+mod objects;
 mod options;
 mod random;
 mod reference;
@@ -63,6 +64,9 @@ fn run(options: &Options) -> Result<bool> {
         device.info().driver_cuda / 1000,
         device.info().driver_cuda % 1000 / 10
     );
+    if options.lose_device {
+        return objects::lose_device(&device).map(|()| true);
+    }
     let bed = Bed {
         stream: Stream::create(&device)?,
         kernels: PixelKernels::load(&device)?,
@@ -74,6 +78,18 @@ fn run(options: &Options) -> Result<bool> {
         kernel_driver: report::kernel_driver(),
         ..Report::default()
     };
+    if options.check && options.only.is_none() && options.case.is_none() {
+        for (name, check) in objects::CHECKS {
+            let failure = check(&bed).err().map(|error| error.to_string());
+            match &failure {
+                Some(failure) => println!("FAILED {name}: {failure}"),
+                None => println!("{name}"),
+            }
+            report
+                .checks
+                .push((name.into(), 1, failure.into_iter().collect()));
+        }
+    }
     if options.check {
         check_kernels(options, &bed, &mut report)?;
         println!("{} cases, {} failures", report.cases(), report.failures());

@@ -14,6 +14,7 @@ usage: checkkernel [options]
   --case N       only case N of the seed
   --device N     GPU number (default 0)
   --json FILE    write a report
+  --lose-device  only show that an illegal address is reported as a lost device, by every call from then on
 
 Without a GPU it says so and succeeds, or fails if RAVE_REQUIRE_GPU=1.";
 
@@ -27,6 +28,7 @@ pub(crate) struct Options {
     pub(crate) case: Option<u64>,
     pub(crate) device: u32,
     pub(crate) json: Option<PathBuf>,
+    pub(crate) lose_device: bool,
 }
 
 impl Options {
@@ -40,6 +42,7 @@ impl Options {
             case: None,
             device: 0,
             json: None,
+            lose_device: false,
         };
         let mut arguments = arguments;
         while let Some(argument) = arguments.next() {
@@ -62,6 +65,7 @@ impl Options {
                 "--device" => {
                     options.device = u32::try_from(number(value()?)?).map_err(|_| "no such device")?;
                 }
+                "--lose-device" => options.lose_device = true,
                 "--json" => options.json = Some(value()?.into()),
                 other => return Err(format!("unknown option `{other}`")),
             }
