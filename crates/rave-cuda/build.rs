@@ -1,6 +1,7 @@
 //! Compiles `kernels/*.cu` to PTX, which the crate embeds and the driver compiles for the GPU that it finds.
 //!
 //! clang needs no CUDA toolkit for this. `RAVE_NVCC` names an nvcc to use in its place, `RAVE_CLANG` another clang.
+//! PTX of an nvcc needs a driver as new as that nvcc; clang's is of the oldest version that has the architecture.
 //! With `RAVE_NVCC`, `RAVE_CUDA_SASS=1` embeds machine code for sm_75 to sm_90 beside the PTX (a fat binary), which
 //! saves the driver's compilation at the first start.
 

@@ -57,6 +57,7 @@ impl HostKernels {
                 "-Werror",
                 "-Wno-unused-parameter",
                 "-Wno-unused-function",
+                "-Wno-unused-const-variable",
             ])
             .arg(&source)
             .arg("-o")
