@@ -87,25 +87,32 @@ fn nvcc_command(nvcc: &Path, source: &Path, image: &Path) -> Command {
 
 fn run(mut command: Command, source: &Path) {
     let program = command.get_program().to_string_lossy().into_owned();
+    let source = source.display();
     let output = command.output().unwrap_or_else(|error| {
-        panic!(
-            "\nrave-cuda: cannot run `{program}` to compile {} to PTX: {error}\n\
-             Install clang 14 or later (Debian and Ubuntu: apt-get install clang), name one in RAVE_CLANG,\n\
-             or name an nvcc in RAVE_NVCC (Debian and Ubuntu: apt-get install nvidia-cuda-toolkit).\n",
-            source.display()
-        )
+        fail(&format!(
+            "cannot run `{program}` to compile {source} to PTX: {error}\n\
+             install clang 14 or later (Debian and Ubuntu: apt-get install clang), name one in RAVE_CLANG, \
+             or name an nvcc in RAVE_NVCC (Debian and Ubuntu: apt-get install nvidia-cuda-toolkit)"
+        ))
     });
+    let said = String::from_utf8_lossy(&output.stderr);
     if !output.status.success() {
-        panic!(
-            "\nrave-cuda: `{program}` could not compile {} to PTX ({}).\n\
-             clang 14 or later with its NVPTX target is needed (Debian and Ubuntu: apt-get install clang), or an nvcc\n\
-             in RAVE_NVCC. It said:\n{}\n",
-            source.display(),
-            output.status,
-            String::from_utf8_lossy(&output.stderr)
-        );
+        fail(&format!(
+            "`{program}` could not compile {source} to PTX ({})\n\
+             clang 14 or later with its NVPTX target is needed (Debian and Ubuntu: apt-get install clang), \
+             or an nvcc in RAVE_NVCC\n{said}",
+            output.status
+        ));
     }
-    for line in String::from_utf8_lossy(&output.stderr).lines() {
+    for line in said.lines() {
         println!("cargo::warning={line}");
     }
+}
+
+/// Ends the build with `message`, which cargo shows line by line.
+fn fail(message: &str) -> ! {
+    for line in message.lines() {
+        println!("cargo::error={line}");
+    }
+    std::process::exit(1)
 }

@@ -39,8 +39,11 @@ impl Storage {
                 Status::UnsupportedFormat,
                 format!("{format} frames in device memory"),
             )
-            .expected("nv12, nv16, p010le, p012le, p016le, p210le, p216le, yuv4xxp, rgb0, bgr0, 0rgb or 0bgr")
-            .help("convert with scale_cuda=format=nv12")),
+            .expected(
+                        "nv12, nv16, p010le, p012le, p016le, p210le, p216le, yuv420p, yuv422p, yuv444p or their deeper \
+                         forms, rgb0, bgr0, 0rgb or 0bgr",
+                    )
+                    .help("convert with scale_cuda=format=nv12")),
         }
     }
 
