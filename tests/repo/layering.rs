@@ -8,6 +8,7 @@ use cargo_metadata::{DependencyKind, MetadataCommand};
 fn allowed() -> BTreeMap<&'static str, &'static [&'static str]> {
     BTreeMap::from([
         ("rave-core", &[][..]),
+        ("rave-cuda", &["rave-core"][..]),
         ("rave-onnx", &["rave-core"][..]),
         ("rave-engine", &["rave-core", "rave-onnx"][..]),
         ("rave", &["rave-core", "rave-engine"][..]),

@@ -83,6 +83,7 @@
 use crate::{ElementType, Error, Frame, FrameMut, PixelFormat, Result, Size, Status, TensorShape};
 
 mod chroma_filter;
+mod constants;
 mod cubic;
 mod dither;
 mod finite;
@@ -97,6 +98,7 @@ mod store;
 mod tests;
 mod unpack;
 
+pub use constants::{PackConstants, UnpackConstants};
 pub use dither::BAYER;
 pub use pack::Pack;
 pub use resample::ChromaScaler;

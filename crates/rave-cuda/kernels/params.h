@@ -1,0 +1,72 @@
+// What a launch passes by value. src/pixels/params.rs has the same structs; both sides assert size and offsets.
+#pragma once
+
+#include "device.cuh"
+
+/// Bits of `flags`.
+enum : u32 {
+    /// Every row of the frame can be read or written 8 pixels at a time: base addresses, pitches and crop are aligned.
+    FRAME_ALIGNED = 1,
+    /// Every row of the tensor can be read or written 8 elements at a time.
+    TENSOR_ALIGNED = 2,
+    /// Codes are dithered.
+    DITHER = 4,
+};
+
+/// See rave_core::pixels, "Frame to tensor".
+struct UnpackParams {
+    u64 plane[3];
+    u64 tensor;
+    u32 pitch[3];
+    u32 flags;
+    // The visible rectangle, in luma pixels of the frame.
+    int crop_x, crop_y, visible_width, visible_height;
+    int tensor_width, tensor_height;
+    // How far codes are shifted up in their samples.
+    u32 shift;
+    // Byte of red, green and blue in a packed pixel.
+    u32 byte[3];
+    float luma_offset, luma_scale, chroma_offset;
+    float r_cr, g_cb, g_cr, b_cb;
+    float weight_r, weight_g, weight_b;
+    // even_left, even_here, odd_here, odd_right of both axes.
+    float horizontal[4], vertical[4];
+};
+
+/// See rave_core::pixels, "Tensor to frame".
+struct PackParams {
+    u64 tensor;
+    u64 plane[3];
+    // Address of a u32 that counts elements that are not finite, or 0.
+    u64 non_finite;
+    u32 pitch[3];
+    u32 flags;
+    int width, height;
+    int tensor_width, tensor_height;
+    u32 shift;
+    u32 byte[3];
+    float weight_r, weight_g, weight_b;
+    float luma_scale, luma_offset;
+    float cb_scale, cr_scale, chroma_offset;
+    float max_code;
+    // Siting in half luma steps.
+    u32 half_steps_x, half_steps_y;
+    // Whether the sample after the last of an odd extent is made of the last (near) and the one before it (far).
+    u32 extrapolate_x, extrapolate_y;
+    float near_x, far_x, near_y, far_y;
+    u32 reserved;
+};
+
+#define RAVE_OFFSET(type, member, offset)                                                                              \
+    static_assert(__builtin_offsetof(type, member) == offset, #type "." #member " is elsewhere in params.rs")
+static_assert(sizeof(UnpackParams) == 160 && alignof(UnpackParams) == 8, "UnpackParams differs from params.rs");
+RAVE_OFFSET(UnpackParams, flags, 44);
+RAVE_OFFSET(UnpackParams, shift, 72);
+RAVE_OFFSET(UnpackParams, luma_offset, 88);
+RAVE_OFFSET(UnpackParams, vertical, 144);
+static_assert(sizeof(PackParams) == 160 && alignof(PackParams) == 8, "PackParams differs from params.rs");
+RAVE_OFFSET(PackParams, flags, 52);
+RAVE_OFFSET(PackParams, shift, 72);
+RAVE_OFFSET(PackParams, weight_r, 88);
+RAVE_OFFSET(PackParams, far_y, 152);
+#undef RAVE_OFFSET

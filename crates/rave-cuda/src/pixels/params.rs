@@ -1,0 +1,87 @@
+//! What a launch passes by value: the structs of `kernels/params.h`, whose size and offsets both sides assert.
+
+use std::mem::offset_of;
+
+/// See `UnpackParams` in `kernels/params.h`.
+#[derive(Clone, Copy, Debug)]
+#[repr(C)]
+pub(super) struct UnpackParams {
+    pub(super) plane: [u64; 3],
+    pub(super) tensor: u64,
+    pub(super) pitch: [u32; 3],
+    pub(super) flags: u32,
+    pub(super) crop_x: i32,
+    pub(super) crop_y: i32,
+    pub(super) visible_width: i32,
+    pub(super) visible_height: i32,
+    pub(super) tensor_width: i32,
+    pub(super) tensor_height: i32,
+    pub(super) shift: u32,
+    pub(super) byte: [u32; 3],
+    pub(super) luma_offset: f32,
+    pub(super) luma_scale: f32,
+    pub(super) chroma_offset: f32,
+    pub(super) r_cr: f32,
+    pub(super) g_cb: f32,
+    pub(super) g_cr: f32,
+    pub(super) b_cb: f32,
+    pub(super) weights: [f32; 3],
+    pub(super) horizontal: [f32; 4],
+    pub(super) vertical: [f32; 4],
+}
+
+const _: () = {
+    assert!(size_of::<UnpackParams>() == 160 && align_of::<UnpackParams>() == 8);
+    assert!(offset_of!(UnpackParams, flags) == 44);
+    assert!(offset_of!(UnpackParams, shift) == 72);
+    assert!(offset_of!(UnpackParams, luma_offset) == 88);
+    assert!(offset_of!(UnpackParams, vertical) == 144);
+};
+
+/// See `PackParams` in `kernels/params.h`.
+#[derive(Clone, Copy, Debug)]
+#[repr(C)]
+pub(super) struct PackParams {
+    pub(super) tensor: u64,
+    pub(super) plane: [u64; 3],
+    pub(super) non_finite: u64,
+    pub(super) pitch: [u32; 3],
+    pub(super) flags: u32,
+    pub(super) width: i32,
+    pub(super) height: i32,
+    pub(super) tensor_width: i32,
+    pub(super) tensor_height: i32,
+    pub(super) shift: u32,
+    pub(super) byte: [u32; 3],
+    pub(super) weights: [f32; 3],
+    pub(super) luma_scale: f32,
+    pub(super) luma_offset: f32,
+    pub(super) cb_scale: f32,
+    pub(super) cr_scale: f32,
+    pub(super) chroma_offset: f32,
+    pub(super) max_code: f32,
+    pub(super) half_steps_x: u32,
+    pub(super) half_steps_y: u32,
+    pub(super) extrapolate_x: u32,
+    pub(super) extrapolate_y: u32,
+    pub(super) near_x: f32,
+    pub(super) far_x: f32,
+    pub(super) near_y: f32,
+    pub(super) far_y: f32,
+    pub(super) reserved: u32,
+}
+
+const _: () = {
+    assert!(size_of::<PackParams>() == 160 && align_of::<PackParams>() == 8);
+    assert!(offset_of!(PackParams, flags) == 52);
+    assert!(offset_of!(PackParams, shift) == 72);
+    assert!(offset_of!(PackParams, weights) == 88);
+    assert!(offset_of!(PackParams, far_y) == 152);
+};
+
+/// `FRAME_ALIGNED` of `kernels/params.h`.
+pub(super) const FRAME_ALIGNED: u32 = 1;
+/// `TENSOR_ALIGNED` of `kernels/params.h`.
+pub(super) const TENSOR_ALIGNED: u32 = 2;
+/// `DITHER` of `kernels/params.h`.
+pub(super) const DITHER: u32 = 4;
