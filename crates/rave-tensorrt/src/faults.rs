@@ -1,0 +1,225 @@
+//! What TensorRT says through its logger and error recorder, kept until the call that failed asks for it.
+
+use std::ffi::{CStr, c_char, c_void};
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Mutex, PoisonError};
+use std::thread::{self, ThreadId};
+
+use rave_core::{Error, Log, LogLevel, Result, Status};
+
+use crate::sys;
+
+/// How many messages are kept; the first ones tell the cause.
+const KEPT: usize = 16;
+
+/// `nvinfer1::ErrorCode`, the ones that mean more than "it failed".
+mod code {
+    pub(super) const INTERNAL_ERROR: i32 = 2;
+    pub(super) const FAILED_ALLOCATION: i32 = 5;
+    pub(super) const FAILED_EXECUTION: i32 = 7;
+    pub(super) const FAILED_COMPUTATION: i32 = 8;
+}
+
+struct Fault {
+    thread: ThreadId,
+    /// `None`: from the logger, which gives none.
+    code: Option<i32>,
+    text: String,
+}
+
+/// The receiving end of one runtime's logger and error recorder.
+pub(crate) struct Faults {
+    log: Log,
+    /// Whether `list` holds anything: what a frame's call looks at.
+    any: AtomicBool,
+    list: Mutex<Vec<Fault>>,
+    /// TensorRT reported an internal error, after which it promises nothing for further calls.
+    poisoned: AtomicBool,
+}
+
+impl Faults {
+    pub(crate) fn new(log: Log) -> Self {
+        Faults {
+            log,
+            any: AtomicBool::new(false),
+            list: Mutex::new(Vec::new()),
+            poisoned: AtomicBool::new(false),
+        }
+    }
+
+    /// The shim's view of `self`, which must not move or end while the shim holds it.
+    pub(crate) fn sink(&self) -> sys::Sink {
+        sys::Sink {
+            user: std::ptr::from_ref(self).cast_mut().cast(),
+            log: on_log,
+            error: on_error,
+        }
+    }
+
+    /// Forgets what earlier calls of this thread left behind, and refuses to go on after an internal error.
+    pub(crate) fn begin(&self) -> Result<()> {
+        if self.any.load(Ordering::Acquire) {
+            self.take();
+        }
+        self.check()
+    }
+
+    fn check(&self) -> Result<()> {
+        if self.poisoned.load(Ordering::Acquire) {
+            return Err(Error::new(
+                Status::InferenceFailed,
+                "TensorRT reported an internal error earlier, after which it cannot be called again",
+            )
+            .help("load the engine anew; if that fails too, restart the process"));
+        }
+        Ok(())
+    }
+
+    /// The error of a call that failed: `status` unless TensorRT's codes say better, and what it said.
+    pub(crate) fn error(&self, status: Status, what: &str) -> Error {
+        let (class, text) = self.take();
+        Error::new(class.unwrap_or(status), format!("{what}: {text}"))
+    }
+
+    /// The class that the codes of this thread's errors say, if they say one, and the texts. If this thread has none,
+    /// those of all threads: TensorRT also works on threads of its own.
+    pub(crate) fn take(&self) -> (Option<Status>, String) {
+        let mut list = self.list.lock().unwrap_or_else(PoisonError::into_inner);
+        let own = thread::current().id();
+        let everyone = !list.iter().any(|fault| fault.thread == own);
+        let taken: Vec<Fault> = list
+            .extract_if(.., |fault| everyone || fault.thread == own)
+            .collect();
+        self.any.store(!list.is_empty(), Ordering::Release);
+        let class = taken.iter().find_map(|fault| match fault.code? {
+            code::FAILED_ALLOCATION => Some(Status::OutOfMemory),
+            code::FAILED_EXECUTION | code::FAILED_COMPUTATION => Some(Status::InferenceFailed),
+            _ => None,
+        });
+        // The recorder repeats, cut to 127 bytes, what the logger said in full.
+        let logged = taken.iter().any(|fault| fault.code.is_none());
+        let mut texts: Vec<&str> = Vec::new();
+        for fault in taken.iter().filter(|fault| fault.code.is_none() == logged) {
+            if !fault.text.is_empty() && !texts.contains(&fault.text.as_str()) {
+                texts.push(&fault.text);
+            }
+        }
+        let text = if texts.is_empty() {
+            "no detail from TensorRT".into()
+        } else {
+            texts.join("; ")
+        };
+        (class, text)
+    }
+
+    fn keep(&self, code: Option<i32>, text: String) {
+        if code == Some(code::INTERNAL_ERROR) {
+            self.poisoned.store(true, Ordering::Release);
+        }
+        let mut list = self.list.lock().unwrap_or_else(PoisonError::into_inner);
+        if list.len() < KEPT {
+            list.push(Fault {
+                thread: thread::current().id(),
+                code,
+                text,
+            });
+        }
+        self.any.store(true, Ordering::Release);
+    }
+}
+
+/// TensorRT's text: UTF-8 in all we saw, shown as far as it is.
+///
+/// # Safety
+/// `text` is null or a NUL-terminated string that lives through the call.
+unsafe fn text_of(text: *const c_char) -> String {
+    if text.is_null() {
+        return String::new();
+    }
+    // SAFETY: by this function's own precondition.
+    let text = unsafe { CStr::from_ptr(text) }.to_string_lossy();
+    text.split_whitespace().collect::<Vec<_>>().join(" ")
+}
+
+/// A message from TensorRT. Errors reach the user in the [`Error`] of the call that failed, so here they are only noted.
+unsafe extern "C" fn on_log(user: *mut c_void, severity: i32, message: *const c_char) {
+    // A panic in the host's log function must not unwind through TensorRT, and there is nobody to tell it.
+    let _ = catch_unwind(AssertUnwindSafe(|| {
+        // SAFETY: user is the Faults of Faults::sink, which outlives the shim's bridge; only shared access happens.
+        let faults = unsafe { &*user.cast::<Faults>() };
+        // SAFETY: ILogger::log gets a NUL-terminated string that lives through the call.
+        let text = unsafe { text_of(message) };
+        let level = match severity {
+            0 | 1 => LogLevel::Verbose,
+            2 => LogLevel::Warning,
+            3 => LogLevel::Verbose,
+            _ => LogLevel::Debug,
+        };
+        faults.log.write(level, format_args!("TensorRT: {text}"));
+        if severity <= 1 {
+            faults.keep(None, text);
+        }
+    }));
+}
+
+/// An error with a code from TensorRT.
+unsafe extern "C" fn on_error(user: *mut c_void, code: i32, description: *const c_char) {
+    // As in on_log.
+    let _ = catch_unwind(AssertUnwindSafe(|| {
+        // SAFETY: as in on_log.
+        let faults = unsafe { &*user.cast::<Faults>() };
+        // SAFETY: IErrorRecorder::reportError gets a NUL-terminated string that lives through the call.
+        faults.keep(Some(code), unsafe { text_of(description) });
+    }));
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn report(faults: &Faults, code: i32, text: &CStr) {
+        let sink = faults.sink();
+        // SAFETY: sink.user is `faults`, alive here; text is NUL-terminated.
+        unsafe { (sink.error)(sink.user, code, text.as_ptr()) };
+    }
+
+    #[test]
+    fn an_error_carries_what_was_said_and_the_class_of_the_code() {
+        let faults = Faults::new(Log::default());
+        report(&faults, code::FAILED_ALLOCATION, c"no  memory\n");
+        let error = faults.error(Status::ModelLoadFailed, "engine x");
+        assert_eq!(error.status(), Status::OutOfMemory);
+        assert_eq!(error.to_string(), "[OUT_OF_MEMORY] engine x: no memory");
+        let error = faults.error(Status::ModelLoadFailed, "engine x");
+        assert!(error.to_string().contains("no detail from TensorRT"), "{error}");
+    }
+
+    #[test]
+    fn an_internal_error_ends_the_use_of_the_runtime() {
+        let faults = Faults::new(Log::default());
+        faults.begin().unwrap();
+        report(&faults, code::INTERNAL_ERROR, c"assertion");
+        assert!(faults.begin().is_err());
+        assert!(faults.begin().is_err());
+    }
+
+    #[test]
+    fn a_panic_in_the_hosts_log_function_stays_inside_the_callback() {
+        let faults = Faults::new(Log::new(|_, _| panic!("host")));
+        let sink = faults.sink();
+        // SAFETY: as in report.
+        unsafe { (sink.log)(sink.user, 1, c"text".as_ptr()) };
+    }
+
+    #[test]
+    fn each_thread_gets_its_own_errors_first() {
+        let faults = Faults::new(Log::default());
+        thread::scope(|scope| {
+            scope.spawn(|| report(&faults, 3, c"theirs")).join().unwrap();
+        });
+        report(&faults, 3, c"ours");
+        assert!(faults.error(Status::Unknown, "x").to_string().ends_with("ours"));
+        assert!(faults.error(Status::Unknown, "x").to_string().ends_with("theirs"));
+    }
+}
