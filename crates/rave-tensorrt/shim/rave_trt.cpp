@@ -98,7 +98,10 @@ void bridge_destroy(RaveTrtBridge *bridge) noexcept { std::free(bridge); }
 RaveTrtRuntime *runtime_create(void *create, int32_t version, RaveTrtBridge *bridge) noexcept {
     using Create = void *(*)(void *logger, int32_t version);
     trt::ILogger *logger = &real(bridge)->logger;
-    return static_cast<RaveTrtRuntime *>(reinterpret_cast<Create>(create)(logger, version));
+    void *runtime = reinterpret_cast<Create>(create)(logger, version);
+    // When TensorRT 10.16 fails here it still adds a base class's offset to its null pointer and returns, say, 0x228.
+    // No object lies in the first page.
+    return reinterpret_cast<uintptr_t>(runtime) < 4096 ? nullptr : static_cast<RaveTrtRuntime *>(runtime);
 }
 
 RaveTrtRuntime *runtime_load(RaveTrtRuntime *runtime, const char *path) noexcept {

@@ -101,7 +101,7 @@ impl Context {
     /// last work has ended.
     pub unsafe fn set_scratch(&mut self, address: u64, size: usize) -> Result<()> {
         let needed = Engine(Arc::clone(&self.engine)).scratch_size(self.profile);
-        if size < needed || address % ALIGNMENT as u64 != 0 || (address == 0 && needed > 0) {
+        if size < needed || !address.is_multiple_of(ALIGNMENT as u64) || (address == 0 && needed > 0) {
             return Err(Error::new(
                 Status::InvalidParameter,
                 format!(
@@ -225,12 +225,11 @@ impl Context {
             Status::InferenceFailed,
             &format!("engine {}: a frame failed", engine.name),
         );
-        // SAFETY: stream is live and its context current, by this function's own precondition.
-        match engine
-            .runtime
-            .driver
-            .and_then(|driver| unsafe { driver.sticky_error(stream) })
-        {
+        let sticky = engine.runtime.driver.and_then(|driver| {
+            // SAFETY: stream is live and its context current, by this function's own precondition.
+            unsafe { driver.sticky_error(stream) }
+        });
+        match sticky {
             Some(code) => Err(Error::new(Status::DeviceLost, format!("{code} after {error}"))
                 .help("the GPU cannot be used by this process any more; restart it")),
             None => Err(error),

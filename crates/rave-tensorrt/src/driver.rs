@@ -86,8 +86,8 @@ impl Driver {
         let code = unsafe { init(0) };
         if code != 0 {
             return Err(missing(format!(
-                "the CUDA driver ({}) does not start: {}",
-                driver.describe_version(),
+                "the CUDA driver (for CUDA up to {}) does not start: {}",
+                driver.cuda_version(),
                 driver.error_name(code)
             )));
         }
@@ -95,8 +95,8 @@ impl Driver {
         let code = unsafe { get_count(&mut driver.devices) };
         if code != 0 || driver.devices == 0 {
             return Err(missing(format!(
-                "the CUDA driver ({}) has no device{}",
-                driver.describe_version(),
+                "the CUDA driver (for CUDA up to {}) has no device{}",
+                driver.cuda_version(),
                 if code == 0 {
                     String::new()
                 } else {
@@ -107,10 +107,10 @@ impl Driver {
         Ok(driver)
     }
 
-    /// The CUDA version that the driver supports, as `major * 1000 + minor * 10`.
+    /// The newest CUDA that the driver supports, such as "13.0".
     #[must_use]
-    pub fn version(&self) -> i32 {
-        self.version
+    pub fn cuda_version(&self) -> String {
+        format!("{}.{}", self.version / 1000, self.version % 1000 / 10)
     }
 
     /// The number of devices.
@@ -154,13 +154,6 @@ impl Driver {
             format!("{} ({code})", unsafe { CStr::from_ptr(name) }.to_string_lossy())
         } else {
             format!("CUDA error {code}")
-        }
-    }
-
-    fn describe_version(&self) -> String {
-        match self.version {
-            0 => "of unknown version".into(),
-            version => format!("for CUDA up to {}.{}", version / 1000, version % 1000 / 10),
         }
     }
 }

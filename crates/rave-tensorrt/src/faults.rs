@@ -65,13 +65,17 @@ impl Faults {
         self.check()
     }
 
+    pub(crate) fn is_poisoned(&self) -> bool {
+        self.poisoned.load(Ordering::Acquire)
+    }
+
     fn check(&self) -> Result<()> {
-        if self.poisoned.load(Ordering::Acquire) {
+        if self.is_poisoned() {
             return Err(Error::new(
                 Status::InferenceFailed,
                 "TensorRT reported an internal error earlier, after which it cannot be called again",
             )
-            .help("load the engine anew; if that fails too, restart the process"));
+            .help("load the model again with a new runtime; if that fails too, restart the process"));
         }
         Ok(())
     }
@@ -97,12 +101,11 @@ impl Faults {
             code::FAILED_EXECUTION | code::FAILED_COMPUTATION => Some(Status::InferenceFailed),
             _ => None,
         });
-        // The recorder repeats, cut to 127 bytes, what the logger said in full.
-        let logged = taken.iter().any(|fault| fault.code.is_none());
+        // An error may come both ways, and then the recorder's text may be cut.
         let mut texts: Vec<&str> = Vec::new();
-        for fault in taken.iter().filter(|fault| fault.code.is_none() == logged) {
-            if !fault.text.is_empty() && !texts.contains(&fault.text.as_str()) {
-                texts.push(&fault.text);
+        for Fault { text, .. } in &taken {
+            if !texts.iter().any(|known| known.contains(text.as_str())) {
+                texts.push(text);
             }
         }
         let text = if texts.is_empty() {
@@ -170,7 +173,11 @@ unsafe extern "C" fn on_error(user: *mut c_void, code: i32, description: *const 
         // SAFETY: as in on_log.
         let faults = unsafe { &*user.cast::<Faults>() };
         // SAFETY: IErrorRecorder::reportError gets a NUL-terminated string that lives through the call.
-        faults.keep(Some(code), unsafe { text_of(description) });
+        let text = unsafe { text_of(description) };
+        faults
+            .log
+            .write(LogLevel::Verbose, format_args!("TensorRT: error {code}: {text}"));
+        faults.keep(Some(code), text);
     }));
 }
 

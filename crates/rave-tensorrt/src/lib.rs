@@ -37,6 +37,8 @@ mod engine;
 mod faults;
 mod library;
 mod plan;
+#[cfg(test)]
+mod refusals;
 mod runtime;
 #[doc(hidden)]
 pub mod sys;

@@ -86,10 +86,7 @@ impl Runtime {
         let Some(main) = NonNull::new(unsafe {
             (api.runtime_create)(library.create as *mut _, library.number, bridge.as_ptr())
         }) else {
-            let error = faults.error(
-                Status::RuntimeLibraryMissing,
-                &format!("{library} makes no runtime"),
-            );
+            let error = explain_no_runtime(library, driver, &faults);
             // SAFETY: no runtime uses the bridge.
             unsafe { (api.bridge_destroy)(bridge.as_ptr()) };
             return Err(error);
@@ -135,6 +132,13 @@ impl Runtime {
         &self.0.library
     }
 
+    /// Whether TensorRT reported an internal error, after which this runtime and all made by it only return errors. A
+    /// damaged engine can be enough; a new runtime starts afresh.
+    #[must_use]
+    pub fn is_poisoned(&self) -> bool {
+        self.0.faults.is_poisoned()
+    }
+
     /// The version of the lean runtime that was given.
     #[must_use]
     pub fn lean_version(&self) -> Option<Version> {
@@ -166,7 +170,14 @@ impl RuntimeInner {
 
     /// Has TensorRT make an engine of a checked plan.
     pub(crate) fn deserialize(&self, plan: &Plan<'_>) -> Result<NonNull<sys::Engine>> {
-        let runtime = self.runtime_for(plan)?;
+        let lean_version = self.lean.map(|(_, version)| version);
+        let runtime = match (
+            choose(plan, &self.library, lean_version, self.allow_host_code)?,
+            self.lean,
+        ) {
+            (Chosen::Lean, Some((lean, _))) => lean,
+            _ => self.main,
+        };
         let _one_at_a_time = self
             .deserializing
             .lock()
@@ -179,45 +190,6 @@ impl RuntimeInner {
             (self.library.api.engine_deserialize)(runtime.as_ptr(), bytes.as_ptr().cast(), bytes.len())
         };
         NonNull::new(engine).ok_or_else(|| self.explain_refusal(plan))
-    }
-
-    /// The runtime for a plan: the library's own or the lean one, by the version that built the plan.
-    fn runtime_for(&self, plan: &Plan<'_>) -> Result<NonNull<sys::Runtime>> {
-        let library = &self.library;
-        let built = plan.version();
-        let mismatch =
-            |found: String| Error::new(Status::EngineMismatch, format!("engine {}: {found}", plan.name()));
-        if plan.is_rtx() != (library.flavour() == Flavour::Rtx) {
-            return Err(
-                mismatch(format!("built by {}, but {library} is loaded", plan.builder())).help(format!(
-                    "rebuild the engine, or name a library of {} with runtime_lib",
-                    product(plan.is_rtx())
-                )),
-            );
-        }
-        if built.release() == library.version().release() {
-            return Ok(self.main);
-        }
-        if let Some((lean, version)) = self.lean {
-            if version.release() == built.release() {
-                return Ok(lean);
-            }
-            return Err(mismatch(format!(
-                "built by {}, but {library} is loaded with the lean runtime of {version}",
-                plan.builder()
-            ))
-            .expected(format!("the lean runtime of {built}"))
-            .help("name that one with lean_runtime, or rebuild the engine"));
-        }
-        // The same major may still run it, and an engine with host code may bring its own lean runtime.
-        if built.major == library.version().major || self.allow_host_code {
-            return Ok(self.main);
-        }
-        Err(mismatch(format!("built by {}, but {library} is loaded", plan.builder())).help(format!(
-            "rebuild the engine with TensorRT {}, or, if it was built version-compatible, name the lean runtime of \
-             TensorRT {built} with lean_runtime (libnvinfer_lean.so.{})",
-            library.version().major, built.major
-        )))
     }
 
     /// The error for a plan that TensorRT returned null for: its words, and what is known of the plan and of here.
@@ -264,6 +236,75 @@ impl RuntimeInner {
     }
 }
 
+/// Which runtime a plan goes to.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) enum Chosen {
+    /// The library's own.
+    Main,
+    /// The one of the lean library that was given.
+    Lean,
+}
+
+/// The runtime for a plan, by the version that built it.
+pub(crate) fn choose(
+    plan: &Plan<'_>,
+    library: &Library,
+    lean: Option<Version>,
+    allow_host_code: bool,
+) -> Result<Chosen> {
+    let built = plan.version();
+    let mismatch =
+        |found: String| Error::new(Status::EngineMismatch, format!("engine {}: {found}", plan.name()));
+    if plan.is_rtx() != (library.flavour() == Flavour::Rtx) {
+        return Err(
+            mismatch(format!("built by {}, but {library} is loaded", plan.builder())).help(format!(
+                "rebuild the engine, or name a library of {} with runtime_lib",
+                product(plan.is_rtx())
+            )),
+        );
+    }
+    if built.release() == library.version().release() {
+        return Ok(Chosen::Main);
+    }
+    if let Some(version) = lean {
+        if version.release() == built.release() {
+            return Ok(Chosen::Lean);
+        }
+        return Err(mismatch(format!(
+            "built by {}, but {library} is loaded with the lean runtime of {version}",
+            plan.builder()
+        ))
+        .expected(format!("the lean runtime of {built}"))
+        .help("name that one with lean_runtime, or rebuild the engine"));
+    }
+    // The same major may still run it, and an engine with host code may bring its own lean runtime.
+    if built.major == library.version().major || allow_host_code {
+        return Ok(Chosen::Main);
+    }
+    Err(mismatch(format!("built by {}, but {library} is loaded", plan.builder())).help(format!(
+        "rebuild the engine with TensorRT {}, or, if it was built version-compatible, name the lean runtime of TensorRT \
+         {built} with lean_runtime (libnvinfer_lean.so.{})",
+        library.version().major,
+        built.major
+    )))
+}
+
+/// The error for a library that makes no runtime. With a driver that works by itself, the usual reason is that it is
+/// older than the CUDA inside the library.
+fn explain_no_runtime(library: &Library, driver: Option<&Driver>, faults: &Faults) -> Error {
+    let (class, said) = faults.take();
+    let error = |status| Error::new(status, format!("{library} makes no runtime: {said}"));
+    match driver {
+        Some(driver) if said.contains("CUDA initialization failure") => {
+            error(Status::DeviceNotFound).help(format!(
+                "the driver supports CUDA up to {}; update it, or use a TensorRT for that CUDA",
+                driver.cuda_version()
+            ))
+        }
+        _ => error(class.unwrap_or(Status::RuntimeLibraryMissing)),
+    }
+}
+
 impl Drop for RuntimeInner {
     fn drop(&mut self) {
         let api = self.library.api;
@@ -280,7 +321,7 @@ impl Drop for RuntimeInner {
 }
 
 /// A folder of this user's alone. Few engines need one, so a machine without a writable place goes without.
-fn temporary_folder(log: &Log) -> Option<TempDir> {
+pub(crate) fn temporary_folder(log: &Log) -> Option<TempDir> {
     tempfile::Builder::new()
         .prefix("rave-tensorrt-")
         .permissions(std::fs::Permissions::from_mode(0o700))

@@ -152,7 +152,7 @@ fn run(arguments: &Arguments) -> Result<bool> {
     let mut report = json!({
         "gpu": gpu.name,
         "compute_capability": capability.map(|(major, minor)| format!("{major}.{minor}")),
-        "driver_cuda": format!("{}.{}", driver.version() / 1000, driver.version() % 1000 / 10),
+        "driver_cuda": driver.cuda_version(),
         "driver": std::fs::read_to_string("/proc/driver/nvidia/version").unwrap_or_default().lines().next(),
         "library": runtime.library().version().to_string(),
         "flavour": runtime.library().flavour().to_string(),
