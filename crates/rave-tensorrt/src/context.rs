@@ -8,7 +8,7 @@ use std::sync::Arc;
 use rave_core::{Error, Result, Status};
 
 use crate::engine::EngineInner;
-use crate::{Engine, Shape, sys};
+use crate::{Driver, Engine, Shape, sys};
 
 /// A CUDA stream of the driver API (`CUstream`), as a pointer; null is the default stream.
 pub type RawStream = *mut c_void;
@@ -35,7 +35,7 @@ unsafe impl Send for Context {}
 impl Context {
     /// Makes a context for one optimisation profile, without scratch memory.
     ///
-    /// A context for a profile that is not the engine's first choice waits for the default stream once.
+    /// Not to be called while a stream is being captured: choosing a profile waits for the default stream.
     ///
     /// # Errors
     /// [`Status::InvalidParameter`] for a profile that the engine has not, [`Status::OutOfMemory`] when TensorRT makes
@@ -69,19 +69,35 @@ impl Context {
             profile,
             ready: engine.scratch_size(profile) == 0,
         };
-        // SAFETY: the context is alive.
-        if unsafe { (api.context_profile)(raw.as_ptr()) } != profile as i32 {
-            // SAFETY: as above; null is the default stream.
-            if unsafe { (api.context_set_profile)(raw.as_ptr(), profile as i32, std::ptr::null_mut()) } != 1 {
-                let what = format!(
-                    "engine {name}: optimisation profile {profile} cannot be used by another context"
-                );
-                return Err(faults
-                    .error(Status::Busy, &what)
-                    .help("load the engine once per context, or rebuild it with a newer TensorRT"));
-            }
+        if inner.is_dynamic() || profile != 0 {
+            context.choose_profile()?;
         }
         Ok(context)
+    }
+
+    /// Takes the profile, unless TensorRT gave it to the context already: the first context of an engine gets the
+    /// first profile, and so do the others since profiles can be shared (TensorRT 10).
+    fn choose_profile(&self) -> Result<()> {
+        let (engine, raw, profile) = (&self.engine, self.raw.as_ptr(), self.profile as i32);
+        let api = engine.api();
+        // SAFETY: the context is alive.
+        if unsafe { (api.context_profile)(raw) } == profile {
+            return Ok(());
+        }
+        // SAFETY: as above; null is the default stream.
+        if unsafe { (api.context_set_profile)(raw, profile, std::ptr::null_mut()) } != 1 {
+            let what = format!(
+                "engine {}: another context uses optimisation profile {profile}",
+                engine.name
+            );
+            let error = engine.runtime.faults.error(Status::Busy, &what);
+            return Err(error.help("load the engine once per context, or rebuild it with a newer TensorRT"));
+        }
+        // What was enqueued for it has to end before any other stream uses the context.
+        engine
+            .runtime
+            .driver
+            .map_or(Ok(()), Driver::synchronize_default_stream)
     }
 
     /// The optimisation profile.

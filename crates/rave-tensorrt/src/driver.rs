@@ -25,6 +25,7 @@ pub struct Driver {
     ctx_get_device: unsafe extern "C" fn(*mut c_int) -> c_int,
     device_get_attribute: unsafe extern "C" fn(*mut c_int, c_int, c_int) -> c_int,
     stream_query: unsafe extern "C" fn(*mut c_void) -> c_int,
+    stream_synchronize: unsafe extern "C" fn(*mut c_void) -> c_int,
     get_error_name: unsafe extern "C" fn(c_int, *mut *const c_char) -> c_int,
 }
 
@@ -75,6 +76,7 @@ impl Driver {
                 unsafe extern "C" fn(*mut c_int, c_int, c_int) -> c_int
             ),
             stream_query: symbol!("cuStreamQuery", unsafe extern "C" fn(*mut c_void) -> c_int),
+            stream_synchronize: symbol!("cuStreamSynchronize", unsafe extern "C" fn(*mut c_void) -> c_int),
             get_error_name: symbol!(
                 "cuGetErrorName",
                 unsafe extern "C" fn(c_int, *mut *const c_char) -> c_int
@@ -146,6 +148,22 @@ impl Driver {
         STICKY.contains(&code).then(|| self.error_name(code))
     }
 
+    /// Waits for the default stream of the context that is current on this thread.
+    pub(crate) fn synchronize_default_stream(&self) -> Result<()> {
+        // SAFETY: null is the default stream of the current context; without one the driver returns an error.
+        match unsafe { (self.stream_synchronize)(std::ptr::null_mut()) } {
+            0 => Ok(()),
+            code => Err(Error::new(
+                if STICKY.contains(&code) {
+                    Status::DeviceLost
+                } else {
+                    Status::InvalidDevice
+                },
+                format!("the default stream: {}", self.error_name(code)),
+            )),
+        }
+    }
+
     fn error_name(&self, code: c_int) -> String {
         let mut name = std::ptr::null();
         // SAFETY: the pointer is to a live pointer; the answer is a static string, or an error for unknown codes.
@@ -179,5 +197,56 @@ mod tests {
         let error = Driver::load(Path::new("libm.so.6")).err().unwrap();
         assert_eq!(error.status(), Status::DeviceNotFound);
         assert!(error.to_string().contains("cuInit"), "{error}");
+    }
+
+    /// A stand-in for the driver's library, compiled from C: it starts with `init` and has `devices`.
+    fn answering(init: i32, devices: i32) -> Result<Driver> {
+        let folder = tempfile::tempdir().unwrap();
+        let (code, library) = (folder.path().join("cuda.c"), folder.path().join("libcuda.so.1"));
+        let source = format!(
+            "int cuInit(unsigned flags) {{ return flags ? 1 : {init}; }}\n\
+             int cuDriverGetVersion(int *version) {{ *version = 12020; return 0; }}\n\
+             int cuDeviceGetCount(int *count) {{ *count = {devices}; return 0; }}\n\
+             int cuGetErrorName(int code, const char **name) {{ *name = \"CUDA_ERROR_BY_NAME\"; return code == 999; }}\n\
+             int cuCtxGetDevice(int *device) {{ *device = 0; return 201; }}\n\
+             int cuDeviceGetAttribute(int *value, int a, int d) {{ *value = 0; return a + d; }}\n\
+             int cuStreamQuery(void *stream) {{ return stream ? 700 : 600; }}\n\
+             int cuStreamSynchronize(void *stream) {{ return stream ? 0 : 719; }}\n"
+        );
+        std::fs::write(&code, source).unwrap();
+        let built = std::process::Command::new("cc")
+            .args(["-shared", "-fPIC", "-o"])
+            .args([&library, &code])
+            .status();
+        assert!(built.expect("a C compiler").success());
+        Driver::load(&library)
+    }
+
+    #[test]
+    fn a_driver_that_does_not_start_or_has_no_device_tells_its_version_and_the_reason() {
+        for (driver, reason) in [
+            (answering(100, 1), "CUDA_ERROR_BY_NAME (100)"),
+            (answering(999, 1), "CUDA error 999"),
+            (answering(0, 0), "has no device"),
+        ] {
+            let error = driver.err().unwrap();
+            assert_eq!(error.status(), Status::DeviceNotFound);
+            let text = error.to_string();
+            assert!(text.contains(reason) && text.contains("12.2"), "{text}");
+        }
+    }
+
+    #[test]
+    fn only_final_errors_are_sticky() {
+        let driver = answering(0, 2).unwrap();
+        assert_eq!((driver.devices(), driver.current_capability()), (2, None));
+        // SAFETY: the library above looks at the pointer and nothing else.
+        let query = |stream: usize| unsafe { driver.sticky_error(stream as *mut c_void) };
+        assert_eq!(query(0), None);
+        assert_eq!(query(1).as_deref(), Some("CUDA_ERROR_BY_NAME (700)"));
+        assert_eq!(
+            driver.synchronize_default_stream().unwrap_err().status(),
+            Status::DeviceLost
+        );
     }
 }

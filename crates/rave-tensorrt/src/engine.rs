@@ -3,7 +3,7 @@
 use std::ffi::{CStr, CString};
 use std::fmt;
 use std::ptr::NonNull;
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, OnceLock};
 
 use rave_core::{Error, ModelContract, Result, Status};
 
@@ -21,6 +21,7 @@ pub(crate) struct EngineInner {
     pub(crate) tensors: Vec<TensorInfo>,
     pub(crate) profiles: i32,
     aux_streams: i32,
+    contract: OnceLock<Result<ModelContract>>,
     /// One context is made at a time: an engine hands profiles out to them.
     pub(crate) creating: Mutex<()>,
 }
@@ -46,6 +47,7 @@ impl Engine {
             tensors: Vec::new(),
             profiles: 0,
             aux_streams: 0,
+            contract: OnceLock::new(),
             creating: Mutex::new(()),
         };
         inner.inspect()?;
@@ -85,12 +87,13 @@ impl Engine {
         usize::try_from(size).unwrap_or(0)
     }
 
-    /// What the engine takes and gives as an image model. A dynamic engine is asked through a context of its own.
+    /// What the engine takes and gives as an image model. A dynamic engine is asked, once, through a context of its
+    /// own; under TensorRT 8.6 that has to be before any other context is made.
     ///
     /// # Errors
     /// [`Status::ModelLoadFailed`], naming the tensor, when it is not an image model that RAVE can feed.
     pub fn contract(&self) -> Result<ModelContract> {
-        contract::infer(self)
+        self.0.contract.get_or_init(|| contract::infer(self)).clone()
     }
 
     /// Makes a context that uses an optimisation profile; see [`Context::new`].
@@ -120,6 +123,13 @@ impl fmt::Debug for Engine {
 impl EngineInner {
     pub(crate) fn api(&self) -> &'static sys::Api {
         self.runtime.library.api
+    }
+
+    /// Whether an input's shape is chosen at run time.
+    pub(crate) fn is_dynamic(&self) -> bool {
+        self.tensors
+            .iter()
+            .any(|tensor| tensor.input && tensor.shape.elements().is_none())
     }
 
     /// Reads everything that stays the same, so that later calls need no string but the names kept here.
