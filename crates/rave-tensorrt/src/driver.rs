@@ -177,7 +177,7 @@ impl Driver {
 }
 
 #[cfg(test)]
-mod tests {
+pub(crate) mod tests {
     use super::*;
 
     #[test]
@@ -200,7 +200,7 @@ mod tests {
     }
 
     /// A stand-in for the driver's library, compiled from C: it starts with `init` and has `devices`.
-    fn answering(init: i32, devices: i32) -> Result<Driver> {
+    pub(crate) fn answering(init: i32, devices: i32) -> Result<Driver> {
         let folder = tempfile::tempdir().unwrap();
         let (code, library) = (folder.path().join("cuda.c"), folder.path().join("libcuda.so.1"));
         let source = format!(

@@ -30,6 +30,8 @@
 #[cfg(not(all(target_os = "linux", target_pointer_width = "64")))]
 compile_error!("rave-tensorrt knows TensorRT's libraries for 64-bit Linux only");
 
+#[cfg(test)]
+mod behaviour;
 mod context;
 mod contract;
 mod driver;
@@ -40,6 +42,8 @@ mod plan;
 #[cfg(test)]
 mod refusals;
 mod runtime;
+#[cfg(test)]
+mod stand_in;
 #[doc(hidden)]
 pub mod sys;
 mod tensor;

@@ -177,6 +177,27 @@ impl Library {
         })
     }
 
+    /// A library whose functions are given.
+    #[cfg(test)]
+    pub(crate) fn stand_in(
+        name: PathBuf,
+        version: Version,
+        flavour: Flavour,
+        api: &'static sys::Api,
+    ) -> Library {
+        unsafe extern "C" fn create(_: *mut c_void, _: i32) -> *mut c_void {
+            std::ptr::null_mut()
+        }
+        Library {
+            name,
+            version,
+            flavour,
+            number: 0,
+            api,
+            create,
+        }
+    }
+
     /// The path or name that it was opened by.
     #[must_use]
     pub fn name(&self) -> &Path {
