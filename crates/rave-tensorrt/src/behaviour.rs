@@ -1,6 +1,6 @@
 //! What RAVE makes of TensorRT's answers, over the stand-in for the shim's table.
 
-use rave_core::{Extent, Log, Status};
+use rave_core::{Extent, Log, Size, Status};
 
 use crate::stand_in::{Failure, dynamic_model, fixed_model, library, runtime, shape, tensor, with};
 use crate::{Context, DataType, Driver, Engine, Plan, RuntimeOptions, Shape};
@@ -231,6 +231,8 @@ fn a_fixed_model_has_a_contract_of_one_size() {
         "RGB, `input` 1x3x8x16 fp16 -> `output` fp16, 2x"
     );
     assert_eq!(count("context_create"), 0);
+    let sizes = engine(None).input_sizes(0).unwrap();
+    assert_eq!((sizes.min, sizes.max), (Size::new(16, 8), Size::new(16, 8)));
 }
 
 #[test]
@@ -244,6 +246,12 @@ fn a_dynamic_model_has_a_contract_of_any_size_asked_once() {
     );
     assert_eq!(contract.scale.to_string(), "2x");
     assert_eq!(engine.contract().unwrap(), contract);
+    let sizes = engine.input_sizes(0).unwrap();
+    assert_eq!(
+        (sizes.min, sizes.best, sizes.max),
+        (Size::new(8, 8), Size::new(32, 16), Size::new(64, 64))
+    );
+    assert_eq!(engine.input_sizes(1), None);
     assert_eq!((count("context_create"), count("context_destroy")), (1, 1));
 }
 

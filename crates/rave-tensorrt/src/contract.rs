@@ -4,6 +4,43 @@ use rave_core::{ElementType, Error, Extent, ModelContract, Result, Scale, Size, 
 
 use crate::{Engine, Shape, TensorInfo};
 
+/// The input sizes that an image model takes in one optimisation profile.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct SizeRange {
+    /// The smallest width and height.
+    pub min: Size,
+    /// The size that the engine was tuned for.
+    pub best: Size,
+    /// The largest width and height.
+    pub max: Size,
+}
+
+/// The sizes of the one NCHW input in a profile; a model of fixed size has that one.
+pub(crate) fn size_range(engine: &Engine, profile: u32) -> Option<SizeRange> {
+    let (_, input) = only(engine, true).ok()?;
+    if let Some(size) = size_of(&input.shape) {
+        return Some(SizeRange {
+            min: size,
+            best: size,
+            max: size,
+        });
+    }
+    let range = input.profiles.get(profile as usize)?;
+    Some(SizeRange {
+        min: size_of(&range.min)?,
+        best: size_of(&range.opt)?,
+        max: size_of(&range.max)?,
+    })
+}
+
+/// H and W of an NCHW shape, when they are settled.
+fn size_of(shape: &Shape) -> Option<Size> {
+    match *shape.extents() {
+        [_, _, height, width] => Some(Size::new(u32::try_from(width).ok()?, u32::try_from(height).ok()?)),
+        _ => None,
+    }
+}
+
 /// Reads the contract off the engine's tensors: one NCHW input, one NCHW output, row-major in device memory.
 pub(crate) fn infer(engine: &Engine) -> Result<ModelContract> {
     infer_named(engine).map_err(|error| error.context(format!("engine {}", engine.name())))
@@ -123,12 +160,8 @@ fn scale(engine: &Engine, input_index: usize, output_index: usize) -> Result<Sca
 }
 
 fn scale_between(input: &Shape, output: &Shape) -> Result<Scale> {
-    let size = |shape: &Shape| match *shape.extents() {
-        [_, _, height, width] => Some(Size::new(u32::try_from(width).ok()?, u32::try_from(height).ok()?)),
-        _ => None,
-    };
-    size(input)
-        .zip(size(output))
+    size_of(input)
+        .zip(size_of(output))
         .and_then(|(input, output)| Scale::between(input, output))
         .ok_or_else(|| refuse(format!("it turns {input} into {output}")).expected("the same scale both ways"))
 }

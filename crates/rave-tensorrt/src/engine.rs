@@ -7,6 +7,7 @@ use std::sync::{Arc, Mutex, OnceLock};
 
 use rave_core::{Error, ModelContract, Result, Status};
 
+use crate::contract::SizeRange;
 use crate::runtime::RuntimeInner;
 use crate::{Context, Plan, ProfileShape, Runtime, Shape, TensorInfo, contract, sys};
 
@@ -94,6 +95,13 @@ impl Engine {
     /// [`Status::ModelLoadFailed`], naming the tensor, when it is not an image model that RAVE can feed.
     pub fn contract(&self) -> Result<ModelContract> {
         self.0.contract.get_or_init(|| contract::infer(self)).clone()
+    }
+
+    /// The input sizes that the model takes in an optimisation profile; `None` when it has no single NCHW input or not
+    /// that profile.
+    #[must_use]
+    pub fn input_sizes(&self, profile: u32) -> Option<SizeRange> {
+        contract::size_range(self, profile)
     }
 
     /// Makes a context that uses an optimisation profile; see [`Context::new`].

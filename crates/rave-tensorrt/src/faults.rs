@@ -23,7 +23,7 @@ mod code {
 
 struct Fault {
     thread: ThreadId,
-    /// `None`: from the logger, which gives none.
+    /// From the logger only where the text has one.
     code: Option<i32>,
     text: String,
 }
@@ -145,6 +145,14 @@ unsafe fn text_of(text: *const c_char) -> String {
     text.split_whitespace().collect::<Vec<_>>().join(" ")
 }
 
+/// The number in a message such as "[x.cpp::f::1] Error Code 5: Out of memory (...)". Runtimes that have no error
+/// recorder, because they are being made or are too old for ours, tell it in the text only.
+fn code_in(text: &str) -> Option<i32> {
+    let (_, rest) = text.split_once("Error Code ")?;
+    let digits = rest.find(|c: char| !c.is_ascii_digit()).unwrap_or(rest.len());
+    rest[..digits].parse().ok()
+}
+
 /// A message from TensorRT. Errors reach the user in the [`Error`] of the call that failed, so here they are only noted.
 unsafe extern "C" fn on_log(user: *mut c_void, severity: i32, message: *const c_char) {
     // A panic in the host's log function must not unwind through TensorRT, and there is nobody to tell it.
@@ -161,7 +169,7 @@ unsafe extern "C" fn on_log(user: *mut c_void, severity: i32, message: *const c_
         };
         faults.log.write(level, format_args!("TensorRT: {text}"));
         if severity <= 1 {
-            faults.keep(None, text);
+            faults.keep(code_in(&text), text);
         }
     }));
 }
@@ -200,6 +208,33 @@ mod tests {
         assert_eq!(error.to_string(), "[OUT_OF_MEMORY] engine x: no memory");
         let error = faults.error(Status::ModelLoadFailed, "engine x");
         assert!(error.to_string().contains("no detail from TensorRT"), "{error}");
+    }
+
+    #[test]
+    fn a_code_in_the_loggers_text_counts_as_one() {
+        let said = |text: &CStr| {
+            let faults = Faults::new(Log::default());
+            let sink = faults.sink();
+            // SAFETY: as in report.
+            unsafe { (sink.log)(sink.user, 1, text.as_ptr()) };
+            (
+                faults.error(Status::ModelLoadFailed, "x").status(),
+                faults.is_poisoned(),
+            )
+        };
+        assert_eq!(
+            said(c"[a.cpp::f::1] Error Code 5: Memory"),
+            (Status::OutOfMemory, false)
+        );
+        assert_eq!(
+            said(c"2: [a.cpp::f::1] Error Code 2: Internal Error"),
+            (Status::ModelLoadFailed, true)
+        );
+        assert_eq!(
+            said(c"Error Code 4: Internal Error (no engine)"),
+            (Status::ModelLoadFailed, false)
+        );
+        assert_eq!(said(c"Error Code x, 5 times"), (Status::ModelLoadFailed, false));
     }
 
     #[test]

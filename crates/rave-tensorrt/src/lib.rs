@@ -49,6 +49,7 @@ pub mod sys;
 mod tensor;
 
 pub use context::{ALIGNMENT, Context, RawStream};
+pub use contract::SizeRange;
 pub use driver::Driver;
 pub use engine::Engine;
 pub use library::{Flavour, Library, SearchOptions, Version};

@@ -103,7 +103,7 @@ impl Runtime {
             deserializing: Mutex::new(()),
             _temporary: temporary,
         };
-        inner.configure(main, temporary_path.as_deref());
+        inner.configure(main, library.version(), temporary_path.as_deref());
         if let (Some((path, version)), Some(name)) = (lean, &options.lean_runtime) {
             // SAFETY: main is alive; path is NUL-terminated and shorter than 4096 bytes (c_path).
             let loaded = NonNull::new(unsafe { (api.runtime_load)(main.as_ptr(), path.as_ptr()) });
@@ -115,7 +115,7 @@ impl Runtime {
                 inner.faults.error(Status::RuntimeLibraryMissing, &what)
             })?;
             inner.lean = Some((loaded, version));
-            inner.configure(loaded, temporary_path.as_deref());
+            inner.configure(loaded, version, temporary_path.as_deref());
         }
         if options.allow_host_code {
             log.write(
@@ -153,12 +153,16 @@ impl fmt::Debug for Runtime {
 }
 
 impl RuntimeInner {
-    fn configure(&self, runtime: NonNull<sys::Runtime>, temporary: Option<&CStr>) {
+    fn configure(&self, runtime: NonNull<sys::Runtime>, version: Version, temporary: Option<&CStr>) {
         let api = self.library.api;
         // SAFETY: runtime and bridge are alive, the bridge until after the runtime (drop); the path is NUL-terminated
         // and TensorRT copies it.
         unsafe {
-            (api.runtime_set_recorder)(runtime.as_ptr(), self.bridge.as_ptr());
+            // Error recorders became versioned interfaces, with another virtual table, in TensorRT 10. An older lean
+            // runtime keeps to the logger.
+            if version.major != 8 && version.major != 9 {
+                (api.runtime_set_recorder)(runtime.as_ptr(), self.bridge.as_ptr());
+            }
             if let Some(temporary) = temporary {
                 (api.runtime_set_temporary_directory)(runtime.as_ptr(), temporary.as_ptr());
             }
@@ -301,6 +305,8 @@ fn explain_no_runtime(library: &Library, driver: Option<&Driver>, faults: &Fault
                 driver.cuda_version()
             ))
         }
+        _ if said.contains("compute capability") => error(Status::InvalidDevice)
+            .help("use another TensorRT (runtime_lib): this one does not support this GPU"),
         _ => error(class.unwrap_or(Status::RuntimeLibraryMissing)),
     }
 }

@@ -73,3 +73,19 @@ fn a_build_that_must_have_every_major_has_it() {
         eprintln!("skipped: {built} of 3 header sets were there when this was built");
     }
 }
+
+#[test]
+fn nothing_of_nvidias_and_no_cpp_library_is_linked() {
+    let output = Command::new("readelf")
+        .arg("-d")
+        .arg(std::env::current_exe().unwrap())
+        .output()
+        .expect("readelf");
+    let text = String::from_utf8_lossy(&output.stdout);
+    assert!(text.contains("libc.so"), "{text}");
+    for library in ["nvinfer", "tensorrt", "cuda", "stdc++"] {
+        assert!(!text.contains(library), "{library}: {text}");
+    }
+    // The crate itself has to be in this program for that to mean anything.
+    assert!(rave_tensorrt::sys::api(9).is_none());
+}

@@ -184,17 +184,22 @@ fn in_another_process(libraries: &[OsString], path: &Path, shape: usize) -> Resu
     Ok(String::from_utf8_lossy(&output.stdout).trim().to_owned())
 }
 
-/// A dynamic engine says no to a shape outside its profile and can be used afterwards.
+/// An engine says no to a shape that it does not take, and can be used afterwards.
 fn refuses_a_shape_out_of_range(engine: &Engine) -> Result<Option<String>> {
     let input = engine.tensors().iter().position(|tensor| tensor.input).unwrap();
     let mut context = match engine.context(0) {
         Err(error) if error.status() == Status::Busy => return Ok(None),
         context => context?,
     };
-    let mut extents = engine.tensors()[input].profiles[0].max.extents().to_vec();
+    let info = &engine.tensors()[input];
+    let (good, largest) = match info.shape.elements() {
+        Some(_) => (info.shape, info.shape),
+        None => (info.profiles[0].opt, info.profiles[0].max),
+    };
+    let mut extents = largest.extents().to_vec();
     *extents.last_mut().unwrap() += 1;
     let refused = context.set_input_shape(input, &Shape::new(&extents)?);
     ensure(refused.is_err(), format!("the shape {extents:?} is taken"))?;
-    context.set_input_shape(input, &engine.tensors()[input].profiles[0].opt)?;
+    context.set_input_shape(input, &good)?;
     Ok(refused.err().map(|error| error.to_string()))
 }

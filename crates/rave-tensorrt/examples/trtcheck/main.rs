@@ -240,6 +240,7 @@ fn is_refused(path: &Path) -> bool {
 /// Every combination of library and engine at hand that must not load.
 fn refusals_of(arguments: &Arguments, folder: &Path) -> Result<Vec<Refusal>> {
     const MISMATCH: &[Status] = &[Status::EngineMismatch];
+    const MISMATCH_OR_DEVICE: &[Status] = &[Status::EngineMismatch, Status::InvalidDevice];
     let mut list = Vec::new();
     let mut add = |what, library: Option<&Path>, lean: Option<&Path>, engine: &Path, statuses| {
         if let Some(library) = library {
@@ -278,7 +279,7 @@ fn refusals_of(arguments: &Arguments, folder: &Path) -> Result<Vec<Refusal>> {
                 librtx,
                 None,
                 &engine,
-                MISMATCH,
+                MISMATCH_OR_DEVICE,
             );
         } else if name.ends_with("sharpen-1x-dyn-fp16.engine") {
             add(
