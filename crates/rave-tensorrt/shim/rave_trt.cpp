@@ -17,7 +17,7 @@ namespace trt = nvinfer1;
 
 namespace {
 
-// The vendor's objects are destroyed by the vendor's own deleting destructors; ours never are, but the compiler emits
+// The vendor's objects are destroyed by the vendor's own deleting destructors and ours never are, but the compiler emits
 // one per virtual destructor, which would refer to the C++ library's operator delete: hence the operators below. The
 // members that say nothing new (language and interface) are there so that the vendor's inline ones, which would become
 // global symbols of librave.a, are not emitted. tests/symbols.rs holds us to both.
@@ -91,9 +91,6 @@ RaveTrtBridge *bridge_create(RaveTrtSink sink) noexcept {
     void *memory = std::malloc(sizeof(Bridge));
     return memory == nullptr ? nullptr : reinterpret_cast<RaveTrtBridge *>(new (memory) Bridge(sink));
 }
-
-// Nothing inside needs a destructor, and calling one would emit what the note above avoids.
-void bridge_destroy(RaveTrtBridge *bridge) noexcept { std::free(bridge); }
 
 RaveTrtRuntime *runtime_create(void *create, int32_t version, RaveTrtBridge *bridge) noexcept {
     using Create = void *(*)(void *logger, int32_t version);
@@ -213,7 +210,6 @@ constexpr int32_t kFlavour = 1 << 24; // TensorRT-RTX counts its own versions fr
 constexpr RaveTrtApi kApi = {
     kFlavour + NV_TENSORRT_MAJOR * 10000 + NV_TENSORRT_MINOR * 100 + NV_TENSORRT_PATCH,
     bridge_create,
-    bridge_destroy,
     runtime_create,
     runtime_load,
     runtime_destroy,

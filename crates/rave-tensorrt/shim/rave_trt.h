@@ -51,9 +51,9 @@ typedef struct RaveTrtApi {
     /* The headers that this table was compiled against: major * 10000 + minor * 100 + patch, 1 << 24 added for RTX. */
     int32_t headers;
 
-    /* The logger and error recorder of one runtime; NULL when out of memory. It must outlive the runtime. */
+    /* The logger and error recorder of one runtime; NULL when out of memory. Never destroyed: TensorRT keeps the first
+     * logger that it gets for messages that belong to no runtime, and says nothing of when it lets go of it. */
     RaveTrtBridge *(*bridge_create)(RaveTrtSink sink);
-    void (*bridge_destroy)(RaveTrtBridge *bridge);
 
     /* create is the library's createInferRuntime_INTERNAL, version its own getInferLibVersion(). NULL on failure. */
     RaveTrtRuntime *(*runtime_create)(void *create, int32_t version, RaveTrtBridge *bridge);

@@ -1,16 +1,17 @@
 //! What TensorRT says through its logger and error recorder, kept until the call that failed asks for it.
 
 use std::ffi::{CStr, c_char, c_void};
+use std::fmt;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Mutex, MutexGuard, PoisonError, RwLock};
 use std::thread::{self, ThreadId};
 
 use rave_core::{Error, Log, LogLevel, Result, Status};
 
 use crate::sys;
 
-/// How many messages are kept; the first ones tell the cause.
+/// How many errors are kept for a call to ask for; the oldest go first.
 const KEPT: usize = 16;
 
 /// `nvinfer1::ErrorCode`, the ones that mean more than "it failed".
@@ -29,8 +30,11 @@ struct Fault {
 }
 
 /// The receiving end of one runtime's logger and error recorder.
+///
+/// Never freed, like the shim's bridge: TensorRT keeps the first logger that it gets for messages that belong to no
+/// runtime, and may send one at any time. After [`Faults::close`] they go nowhere.
 pub(crate) struct Faults {
-    log: Log,
+    log: RwLock<Log>,
     /// Whether `list` holds anything: what a frame's call looks at.
     any: AtomicBool,
     list: Mutex<Vec<Fault>>,
@@ -41,11 +45,22 @@ pub(crate) struct Faults {
 impl Faults {
     pub(crate) fn new(log: Log) -> Self {
         Faults {
-            log,
+            log: RwLock::new(log),
             any: AtomicBool::new(false),
             list: Mutex::new(Vec::new()),
             poisoned: AtomicBool::new(false),
         }
+    }
+
+    /// Lets go of the host's log function, which may not be called once the runtime has ended.
+    pub(crate) fn close(&self) {
+        *self.log.write().unwrap_or_else(PoisonError::into_inner) = Log::default();
+    }
+
+    fn write(&self, level: LogLevel, message: fmt::Arguments<'_>) {
+        // A clone, so that no lock is held while the host's function runs.
+        let log = self.log.read().unwrap_or_else(PoisonError::into_inner).clone();
+        log.write(level, message);
     }
 
     /// The shim's view of `self`, which must not move or end while the shim holds it.
@@ -60,13 +75,20 @@ impl Faults {
     /// Forgets what earlier calls of this thread left behind, and refuses to go on after an internal error.
     pub(crate) fn begin(&self) -> Result<()> {
         if self.any.load(Ordering::Acquire) {
-            self.take();
+            let own = thread::current().id();
+            let mut list = self.lock();
+            list.retain(|fault| fault.thread != own);
+            self.any.store(!list.is_empty(), Ordering::Release);
         }
         self.check()
     }
 
     pub(crate) fn is_poisoned(&self) -> bool {
         self.poisoned.load(Ordering::Acquire)
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Vec<Fault>> {
+        self.list.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn check(&self) -> Result<()> {
@@ -89,7 +111,7 @@ impl Faults {
     /// The class that the codes of this thread's errors say, if they say one, and the texts. If this thread has none,
     /// those of all threads: TensorRT also works on threads of its own.
     pub(crate) fn take(&self) -> (Option<Status>, String) {
-        let mut list = self.list.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut list = self.lock();
         let own = thread::current().id();
         let everyone = !list.iter().any(|fault| fault.thread == own);
         let taken: Vec<Fault> = list
@@ -104,7 +126,7 @@ impl Faults {
         // An error may come both ways, and then the recorder's text may be cut.
         let mut texts: Vec<&str> = Vec::new();
         for Fault { text, .. } in &taken {
-            if !texts.iter().any(|known| known.contains(text.as_str())) {
+            if !text.is_empty() && !texts.iter().any(|known| known.contains(text.as_str())) {
                 texts.push(text);
             }
         }
@@ -120,14 +142,15 @@ impl Faults {
         if code == Some(code::INTERNAL_ERROR) {
             self.poisoned.store(true, Ordering::Release);
         }
-        let mut list = self.list.lock().unwrap_or_else(PoisonError::into_inner);
-        if list.len() < KEPT {
-            list.push(Fault {
-                thread: thread::current().id(),
-                code,
-                text,
-            });
+        let mut list = self.lock();
+        if list.len() == KEPT {
+            list.remove(0);
         }
+        list.push(Fault {
+            thread: thread::current().id(),
+            code,
+            text,
+        });
         self.any.store(true, Ordering::Release);
     }
 }
@@ -163,11 +186,13 @@ unsafe extern "C" fn on_log(user: *mut c_void, severity: i32, message: *const c_
         let text = unsafe { text_of(message) };
         let level = match severity {
             0 | 1 => LogLevel::Verbose,
+            // A second runtime is nothing to warn a user of.
+            2 if text.contains("logger passed into") => LogLevel::Debug,
             2 => LogLevel::Warning,
             3 => LogLevel::Verbose,
             _ => LogLevel::Debug,
         };
-        faults.log.write(level, format_args!("TensorRT: {text}"));
+        faults.write(level, format_args!("TensorRT: {text}"));
         if severity <= 1 {
             faults.keep(code_in(&text), text);
         }
@@ -182,15 +207,15 @@ unsafe extern "C" fn on_error(user: *mut c_void, code: i32, description: *const 
         let faults = unsafe { &*user.cast::<Faults>() };
         // SAFETY: IErrorRecorder::reportError gets a NUL-terminated string that lives through the call.
         let text = unsafe { text_of(description) };
-        faults
-            .log
-            .write(LogLevel::Verbose, format_args!("TensorRT: error {code}: {text}"));
+        faults.write(LogLevel::Verbose, format_args!("TensorRT: error {code}: {text}"));
         faults.keep(Some(code), text);
     }));
 }
 
 #[cfg(test)]
 mod tests {
+    use std::sync::atomic::AtomicUsize;
+
     use super::*;
 
     fn report(faults: &Faults, code: i32, text: &CStr) {
@@ -208,6 +233,18 @@ mod tests {
         assert_eq!(error.to_string(), "[OUT_OF_MEMORY] engine x: no memory");
         let error = faults.error(Status::ModelLoadFailed, "engine x");
         assert!(error.to_string().contains("no detail from TensorRT"), "{error}");
+    }
+
+    #[test]
+    fn after_the_runtimes_end_the_hosts_log_function_is_not_called() {
+        let messages = std::sync::Arc::new(AtomicUsize::new(0));
+        let seen = std::sync::Arc::clone(&messages);
+        let faults = Faults::new(Log::new(move |_, _| _ = seen.fetch_add(1, Ordering::Relaxed)));
+        report(&faults, 1, c"early");
+        faults.close();
+        report(&faults, 1, c"late");
+        assert_eq!(messages.load(Ordering::Relaxed), 1);
+        assert_eq!(std::sync::Arc::strong_count(&messages), 1);
     }
 
     #[test]
@@ -252,6 +289,31 @@ mod tests {
         let sink = faults.sink();
         // SAFETY: as in report.
         unsafe { (sink.log)(sink.user, 1, c"text".as_ptr()) };
+    }
+
+    #[test]
+    fn a_call_that_begins_forgets_its_own_threads_errors_only() {
+        let faults = Faults::new(Log::default());
+        report(&faults, 3, c"");
+        assert!(
+            faults
+                .error(Status::Unknown, "x")
+                .to_string()
+                .contains("no detail")
+        );
+        thread::scope(|scope| {
+            scope.spawn(|| report(&faults, 3, c"theirs")).join().unwrap();
+        });
+        for _ in 0..3 {
+            report(&faults, 3, c"stale");
+            faults.begin().unwrap();
+        }
+        assert!(faults.error(Status::Unknown, "x").to_string().ends_with("theirs"));
+        for _ in 0..2 * KEPT {
+            report(&faults, 3, c"old");
+        }
+        report(&faults, 3, c"new");
+        assert!(faults.error(Status::Unknown, "x").to_string().ends_with("new"));
     }
 
     #[test]

@@ -33,7 +33,7 @@ pub struct Runtime(pub(crate) Arc<RuntimeInner>);
 pub(crate) struct RuntimeInner {
     pub(crate) library: Library,
     pub(crate) driver: Option<&'static Driver>,
-    pub(crate) faults: Arc<Faults>,
+    pub(crate) faults: &'static Faults,
     main: NonNull<sys::Runtime>,
     lean: Option<(NonNull<sys::Runtime>, Version)>,
     bridge: NonNull<sys::Bridge>,
@@ -45,7 +45,7 @@ pub(crate) struct RuntimeInner {
 }
 
 // SAFETY: TensorRT objects are not bound to a thread. The runtimes are used by deserialize only, under its lock; the
-// bridge's functions are thread-safe (Faults) and its memory is only freed by drop, which has exclusive access.
+// bridge's functions are thread-safe (Faults) and it lives for ever.
 unsafe impl Send for RuntimeInner {}
 // SAFETY: as above; everything else is immutable after new.
 unsafe impl Sync for RuntimeInner {}
@@ -77,8 +77,8 @@ impl Runtime {
             None => None,
         };
         let api = library.api;
-        let faults = Arc::new(Faults::new(log.clone()));
-        // SAFETY: the sink's user is *faults, which the Arc keeps in place; it is dropped after the bridge.
+        let faults: &'static Faults = Box::leak(Box::new(Faults::new(log.clone())));
+        // SAFETY: the sink's user is *faults, which lives for ever.
         let bridge = NonNull::new(unsafe { (api.bridge_create)(faults.sink()) })
             .ok_or_else(|| Error::new(Status::OutOfMemory, "no memory for TensorRT's logger"))?;
         // SAFETY: create is this library's createInferRuntime_INTERNAL, number its own version, and the table is the
@@ -86,9 +86,8 @@ impl Runtime {
         let Some(main) = NonNull::new(unsafe {
             (api.runtime_create)(library.create as *mut _, library.number, bridge.as_ptr())
         }) else {
-            let error = explain_no_runtime(library, driver, &faults);
-            // SAFETY: no runtime uses the bridge.
-            unsafe { (api.bridge_destroy)(bridge.as_ptr()) };
+            let error = explain_no_runtime(library, driver, faults);
+            faults.close();
             return Err(error);
         };
         // From here on drop cleans up.
@@ -155,7 +154,7 @@ impl fmt::Debug for Runtime {
 impl RuntimeInner {
     fn configure(&self, runtime: NonNull<sys::Runtime>, version: Version, temporary: Option<&CStr>) {
         let api = self.library.api;
-        // SAFETY: runtime and bridge are alive, the bridge until after the runtime (drop); the path is NUL-terminated
+        // SAFETY: the runtime is alive and the bridge always is; the path is NUL-terminated
         // and TensorRT copies it.
         unsafe {
             // Error recorders became versioned interfaces, with another virtual table, in TensorRT 10. An older lean
@@ -315,14 +314,14 @@ impl Drop for RuntimeInner {
     fn drop(&mut self) {
         let api = self.library.api;
         // SAFETY: the engines hold the Arc around self, so none is left; the lean runtime goes before the one that
-        // loaded it, and the bridge after both.
+        // loaded it.
         unsafe {
             if let Some((lean, _)) = self.lean {
                 (api.runtime_destroy)(lean.as_ptr());
             }
             (api.runtime_destroy)(self.main.as_ptr());
-            (api.bridge_destroy)(self.bridge.as_ptr());
         }
+        self.faults.close();
     }
 }
 

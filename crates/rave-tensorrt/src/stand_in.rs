@@ -122,7 +122,7 @@ fn works(call: &'static str) -> bool {
     };
     if let (Some((code, text)), Some(sink)) = (report, sink) {
         let text = CString::new(text).unwrap();
-        // SAFETY: the sink is the one of the runtime's Faults, alive until bridge_destroy; text is NUL-terminated.
+        // SAFETY: the sink is the one of the runtime's Faults, which are never freed; text is NUL-terminated.
         unsafe { (sink.error)(sink.user, code, text.as_ptr()) };
     }
     false
@@ -153,10 +153,6 @@ fn find(name: *const c_char) -> FakeTensor {
 unsafe extern "C" fn bridge_create(sink: Sink) -> *mut Bridge {
     with(|state| state.sink = Some(sink));
     object(0x1000, works("bridge_create"))
-}
-unsafe extern "C" fn bridge_destroy(_: *mut Bridge) {
-    works("bridge_destroy");
-    with(|state| state.sink = None);
 }
 unsafe extern "C" fn runtime_create(_: *mut c_void, _: i32, _: *mut Bridge) -> *mut Runtime {
     object(0x2000, works("runtime_create"))
@@ -273,7 +269,6 @@ unsafe extern "C" fn context_enqueue(_: *mut Context, _: *mut c_void) -> i32 {
 static API: Api = Api {
     headers: 101_600,
     bridge_create,
-    bridge_destroy,
     runtime_create,
     runtime_load,
     runtime_destroy,

@@ -155,10 +155,8 @@ c_struct! {
 }
 
 c_table! {
-    /// NULL when out of memory.
+    /// NULL when out of memory. Never destroyed.
     bridge_create(sink: Sink) -> *mut Bridge;
-    /// After the last runtime that uses it.
-    bridge_destroy(bridge: *mut Bridge) -> ();
     /// `create` is the library's createInferRuntime_INTERNAL. NULL on failure.
     runtime_create(create: *mut c_void, version: i32, bridge: *mut Bridge) -> *mut Runtime;
     /// The runtime inside a lean library. NULL on failure.
