@@ -33,3 +33,24 @@ PYTHON_TOOLS=(
     numpy==2.3.5 onnx==1.19.1 "onnxruntime==$ONNXRUNTIME_RELEASE"
     protobuf==6.33.1 typing_extensions==4.15.0 ml_dtypes==0.5.3 flatbuffers==25.9.23 packaging==25.0
 )
+
+# NVIDIA's TensorRT libraries, as packages of the Python index: package and version, Python, platform, sha256 of the
+# wheel, member. Only the first two are needed to run the test engines.
+declare -A TENSORRT_LIBRARY=(
+    [libnvinfer_lean.so.10]="tensorrt-lean-cu12-libs==10.16.1.11 3.12 manylinux_2_28_x86_64
+        b472f89c55752ea35406b951da629f033e598a522bcb4e472e741c0f1f91eb58 tensorrt_lean_libs"
+    [libnvinfer_lean.so.8]="tensorrt-lean==8.6.0 3.10 manylinux_2_17_x86_64
+        c0e5a7c8956553b77813cf9e9cdb048773498d2655c19a259549d712fefa9400 tensorrt_lean"
+    [libnvinfer_lean.so.11]="tensorrt-lean-cu13-libs==11.4.0.106 3.12 manylinux_2_28_x86_64
+        e022b8d0e21f19258657aec6760e1de8b454ed176f76217e3f7ec2036c5a9410 tensorrt_lean_libs"
+    [libtensorrt_rtx.so.1]="tensorrt-rtx-cu13-libs==1.7.1.116 3.12 manylinux_2_28_x86_64
+        e3fd45fed001240d63304e77a2d4006319b839994237cb294b6e7ad72acaabcd tensorrt_rtx_libs"
+)
+
+# NVIDIA's Apache-2.0 headers as the crate trtx-sys packs them: crate version, folder, sha256 over the list of files
+# (sha256sum of every file, sorted by path).
+declare -A TENSORRT_HEADERS=(
+    [10]="0.5.0 TRT-Enterprise-10.16 9159cf13c5ee434b6d3794f0f56caa2b80f5b94a22b7f2c5bec504e2df2508c6"
+    [11]="0.9.1 TRT-Enterprise-11.4 90abf3e9bd46740d7429169acee400bf609b56c1b46431510e9e4baa18882a34"
+    [rtx]="0.9.1 TRT-RTX-1.7 1624e91d7cd4eb4c59cf9ebedd76f8c5e2d63142f1111657dd01654437f2e49e"
+)

@@ -10,6 +10,7 @@ fn allowed() -> BTreeMap<&'static str, &'static [&'static str]> {
         ("rave-core", &[][..]),
         ("rave-cuda", &["rave-core"][..]),
         ("rave-onnx", &["rave-core"][..]),
+        ("rave-tensorrt", &["rave-core"][..]),
         ("rave-engine", &["rave-core", "rave-onnx"][..]),
         ("rave", &["rave-core", "rave-engine"][..]),
         ("rave-ffi", &["rave-core", "rave-engine"][..]),

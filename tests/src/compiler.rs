@@ -93,7 +93,7 @@ impl Compiler {
             .args(rpath)
             .arg("-pthread");
         succeed(&mut command);
-        Program(target.to_path_buf())
+        Program::at(target.to_path_buf())
     }
 
     /// Compiles `source` and links it with `librave`'s archive by its path, for libraries without pkg-config files.
@@ -106,7 +106,7 @@ impl Compiler {
         command.args(&self.flags).arg(source).arg("-o").arg(target);
         command.arg(librave.archive()).args(["-lpthread", "-lm", "-ldl"]);
         succeed(&mut command);
-        Program(target.to_path_buf())
+        Program::at(target.to_path_buf())
     }
 }
 
@@ -126,14 +126,27 @@ pub fn pkg_config(librave: &Librave, package: &str) -> Vec<String> {
 
 /// A compiled program.
 #[derive(Clone, Debug)]
-pub struct Program(PathBuf);
+pub struct Program(Vec<PathBuf>);
 
 impl Program {
+    /// The program at `path`.
+    #[must_use]
+    pub fn at(path: PathBuf) -> Self {
+        Program(vec![path])
+    }
+
+    /// `program`, run by another one such as valgrind.
+    #[must_use]
+    pub fn wrapped(program: &Program, by: &[&str]) -> Self {
+        Program(by.iter().map(PathBuf::from).chain(program.0.clone()).collect())
+    }
+
     /// A command that runs it, with sanitizers told to be thorough and an environment that picks no inference library.
     #[must_use]
     pub fn command(&self) -> Command {
-        let mut command = Command::new(&self.0);
+        let mut command = Command::new(&self.0[0]);
         command
+            .args(&self.0[1..])
             .env_remove("RAVE_ONNXRUNTIME_LIB")
             .env(
                 "ASAN_OPTIONS",
