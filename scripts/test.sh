@@ -19,6 +19,8 @@ need_cargo
 step "Packages and tools"
 need_packages build-essential binutils cmake clang nasm pkg-config libx264-dev python3-venv shellcheck xz-utils unzip
 scripts/fetch.sh all
+scripts/fetch-tensorrt-headers.sh
+scripts/fetch-tensorrt.sh
 
 step "Formatting"
 cargo fmt --all --check
@@ -53,7 +55,7 @@ if [ -z "$quick" ]; then
 fi
 
 step "Tests"
-export RAVE_REQUIRE_ONNXRUNTIME=1 RAVE_ONNXRUNTIME_LIB=$DEPS/onnxruntime/libonnxruntime.so
+export RAVE_REQUIRE_ONNXRUNTIME=1 RAVE_REQUIRE_TENSORRT=1 RAVE_ONNXRUNTIME_LIB=$DEPS/onnxruntime/libonnxruntime.so
 [ -n "$quick" ] || export RAVE_REQUIRE_FFMPEG=1
 if cargo nextest --version >/dev/null 2>&1; then
     cargo nextest run --workspace --locked --no-fail-fast
