@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Builds librave.a with AddressSanitizer in our own Rust code, into build/asan. The tests of the C ABI use it when
-# RAVE_ASAN_LIBDIR names the folder that this script prints last.
+# RAVE_ASAN_LIBDIR names build/asan/lib.
 #
 # The sanitizer is an unstable flag of rustc; RUSTC_BOOTSTRAP lets the stable compiler take it. --target keeps it away
 # from build scripts and procedural macros. The C program that is linked with gcc -fsanitize=address brings the runtime.
@@ -12,4 +12,6 @@ RUSTC_BOOTSTRAP=1 RUSTFLAGS="-Zsanitizer=address -Zexternal-clangrt" \
     logged "$BUILD/asan.log" \
     cargo rustc --manifest-path "$ROOT/Cargo.toml" -p rave-ffi --release --target "$TARGET" \
     --target-dir "$BUILD/asan" --lib --crate-type staticlib
-echo "$BUILD/asan/$TARGET/release"
+mkdir -p "$BUILD/asan/lib"
+ln -sfn "../$TARGET/release/librave.a" "$BUILD/asan/lib/librave.a"
+note "$BUILD/asan/lib"
