@@ -39,7 +39,8 @@ fetch_debian_orig() {
     mkdir -p "$root/lists/partial" "$root/cache/archives/partial" "$root/download"
     apt=(-o "Dir::Etc::SourceList=$root/sources.list" -o Dir::Etc::SourceParts=/dev/null
         -o "Dir::State::Lists=$root/lists" -o "Dir::Cache=$root/cache" -o "APT::Sandbox::User=$(id -un)"
-        -o Acquire::Languages=none -o Acquire::Retries=2)
+        -o Acquire::Languages=none -o Acquire::Retries=2
+        -o Acquire::Check-Valid-Until=false) # a mirror that lags behind has what is wanted all the same
     for mirror in $(debian_mirrors); do
         echo "deb-src [$trust] $mirror $suite main" >"$root/sources.list"
         apt-get "${apt[@]}" update -qq >"$root/log" 2>&1 || continue
