@@ -357,3 +357,62 @@ fn the_model_path_may_be_given_by_name_or_first() {
     let named = format!("rave=threads=1:model={}", golden_model("replicate-2x").display());
     assert_eq!(clip.hashed(&ffmpeg, &named).ok().frame_hashes(), first);
 }
+
+#[test]
+fn side_data_stays_but_for_what_a_change_of_size_makes_wrong() {
+    for ffmpeg in builds() {
+        let folder = tempfile::tempdir().unwrap();
+        let clip = folder.path().join("clip.h264").to_string_lossy().into_owned();
+        let source = "testsrc2=size=64x48:rate=25:duration=0.2";
+        let encode = [
+            "-c:v",
+            "libx264",
+            "-a53cc",
+            "1",
+            "-x264-params",
+            "bframes=0:keyint=3",
+            "-f",
+            "h264",
+            &clip,
+        ];
+        let _ = ffmpeg
+            .run(
+                ["-f", "lavfi", "-i", source, "-pix_fmt", "yuv420p"]
+                    .into_iter()
+                    .chain(encode),
+            )
+            .ok();
+        let said = |model: &str| {
+            let filters = format!("{},showinfo", rave(model, ""));
+            let args = [
+                "-flags2",
+                "+export_mvs",
+                "-i",
+                &clip,
+                "-vf",
+                &filters,
+                "-f",
+                "null",
+                "-",
+            ];
+            ffmpeg.run(args).ok().stderr.to_lowercase()
+        };
+        let (same, doubled) = (said("identity-1x"), said("replicate-2x"));
+        for log in [&same, &doubled] {
+            assert!(
+                log.contains("user data unregistered"),
+                "x264's own note stays: {log}"
+            );
+        }
+        assert!(
+            same.contains("motion vectors"),
+            "FFmpeg {}: {same}",
+            ffmpeg.version
+        );
+        assert!(
+            !doubled.contains("motion vectors"),
+            "FFmpeg {}: {doubled}",
+            ffmpeg.version
+        );
+    }
+}

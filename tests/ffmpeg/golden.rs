@@ -173,3 +173,19 @@ fn pixels_of_a_2x_replicating_model_are_each_the_pixel_they_came_from() {
         }
     }
 }
+
+#[test]
+fn an_fp16_identity_model_gives_8_bit_formats_back_unchanged() {
+    let Some(ffmpeg) = builds().into_iter().next() else {
+        return;
+    };
+    for format in FORMATS.into_iter().filter(|format| !format.name.contains("le")) {
+        for runtime in ["", ":runtime_lib=embedded"] {
+            let clip = Clip::noise(format, (35, 27), FRAMES);
+            let before = clip.hashed(&ffmpeg, "null").ok().frame_hashes();
+            let filter = rave("identity-1x-fp16", &format!(":dither=none{runtime}"));
+            let after = clip.hashed(&ffmpeg, &filter).ok().frame_hashes();
+            assert_eq!(before, after, "{}{runtime}", format.name);
+        }
+    }
+}

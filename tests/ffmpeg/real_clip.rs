@@ -3,6 +3,42 @@
 use rave_tests::build_dir;
 use rave_tests::ffmpeg::newest;
 
+/// A luma network of one fixed size, 224x224, as many published ones are: the frame goes through it in tiles, and its
+/// chroma is scaled beside.
+#[test]
+fn a_luma_model_of_fixed_size_takes_a_real_frame_in_tiles() {
+    let Some(ffmpeg) = newest() else { return };
+    let clip = build_dir().join("deps/clips/bigbuckbunny.mp4");
+    let model = build_dir().join("deps/models/luma-3x-224.onnx");
+    if !clip.is_file() || !model.is_file() {
+        assert!(
+            std::env::var_os("RAVE_REQUIRE_FFMPEG").is_none(),
+            "run scripts/fetch.sh all"
+        );
+        eprintln!("skipped: no clip or model (scripts/fetch.sh all)");
+        return;
+    }
+    let filter = format!("scale=320:240,rave={},showinfo", model.display());
+    let clip = clip.to_string_lossy();
+    let run = ffmpeg
+        .run([
+            "-v",
+            "verbose",
+            "-i",
+            &clip,
+            "-frames:v",
+            "2",
+            "-vf",
+            &filter,
+            "-f",
+            "null",
+            "-",
+        ])
+        .ok();
+    assert!(run.stderr.contains("frames of 4 tiles"), "{}", run.stderr);
+    assert!(run.stderr.contains("s:960x720"), "{}", run.stderr);
+}
+
 /// PSNR of a 2x upscale against the original, by FFmpeg's own filter.
 fn psnr(ffmpeg: &rave_tests::ffmpeg::Ffmpeg, clip: &str, upscale: &str) -> f64 {
     let graph = format!(
