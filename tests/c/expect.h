@@ -12,7 +12,7 @@
 
 #include <rave.h>
 
-static int expect_failures;
+static _Atomic int expect_failures;
 
 static inline void expect_failed(const char *file, int line, const char *what)
 {
