@@ -10,13 +10,17 @@ use rave_tests::ffmpeg::golden_model;
 use rave_tests::librave::Librave;
 use rave_tests::pictures::noise;
 
-/// Compiles a program of `tests/c` plainly and with sanitizers, and hands both to `run`.
+/// Compiles a program of `tests/c` and hands it to `run`: plain, with sanitizers, and with a library that is instrumented
+/// by them as well if there is one.
 fn each_build(file: &str, run: impl Fn(&Program)) {
-    let plain = Compiler::new("gcc", "c11");
-    for compiler in [plain.clone(), plain.sanitized()] {
-        let folder = tempfile::tempdir().unwrap();
-        let target = folder.path().join("program");
-        run(&compiler.link(&source(file), &Librave::installed(), Linkage::Static, &target));
+    let (plain, librave) = (Compiler::new("gcc", "c11"), Librave::installed());
+    let folder = tempfile::tempdir().unwrap();
+    let target = |name| folder.path().join(name);
+    run(&plain.link(&source(file), &librave, Linkage::Static, &target("plain")));
+    let sanitized = plain.sanitized();
+    run(&sanitized.link(&source(file), &librave, Linkage::Static, &target("sanitized")));
+    if let Some(instrumented) = Librave::instrumented() {
+        run(&sanitized.link_archive(&source(file), &instrumented, &target("instrumented")));
     }
 }
 
@@ -139,7 +143,7 @@ fn made_cases(folder: &Path) -> Vec<Case> {
         ),
     ];
     let unreadable = written("unreadable.onnx", &whole);
-    std::fs::set_permissions(&unreadable, std::fs::Permissions::from_mode(0)).unwrap();
+    std::fs::set_permissions(&unreadable, std::fs::Permissions::from_mode(0o000)).unwrap();
     if std::fs::File::open(&unreadable).is_ok() {
         eprintln!("skipped: an unreadable file, as this user may read everything");
     } else {

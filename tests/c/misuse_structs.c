@@ -144,6 +144,9 @@ static void context_fields(void)
     CHECK_SAID("cuda_stream");
     config.cuda_stream = NULL;
     CHECK_STATUS(create_context(&config), RAVE_OK);
+    /* A GPU needs a CUDA context to work in; without one there is no device, whatever the machine has. */
+    config.device = RAVE_DEVICE_CUDA;
+    CHECK(create_context(&config) != RAVE_OK);
 }
 
 static void model_fields(void)
