@@ -7,7 +7,7 @@ use rave_core::{Error, Result, Status};
 use crate::boundary::{guard, guard_create};
 use crate::caller_log::CallerLog;
 use crate::constants::{RAVE_DEVICE_CPU, RAVE_DEVICE_CUDA};
-use crate::handles::Registry;
+use crate::handles::{Registry, outside_callbacks};
 use crate::pointers::read_struct;
 use crate::structs::{RaveContext, RaveContextConfig};
 
@@ -31,6 +31,7 @@ pub unsafe extern "C" fn rave_context_create(
     // bytes as its struct_size says.
     unsafe {
         guard_create(error, || {
+            outside_callbacks("context")?;
             let config = read_struct(config, "config")?;
             check_device(&config)?;
             Ok(CONTEXTS.insert(

@@ -49,14 +49,7 @@ impl<S, F> Object<S, F> {
     /// [`Status::Busy`] when another call has it or this thread is in a call already, [`Status::Panic`] when an earlier
     /// call panicked with it, [`Status::InvalidHandle`] when it was destroyed meanwhile.
     pub(crate) fn lock(&self, kind: &str) -> Result<Running<'_, S>> {
-        // A log callback runs while locks of the engine are held, so what takes those must not start within it.
-        if panics::depth() > 1 {
-            return Err(Error::new(
-                Status::Busy,
-                format!("{kind} was used by a log callback, within another call"),
-            )
-            .help("return from the callback first"));
-        }
+        outside_callbacks(kind)?;
         let state = self.state.try_lock().map_err(|error| match error {
             TryLockError::WouldBlock => {
                 busy(kind).help("use one handle from one thread at a time, or one handle per thread")
@@ -157,6 +150,21 @@ impl<S, F> Registry<S, F> {
         // What the handle stood for ends here, outside of the lock: it may be slow.
         drop(removed);
         Ok(())
+    }
+}
+
+/// Refuses what must not start within a log callback, which runs while locks of the engine are held.
+///
+/// # Errors
+/// [`Status::Busy`] when this thread is in a call already.
+pub(crate) fn outside_callbacks(kind: &str) -> Result<()> {
+    match panics::depth() {
+        0 | 1 => Ok(()),
+        _ => Err(Error::new(
+            Status::Busy,
+            format!("{kind} was asked for by a log callback, within another call"),
+        )
+        .help("return from the callback first")),
     }
 }
 

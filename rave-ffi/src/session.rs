@@ -106,11 +106,14 @@ pub unsafe extern "C" fn rave_session_process(
         // SAFETY: the header requires `input` and `out` to be NULL or to have as many readable bytes as their
         // struct_size says, and their planes to be readable and writable as described.
         unsafe {
-            let (source, mut target) = (read_struct(input, "input")?, read_struct(out, "out")?);
+            // The engine counts what fails in it; what does not get that far is counted here.
+            let refused = |_: &Error| {
+                session.facts.stats.failed_frames.fetch_add(1, Ordering::Relaxed);
+            };
+            let source = read_struct(input, "input").inspect_err(refused)?;
+            let mut target = read_struct(out, "out").inspect_err(refused)?;
             let colorimetry = {
-                let (from, mut to) = frames::pair(&source, &target).inspect_err(|_| {
-                    session.facts.stats.failed_frames.fetch_add(1, Ordering::Relaxed);
-                })?;
+                let (from, mut to) = frames::pair(&source, &target).inspect_err(refused)?;
                 running.process(&from, &mut to)?
             };
             target.matrix = match target_is_rgb(&target)? {
