@@ -1,4 +1,4 @@
-//! Sizes and offsets of the structures, fixed at compile time. `tests/c/layout.c` asserts the same numbers in C.
+//! Sizes and offsets of the structures, fixed at compile time. `tests/abi/layout.rs` asserts the same numbers in C.
 
 use std::mem::{align_of, offset_of, size_of};
 
