@@ -8,23 +8,26 @@
 # The tests themselves write what they check, so there is one implementation of each. Never in CI.
 . "$(dirname "$0")/lib/common.sh"
 
+need_cargo
+cd "$ROOT"
 [ -z "${CI:-}" ] || die "CI checks what is committed and never renews it"
 
 header() {
     step "include/rave.h and include/rave.lock"
-    RAVE_BLESS=1 cargo nextest run --manifest-path "$ROOT/Cargo.toml" -p rave-tests --test abi header_lock
+    RAVE_BLESS=1 cargo test --manifest-path "$ROOT/Cargo.toml" -p rave-tests --test abi header_lock
     git -C "$ROOT" --no-pager diff --stat -- include
 }
 
 golden() {
     step "the hashes of tests/golden"
-    RAVE_BLESS=1 cargo nextest run --manifest-path "$ROOT/Cargo.toml" -p rave-tests --test ffmpeg golden
+    for version in "${!FFMPEG_RELEASE[@]}"; do scripts/build-ffmpeg.sh "$version"; done
+    RAVE_BLESS=1 RAVE_REQUIRE_FFMPEG=1 cargo test --manifest-path "$ROOT/Cargo.toml" -p rave-tests --test ffmpeg golden
     git -C "$ROOT" --no-pager diff --stat -- tests/golden
 }
 
 case ${1:-} in
     header) header ;;
     golden) golden ;;
-    all) header && golden ;;
+    all) header; golden ;;
     *) die "usage: scripts/bless.sh header|golden|all" ;;
 esac

@@ -6,6 +6,7 @@
 # from build scripts and procedural macros. The C program that is linked with gcc -fsanitize=address brings the runtime.
 . "$(dirname "$0")/lib/common.sh"
 
+need_cargo
 TARGET=$(rustc -vV | sed -n 's/^host: //p')
 step "librave.a with AddressSanitizer"
 RUSTC_BOOTSTRAP=1 RUSTFLAGS="-Zsanitizer=address -Zexternal-clangrt" \

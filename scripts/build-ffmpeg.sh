@@ -56,6 +56,7 @@ patched_source() {
     done
     if [ -f "$src/configure" ] &&
         [ "$(cut -d' ' -f1 "$home/source.stamp" 2>/dev/null)" = "${FFMPEG_SHA256[$version]}" ]; then
+        stamp source "${FFMPEG_SHA256[$version]}" # the release with an unknown part of the series, if this is cut short
         sed -n 's,^+++ b/,,p' "${patches[@]}" | while read -r file; do
             cmp -s "$src.new/$file" "$src/$file" || cp "$src.new/$file" "$src/$file"
         done
@@ -88,6 +89,7 @@ configured() {
     key+=" $(gcc -dumpfullversion) $(clang -dumpversion) $(pkg-config --modversion x264 ffnvcodec | tr '\n' ' ')"
     is_stamped configure "$key" && return
     step "Configuring it"
+    rm -f "$home/configure.stamp"
     cd "$src"
     logged "$log/configure.log" ./configure "${options[@]}"
     cd "$ROOT"

@@ -85,3 +85,5 @@ if [ -n "$onnxruntime" ]; then
     fi
 fi
 [ "$changed" != 0 ] || note "nothing has changed"
+# The loader looks for librave.so in its own index of the system's folders.
+case $prefix in /usr | /usr/local) [ "$changed" = 0 ] || "${privileged[@]}" ldconfig ;; esac

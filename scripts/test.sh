@@ -16,6 +16,10 @@ cd "$ROOT"
 export CARGO_TERM_PROGRESS_WHEN=never
 need_cargo
 
+if ! cargo fmt --version >/dev/null 2>&1 || ! cargo clippy --version >/dev/null 2>&1; then
+    rustup component add rustfmt clippy # a minimal toolchain lacks them
+fi
+
 step "Packages and tools"
 need_packages build-essential binutils cmake clang nasm pkg-config libx264-dev python3-venv shellcheck xz-utils unzip
 scripts/fetch.sh all
@@ -35,6 +39,7 @@ for version in "${versions[@]}"; do
     step "FFmpeg $version"
     scripts/build-ffmpeg.sh "$version"
 done
+export RAVE_REQUIRE_FFMPEG=1 RAVE_FFMPEG_VERSIONS="${versions[*]}"
 
 step "Lints"
 logged "$BUILD/log/clippy.log" cargo clippy --workspace --all-targets --locked -- -D warnings
@@ -56,7 +61,6 @@ fi
 
 step "Tests"
 export RAVE_REQUIRE_ONNXRUNTIME=1 RAVE_REQUIRE_TENSORRT=1 RAVE_ONNXRUNTIME_LIB=$DEPS/onnxruntime/libonnxruntime.so
-[ -n "$quick" ] || export RAVE_REQUIRE_FFMPEG=1
 if cargo nextest --version >/dev/null 2>&1; then
     cargo nextest run --workspace --locked --no-fail-fast
 else # the same tests, a process for each binary instead of one for each test

