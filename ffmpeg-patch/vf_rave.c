@@ -35,6 +35,7 @@
 
 #include "libavutil/bprint.h"
 #include "libavutil/frame.h"
+#include "libavutil/mathematics.h"
 #include "libavutil/opt.h"
 #include "libavutil/parseutils.h"
 #include "libavutil/pixdesc.h"
@@ -420,6 +421,15 @@ static int visible_size(AVFilterContext *ctx, const AVFrame *frame, int *width, 
 }
 
 /**
+ * Whether the frame is what the link announced and is processed as it is
+ * stored. Cropping that is still pending is then left to whoever comes next.
+ */
+static int keeps_cropping(const RaveFilterContext *s, const AVFrame *frame)
+{
+    return frame->format == s->in_format && frame->width == s->in_width && frame->height == s->in_height;
+}
+
+/**
  * Make the session fit the frame. Usually the graph is rebuilt when the input
  * changes, but callers may forgo that, and frames may come with cropping that
  * the link knows nothing of.
@@ -433,6 +443,8 @@ static int follow_input(AVFilterContext *ctx, const AVFrame *in)
     RaveSession *session;
     int width, height, out_width, out_height, ret;
 
+    if (keeps_cropping(s, in))
+        return 0;
     if ((ret = visible_size(ctx, in, &width, &height)) < 0)
         return ret;
     if (in->format == s->in_format && width == s->in_width && height == s->in_height)
@@ -571,6 +583,16 @@ static int filter_frame(AVFilterLink *inlink, AVFrame *in)
 
     describe_frame(&input, in);
     describe_frame(&output, out);
+    if (keeps_cropping(s, in)) {
+        input.crop_left = input.crop_right = input.crop_top = input.crop_bottom = 0;
+        out->crop_left   = av_rescale(in->crop_left,   out->width,  in->width);
+        out->crop_right  = av_rescale(in->crop_right,  out->width,  in->width);
+        out->crop_top    = av_rescale(in->crop_top,    out->height, in->height);
+        out->crop_bottom = av_rescale(in->crop_bottom, out->height, in->height);
+    }
+    /* Where the library has a choice, it makes what the graph agreed on. */
+    output.matrix = is_yuv(out->format) ? outlink->colorspace  : AVCOL_SPC_UNSPECIFIED;
+    output.range  = is_yuv(out->format) ? outlink->color_range : AVCOL_RANGE_UNSPECIFIED;
     status = rave_session_process(s->session, &input, &output);
     if (status != RAVE_OK) {
         ret = library_error(ctx, status);

@@ -9,7 +9,8 @@
  * Errors. Functions return a status: RAVE_OK (0) or a positive RAVE_ERROR_ code. Codes are never renumbered; treat an
  * unknown one as RAVE_ERROR_UNKNOWN. rave_error_message() gives a code's meaning, rave_last_error() the particulars of
  * the last failure on the calling thread. Outputs are written on success only. No pointer may be NULL unless its
- * function says so; a NULL is answered with RAVE_ERROR_INVALID_PARAMETER.
+ * function says so; a NULL is answered with RAVE_ERROR_INVALID_PARAMETER. Beside the codes that it names, any function
+ * may return RAVE_ERROR_PANIC, and any that does not only ask RAVE_ERROR_BUSY.
  *
  * Threads. Any thread may call with any handle, one call at a time for one handle: a second one meanwhile returns
  * RAVE_ERROR_BUSY at once. Functions that only ask (rave_model_info, rave_session_output_size, rave_session_stats ...)
@@ -406,9 +407,10 @@ typedef struct RaveFrame {
     uint32_t crop_top;
     // Rows to leave out at the bottom. 0 in an output frame.
     uint32_t crop_bottom;
-    // Matrix coefficients, an ITU-T H.273 code point (equal to FFmpeg's AVColorSpace); 2 or 0 is unspecified.
+    // Matrix coefficients, an ITU-T H.273 code point (equal to FFmpeg's AVColorSpace); 2 is unspecified, and so is 0
+    // but in Y'CbCr without subsampling, where it says that the planes hold G, B and R, which is refused.
     int32_t matrix;
-    // 0 unspecified, 1 limited, 2 full (FFmpeg's AVColorRange).
+    // 0 unspecified, 1 limited, 2 full (FFmpeg's AVColorRange). Without effect in RGB, which is always full.
     int32_t range;
     // Chroma siting: 0 unspecified, 1 left, 2 centre, 3 top left, 4 top, 5 bottom left, 6 bottom (AVChromaLocation).
     int32_t siting;
@@ -509,7 +511,8 @@ const char *rave_pixel_format_name(int32_t format);
 int32_t rave_pixel_format_at(uint32_t index,
                              int32_t *format);
 
-// Binds `model` to frames of the geometry in `config` and allocates all that processing needs.
+// Binds `model` to frames of the geometry in `config` and allocates the model's tensors; what else processing needs is
+// allocated with the first frame.
 //
 // May run the model on small inputs to learn which sizes it takes, so it may block for a short while.
 //
@@ -536,7 +539,8 @@ int32_t rave_session_output_size(const struct RaveSession *session,
 // those of `input`. The format and visible size of `input`, and the format and size of `out`, must be the session's:
 // anything else is refused and nothing is written. The colour description is read from each input frame; what is
 // unspecified there is taken as BT.601 below 720 lines and BT.709 from there, limited range for Y'CbCr, full range for
-// RGB and gray, left siting. On success `out->matrix`, `out->range` and `out->siting` say what the pixels are.
+// RGB and gray, left siting. Where RGB becomes Y'CbCr or gray, or gray Y'CbCr, the matrix and range in `out` are what
+// is made, if they are specified; otherwise the fields of `out` have no effect on the pixels. On success `out->matrix`, `out->range` and `out->siting` say what the pixels are.
 // After a failure the pixels of `out` are undefined, and its fields are unchanged.
 //
 // Blocks until the pixels are written. RAVE_ERROR_UNSUPPORTED_FORMAT, RAVE_ERROR_INVALID_PARAMETER,

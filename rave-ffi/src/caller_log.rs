@@ -1,18 +1,79 @@
 //! The caller's log callback, and for how long it is called.
 
+use std::cell::Cell;
 use std::ffi::{CString, c_char, c_void};
-use std::sync::Arc;
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 
 use rave_core::{Error, Log, LogLevel, Result, Status};
 
 use crate::constants::{RAVE_LOG_DEBUG, RAVE_LOG_INFO};
 use crate::structs::RaveContextConfig;
 
+thread_local! {
+    /// How many log callbacks this thread is in.
+    static IN_CALLBACK: Cell<u32> = const { Cell::new(0) };
+}
+
+/// Whether this thread is in a log callback: then it is in a call into the library too, perhaps of another thread that
+/// waits for it.
+pub(crate) fn in_callback() -> bool {
+    IN_CALLBACK.get() > 0
+}
+
 /// A context's log. The context and everything made from it hold a clone: with the last one the callback ends.
 #[derive(Clone, Default)]
-pub(crate) struct CallerLog(Option<Arc<Callback>>);
+pub(crate) struct CallerLog(Option<Arc<Owner>>);
+
+/// Closes the gate when nothing of the context is left.
+struct Owner(Arc<Gate>);
+
+/// The way to the callback, which loaded models keep for longer than any handle.
+struct Gate {
+    state: Mutex<State>,
+    idle: Condvar,
+}
+
+struct State {
+    callback: Option<Callback>,
+    running: usize,
+}
+
+impl Gate {
+    fn call(&self, level: LogLevel, message: &str) {
+        let Some(callback) = self.enter() else { return };
+        IN_CALLBACK.set(IN_CALLBACK.get() + 1);
+        callback.call(level, message);
+        IN_CALLBACK.set(IN_CALLBACK.get() - 1);
+        self.lock().running -= 1;
+        self.idle.notify_all();
+    }
+
+    fn enter(&self) -> Option<Callback> {
+        let mut state = self.lock();
+        let callback = state.callback?;
+        state.running += 1;
+        Some(callback)
+    }
+
+    fn lock(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Drop for Owner {
+    fn drop(&mut self) {
+        let mut state = self.0.lock();
+        state.callback = None;
+        // After this the caller may free what the callback needs, so calls that are under way on other threads end
+        // first. A callback that drops its own context cannot wait for itself.
+        while state.running > 0 && !in_callback() {
+            state = self.0.idle.wait(state).unwrap_or_else(PoisonError::into_inner);
+        }
+    }
+}
 
 /// The caller's callback, which the header requires to be callable from any thread.
+#[derive(Clone, Copy)]
 struct Callback {
     function: unsafe extern "C" fn(*mut c_void, i32, *const c_char),
     opaque: *mut c_void,
@@ -35,8 +96,8 @@ impl Callback {
             .collect();
         let line = CString::new(line).unwrap_or_default();
         // SAFETY: the function and its opaque pointer came together in one RaveContextConfig, and the header requires
-        // them to stay valid until the context and all that was made from it are destroyed; `CallerLog::log` calls
-        // only while one of these lives. The line outlives the call.
+        // them to stay valid until the context and all that was made from it are destroyed; the last of these waits in
+        // `Owner::drop` for the calls that `Gate::enter` let through before it. The line outlives the call.
         unsafe { (self.function)(self.opaque, level as i32, line.as_ptr()) }
     }
 }
@@ -54,26 +115,27 @@ impl CallerLog {
             }
         };
         Ok(CallerLog(config.log.map(|function| {
-            Arc::new(Callback {
+            let callback = Some(Callback {
                 function,
                 opaque: config.log_opaque,
                 most_verbose,
-            })
+            });
+            let state = Mutex::new(State { callback, running: 0 });
+            Arc::new(Owner(Arc::new(Gate {
+                state,
+                idle: Condvar::new(),
+            })))
         })))
     }
 
     /// The log to give to the engine. Loaded models are kept, with the log that they were loaded with, for longer than
-    /// any handle: so it holds the callback weakly.
+    /// any handle: what they keep is the gate, which closes with the last handle.
     pub(crate) fn log(&self) -> Log {
-        let Some(callback) = &self.0 else {
+        let Some(owner) = &self.0 else {
             return Log::default();
         };
-        let callback = Arc::downgrade(callback);
-        Log::new(move |level, message| {
-            if let Some(callback) = callback.upgrade() {
-                callback.call(level, message);
-            }
-        })
+        let gate = Arc::clone(&owner.0);
+        Log::new(move |level, message| gate.call(level, message))
     }
 }
 
@@ -91,15 +153,24 @@ mod tests {
 
     fn log_into(sum: &AtomicI32, log_level: i32) -> Result<CallerLog> {
         CallerLog::new(&RaveContextConfig {
+            log: Some(add),
+            log_opaque: std::ptr::from_ref(sum).cast_mut().cast(),
+            log_level,
+            ..config()
+        })
+    }
+
+    fn config() -> RaveContextConfig {
+        RaveContextConfig {
             struct_size: 48,
             device: 0,
             cuda_context: std::ptr::null_mut(),
             cuda_stream: std::ptr::null_mut(),
-            log: Some(add),
-            log_opaque: std::ptr::from_ref(sum).cast_mut().cast(),
-            log_level,
+            log: None,
+            log_opaque: std::ptr::null_mut(),
+            log_level: 0,
             reserved: 0,
-        })
+        }
     }
 
     #[test]
@@ -129,5 +200,39 @@ mod tests {
         drop(of_session);
         kept_by_a_cached_model.write(LogLevel::Error, "unheard");
         assert_eq!(sum.load(Ordering::Relaxed), 1);
+    }
+
+    struct Slow {
+        entered: std::sync::Barrier,
+        ended: AtomicI32,
+    }
+
+    unsafe extern "C" fn slow(opaque: *mut c_void, _: i32, _: *const c_char) {
+        // SAFETY: the test passes a Slow that outlives its log.
+        let slow = unsafe { &*opaque.cast::<Slow>() };
+        slow.entered.wait();
+        std::thread::sleep(std::time::Duration::from_millis(50));
+        slow.ended.store(1, Ordering::SeqCst);
+    }
+
+    #[test]
+    fn the_last_handle_waits_for_a_message_that_is_being_written() {
+        let state = Slow {
+            entered: std::sync::Barrier::new(2),
+            ended: AtomicI32::new(0),
+        };
+        let log = CallerLog::new(&RaveContextConfig {
+            log: Some(slow),
+            log_opaque: std::ptr::from_ref(&state).cast_mut().cast(),
+            ..config()
+        })
+        .unwrap();
+        let kept_by_a_cached_model = log.log();
+        std::thread::scope(|scope| {
+            scope.spawn(move || kept_by_a_cached_model.write(LogLevel::Error, "x"));
+            state.entered.wait();
+            drop(log);
+            assert_eq!(state.ended.load(Ordering::SeqCst), 1);
+        });
     }
 }

@@ -3,7 +3,8 @@
 use std::ops::Range as Span;
 
 use rave_core::{
-    ChromaSiting, ColorTags, Error, Frame, FrameMut, Matrix, PixelFormat, Range, Rect, Result, Size, Status,
+    ChromaSiting, ColorTags, Error, Frame, FrameMut, Matrix, PixelFamily, PixelFormat, Range, Rect, Result,
+    Size, Status,
 };
 
 use crate::constants::RAVE_MEMORY_HOST;
@@ -74,9 +75,28 @@ fn describe(frame: &RaveFrame, name: &str) -> Result<Described> {
     })
 }
 
-fn color_tags(frame: &RaveFrame) -> Result<ColorTags> {
+fn color_tags(frame: &RaveFrame, format: PixelFormat) -> Result<ColorTags> {
+    let layout = format.layout();
+    let matrix = match layout.family {
+        // Here a matrix says nothing of the pixels, so any that is defined may stand there.
+        PixelFamily::Rgb | PixelFamily::Gray => match Matrix::from_code(frame.matrix) {
+            Err(error) if error.status() == Status::UnsupportedFormat => None,
+            matrix => matrix?,
+        },
+        PixelFamily::Yuv
+            if frame.matrix == 0 && (layout.log2_chroma_width, layout.log2_chroma_height) == (0, 0) =>
+        {
+            return Err(Error::new(
+                Status::UnsupportedFormat,
+                format!("a {format} frame whose matrix is 0, so its planes hold G, B and R"),
+            )
+            .expected("Y'CbCr in such a format")
+            .help("store it as gbrp, or give it the matrix that it has (FFmpeg: setparams=colorspace=...)"));
+        }
+        PixelFamily::Yuv => Matrix::from_code(frame.matrix)?,
+    };
     Ok(ColorTags {
-        matrix: Matrix::from_code(frame.matrix)?,
+        matrix,
         range: Range::from_code(frame.range)?,
         siting: ChromaSiting::from_code(frame.siting)?,
     })
@@ -149,7 +169,7 @@ pub(crate) unsafe fn pair<'a>(input: &RaveFrame, out: &RaveFrame) -> Result<(Fra
         })
         .collect();
     let in_input = |error: Error| error.context("input");
-    let tags = color_tags(input).map_err(in_input)?;
+    let tags = color_tags(input, from.format).map_err(in_input)?;
     let frame = Frame::new(from.format, from.size, tags, &planes)
         .and_then(|frame| frame.with_visible(visible(input, from.size)?))
         .map_err(in_input)?;
@@ -162,6 +182,13 @@ pub(crate) unsafe fn pair<'a>(input: &RaveFrame, out: &RaveFrame) -> Result<(Fra
             (bytes, plane.stride)
         })
         .collect();
-    let target = FrameMut::new(to.format, to.size, planes).map_err(|error| error.context("out"))?;
+    // Nothing is asked for by 0, whatever the format.
+    let asked = RaveFrame {
+        matrix: if out.matrix == 0 { 2 } else { out.matrix },
+        ..*out
+    };
+    let target = FrameMut::new(to.format, to.size, planes)
+        .and_then(|frame| Ok(frame.with_wanted(color_tags(&asked, to.format)?)))
+        .map_err(|error| error.context("out"))?;
     Ok((frame, target))
 }

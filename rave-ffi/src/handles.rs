@@ -10,7 +10,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock, TryLockError};
 
 use rave_core::{Error, Result, Status};
 
-use crate::panics;
+use crate::{caller_log, panics};
 
 /// Numbers are shared by all kinds, so no two handles of different kinds are ever equal.
 static NEXT: AtomicUsize = AtomicUsize::new(16);
@@ -158,9 +158,9 @@ impl<S, F> Registry<S, F> {
 /// # Errors
 /// [`Status::Busy`] when this thread is in a call already.
 pub(crate) fn outside_callbacks(kind: &str) -> Result<()> {
-    match panics::depth() {
-        0 | 1 => Ok(()),
-        _ => Err(Error::new(
+    match panics::depth() > 1 || caller_log::in_callback() {
+        false => Ok(()),
+        true => Err(Error::new(
             Status::Busy,
             format!("{kind} was asked for by a log callback, within another call"),
         )

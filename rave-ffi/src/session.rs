@@ -25,7 +25,8 @@ pub(crate) struct SessionFacts {
 
 pub(crate) static SESSIONS: Registry<Session, SessionFacts> = Registry::new("session");
 
-/// Binds `model` to frames of the geometry in `config` and allocates all that processing needs.
+/// Binds `model` to frames of the geometry in `config` and allocates the model's tensors; what else processing needs is
+/// allocated with the first frame.
 ///
 /// May run the model on small inputs to learn which sizes it takes, so it may block for a short while.
 ///
@@ -88,7 +89,8 @@ pub unsafe extern "C" fn rave_session_output_size(
 /// those of `input`. The format and visible size of `input`, and the format and size of `out`, must be the session's:
 /// anything else is refused and nothing is written. The colour description is read from each input frame; what is
 /// unspecified there is taken as BT.601 below 720 lines and BT.709 from there, limited range for Y'CbCr, full range for
-/// RGB and gray, left siting. On success `out->matrix`, `out->range` and `out->siting` say what the pixels are.
+/// RGB and gray, left siting. Where RGB becomes Y'CbCr or gray, or gray Y'CbCr, the matrix and range in `out` are what
+/// is made, if they are specified; otherwise the fields of `out` have no effect on the pixels. On success `out->matrix`, `out->range` and `out->siting` say what the pixels are.
 /// After a failure the pixels of `out` are undefined, and its fields are unchanged.
 ///
 /// Blocks until the pixels are written. RAVE_ERROR_UNSUPPORTED_FORMAT, RAVE_ERROR_INVALID_PARAMETER,

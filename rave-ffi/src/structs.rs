@@ -116,9 +116,10 @@ pub struct RaveFrame {
     pub crop_top: u32,
     /// Rows to leave out at the bottom. 0 in an output frame.
     pub crop_bottom: u32,
-    /// Matrix coefficients, an ITU-T H.273 code point (equal to FFmpeg's AVColorSpace); 2 or 0 is unspecified.
+    /// Matrix coefficients, an ITU-T H.273 code point (equal to FFmpeg's AVColorSpace); 2 is unspecified, and so is 0
+    /// but in Y'CbCr without subsampling, where it says that the planes hold G, B and R, which is refused.
     pub matrix: i32,
-    /// 0 unspecified, 1 limited, 2 full (FFmpeg's AVColorRange).
+    /// 0 unspecified, 1 limited, 2 full (FFmpeg's AVColorRange). Without effect in RGB, which is always full.
     pub range: i32,
     /// Chroma siting: 0 unspecified, 1 left, 2 centre, 3 top left, 4 top, 5 bottom left, 6 bottom (AVChromaLocation).
     pub siting: i32,

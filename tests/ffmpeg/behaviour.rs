@@ -416,3 +416,99 @@ fn side_data_stays_but_for_what_a_change_of_size_makes_wrong() {
         );
     }
 }
+
+#[test]
+fn red_is_red_in_the_matrix_that_is_asked_for_tagged_or_fits_the_size() {
+    let Some(ffmpeg) = newest() else { return };
+    // Y' and Cb of pure red at 8 bits, limited range, and the tag (ITU-R BT.601-7 and BT.709-6).
+    let (bt601, bt709) = ((81, 90, "smpte170m"), (63, 102, "bt709"));
+    let cases = [
+        ("16x16", "", "replicate-2x", "", bt601),
+        ("16x16", "", "replicate-2x-luma", "", bt601),
+        (
+            "16x16",
+            ",setparams=colorspace=bt709",
+            "replicate-2x-luma",
+            "",
+            bt709,
+        ),
+        (
+            "16x16",
+            "",
+            "replicate-2x",
+            ",format=yuv444p:color_spaces=bt709",
+            bt709,
+        ),
+        ("16x360", "", "replicate-2x", "", bt709),
+    ];
+    for (size, tags, model, after, (luma, cb, tag)) in cases {
+        let source = format!("color=red:s={size}:d=0.04:r=25,format=gbrp{tags}");
+        let filter = rave(model, ":format=yuv444p:dither=none");
+        let graph = format!("{source},{filter}{after},showinfo");
+        let run = ffmpeg
+            .run(["-f", "lavfi", "-i", &graph, "-f", "rawvideo", "-"])
+            .ok();
+        let plane = run.stdout.len() / 3;
+        assert!(plane > 0);
+        let found = (run.stdout[0], run.stdout[plane]);
+        assert!(
+            found.0.abs_diff(luma) <= 1 && found.1.abs_diff(cb) <= 1,
+            "{graph}: {found:?}"
+        );
+        assert!(
+            run.stderr.contains(&format!("color_space:{tag}")),
+            "{graph}: {}",
+            run.stderr
+        );
+    }
+}
+
+#[test]
+fn planes_that_hold_gbr_under_a_ycbcr_format_are_refused() {
+    let Some(ffmpeg) = newest() else { return };
+    let graph = format!(
+        "color=red:s=16x16:d=0.04,format=yuv444p,setparams=colorspace=gbr,{}",
+        rave("identity-1x", "")
+    );
+    let run = ffmpeg.run(["-f", "lavfi", "-i", &graph, "-f", "null", "-"]);
+    assert_eq!(run.code, Some(234), "{}", run.stderr);
+    assert!(
+        run.stderr.contains("UNSUPPORTED_FORMAT") && run.stderr.contains("gbrp"),
+        "{}",
+        run.stderr
+    );
+}
+
+#[test]
+fn cropping_that_is_still_pending_is_passed_on() {
+    for ffmpeg in builds() {
+        let folder = tempfile::tempdir().unwrap();
+        let clip = folder.path().join("cropped.h264").to_string_lossy().into_owned();
+        // 50 lines are coded as 64, of which 14 are cropped.
+        let encode = ["-pix_fmt", "yuv420p", "-c:v", "libx264", "-f", "h264", &clip];
+        let source = "testsrc2=size=64x50:rate=25:duration=0.1";
+        let _ = ffmpeg
+            .run(["-f", "lavfi", "-i", source].into_iter().chain(encode))
+            .ok();
+        let run = |filter: &str| {
+            let args = [
+                "-apply_cropping",
+                "0",
+                "-i",
+                &clip,
+                "-vf",
+                filter,
+                "-f",
+                "framehash",
+                "-",
+            ];
+            ffmpeg.run(args).ok().frame_hashes()
+        };
+        assert_eq!(
+            run("null"),
+            run(&rave("identity-1x", "")),
+            "FFmpeg {}",
+            ffmpeg.version
+        );
+    }
+}

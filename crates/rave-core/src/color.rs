@@ -47,14 +47,14 @@ impl Matrix {
         }
     }
 
-    /// The matrix of an H.273 code point; `None` for 0 (identity, RGB) and 2 (unspecified).
+    /// The matrix of an H.273 code point; `None` for 0 (identity, RGB), 2 (unspecified) and 3 (reserved).
     ///
     /// # Errors
     /// [`Status::UnsupportedFormat`] for a matrix that is not linear in R'G'B', [`Status::InvalidParameter`] for a
     /// number that H.273 does not define.
     pub fn from_code(code: i32) -> Result<Option<Self>> {
         Ok(Some(match code {
-            0 | 2 => return Ok(None),
+            0 | 2 | 3 => return Ok(None),
             1 => Matrix::Bt709,
             4 => Matrix::Fcc,
             5 | 6 => Matrix::Bt601,
@@ -225,7 +225,7 @@ impl ColorTags {
     /// Fills in what is unspecified, as a decoder's user would expect:
     ///
     /// - matrix: BT.601 below 720 lines, BT.709 from there;
-    /// - range: limited for Y'CbCr, full for RGB and gray (as FFmpeg's swscale reads gray);
+    /// - range: limited for Y'CbCr, full for gray (as FFmpeg's swscale reads it); RGB is full whatever it says;
     /// - siting: left.
     #[must_use]
     pub fn resolve(self, format: PixelFormat, size: Size) -> Colorimetry {
@@ -282,7 +282,7 @@ mod tests {
                 Status::UnsupportedFormat
             );
         }
-        for code in [-1, 3, 18] {
+        for code in [-1, 18] {
             assert_eq!(
                 Matrix::from_code(code).unwrap_err().status(),
                 Status::InvalidParameter

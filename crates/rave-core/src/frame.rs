@@ -167,6 +167,7 @@ pub struct Frame<'a> {
 pub struct FrameMut<'a> {
     format: PixelFormat,
     size: Size,
+    wanted: ColorTags,
     planes: [Option<PlaneMut<'a>>; 3],
 }
 
@@ -269,6 +270,19 @@ impl<'a> Frame<'a> {
 }
 
 impl<'a> FrameMut<'a> {
+    /// Asks for colours to be coded in this way, where the input leaves a choice: when R'G'B' becomes Y'CbCr or gray.
+    #[must_use]
+    pub fn with_wanted(mut self, wanted: ColorTags) -> Self {
+        self.wanted = wanted;
+        self
+    }
+
+    /// How colours are to be coded where the input leaves a choice.
+    #[must_use]
+    pub fn wanted(&self) -> ColorTags {
+        self.wanted
+    }
+
     /// A frame of `size` whose planes are `(bytes, stride)`, as [`Frame::new`].
     ///
     /// # Errors
@@ -293,6 +307,7 @@ impl<'a> FrameMut<'a> {
         Ok(FrameMut {
             format,
             size,
+            wanted: ColorTags::default(),
             planes: checked,
         })
     }

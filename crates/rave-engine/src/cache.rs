@@ -3,7 +3,7 @@
 //! FFmpeg tears its filter graph down and builds it anew on every change of the stream, so a model must outlive the
 //! session that uses it: the last few stay loaded.
 
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use rave_core::{Result, ValueRange};
 use sha2::{Digest, Sha256};
@@ -31,29 +31,51 @@ impl Key {
     }
 }
 
+/// Where one model is, or will be once it is loaded.
+type Slot<T> = Arc<Mutex<Option<Arc<T>>>>;
+
 /// The most recently used models, latest last.
-pub(crate) struct Cache<T>(Mutex<Vec<(Key, Arc<T>)>>);
+pub(crate) struct Cache<T>(Mutex<Vec<(Key, Slot<T>)>>);
 
 impl<T> Cache<T> {
     pub(crate) const fn new() -> Self {
         Cache(Mutex::new(Vec::new()))
     }
 
-    /// The model of `key`, and whether it was loaded already. Of several threads that ask for one key, one loads.
+    /// The model of `key`, and whether it was loaded already. Of several threads that ask for one key, one loads while
+    /// the others wait; other keys are not held up.
     pub(crate) fn get(&self, key: Key, load: impl FnOnce() -> Result<T>) -> Result<(Arc<T>, bool)> {
-        let mut kept = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(index) = kept.iter().position(|(other, _)| *other == key) {
-            let entry = kept.remove(index);
-            let model = Arc::clone(&entry.1);
-            kept.push(entry);
-            return Ok((model, true));
+        let (slot, evicted) = self.slot(&key);
+        // Outside of the lock: to free a model takes time.
+        drop(evicted);
+        let mut model = slot.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(model) = &*model {
+            return Ok((Arc::clone(model), true));
         }
-        let model = Arc::new(load()?);
-        if kept.len() == KEPT {
-            kept.remove(0);
+        match load() {
+            Ok(loaded) => Ok((Arc::clone(model.insert(Arc::new(loaded))), false)),
+            Err(error) => {
+                self.kept().retain(|(_, other)| !Arc::ptr_eq(other, &slot));
+                Err(error)
+            }
         }
-        kept.push((key, Arc::clone(&model)));
-        Ok((model, false))
+    }
+
+    /// The slot of `key`, now the latest, and the slot that made room for it.
+    fn slot(&self, key: &Key) -> (Slot<T>, Option<Slot<T>>) {
+        let mut kept = self.kept();
+        let known = kept
+            .iter()
+            .position(|(other, _)| other == key)
+            .map(|index| kept.remove(index));
+        let (key, slot) = known.unwrap_or_else(|| (key.clone(), Slot::default()));
+        let evicted = (kept.len() == KEPT).then(|| kept.remove(0).1);
+        kept.push((key, Arc::clone(&slot)));
+        (slot, evicted)
+    }
+
+    fn kept(&self) -> MutexGuard<'_, Vec<(Key, Slot<T>)>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 

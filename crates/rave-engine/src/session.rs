@@ -6,8 +6,8 @@ use std::sync::atomic::Ordering;
 use rave_core::pixels::{ChromaScaler, Pack, Unpack};
 use rave_core::tiling::{DEFAULT_OVERLAP, TilePlan};
 use rave_core::{
-    ColorTags, Colorimetry, Elements, Error, Frame, FrameMut, Log, LogLevel, PixelFamily, PixelFormat,
-    Result, Size, Status, TensorShape, ValueRange,
+    ChromaSiting, ColorTags, Colorimetry, Elements, Error, Frame, FrameMut, Log, LogLevel, PixelFamily,
+    PixelFormat, Range, Result, Size, Status, TensorShape, ValueRange,
 };
 use rave_onnx::{OnnxModel, OnnxSession};
 use rayon::ThreadPool;
@@ -79,8 +79,9 @@ impl Session {
     /// Binds `model` to a geometry.
     ///
     /// # Errors
-    /// [`Status::InvalidParameter`] for a size, tile or overlap out of range; what the model itself refuses comes as
-    /// [`Status::ModelLoadFailed`], [`Status::InferenceFailed`] or [`Status::OutOfMemory`].
+    /// [`Status::InvalidParameter`] for a size, tile or overlap out of range; [`Status::UnsupportedFormat`] for a size
+    /// that the model cannot be brought to take; what else the model refuses comes as [`Status::ModelLoadFailed`],
+    /// [`Status::InferenceFailed`] or [`Status::OutOfMemory`].
     pub fn new(model: &Model, options: &SessionOptions, log: Log) -> Result<Self> {
         let size = options.size.checked("frame")?;
         let contract = model.contract();
@@ -190,9 +191,8 @@ impl Session {
 
     fn run(&mut self, input: &Frame<'_>, out: &mut FrameMut<'_>) -> Result<Colorimetry> {
         let tags = input.tags();
-        let from = tags.resolve(self.options.input_format, self.options.size);
-        let to = output_colorimetry(from, tags, &self.options);
-        self.announce(tags, from);
+        let (from, to) = colorimetry(tags, out.wanted(), &self.options, self.output_size);
+        self.announce(tags, out.wanted(), to);
         let Session {
             values,
             unpack,
@@ -224,16 +224,24 @@ impl Session {
     }
 
     /// Says once how unspecified colours are taken, and again when what a frame says of itself changes.
-    fn announce(&mut self, tags: ColorTags, taken: Colorimetry) {
+    fn announce(&mut self, tags: ColorTags, wanted: ColorTags, taken: Colorimetry) {
         if self.announced == Some(tags) {
             return;
         }
         self.announced = Some(tags);
-        let format = self.options.input_format;
-        if format.family() == PixelFamily::Yuv && (tags.matrix.is_none() || tags.range.is_none()) {
+        let (input, output) = (
+            self.options.input_format.family(),
+            self.options.output_format.family(),
+        );
+        let chosen = match input {
+            PixelFamily::Yuv => tags.matrix.is_none() || tags.range.is_none(),
+            PixelFamily::Rgb => output != PixelFamily::Rgb && tags.matrix.or(wanted.matrix).is_none(),
+            PixelFamily::Gray => false,
+        };
+        if chosen {
             let range = match taken.range {
-                rave_core::Range::Limited => "limited",
-                rave_core::Range::Full => "full",
+                Range::Limited => "limited",
+                Range::Full => "full",
             };
             self.log.write(
                 LogLevel::Info,
@@ -247,22 +255,54 @@ impl Session {
     }
 }
 
-/// How the output's colours are coded: as the input's, but for what a change of format family makes meaningless.
-fn output_colorimetry(from: Colorimetry, tags: ColorTags, options: &SessionOptions) -> Colorimetry {
-    let (input, output) = (options.input_format.family(), options.output_format.family());
-    if input == output {
-        return from;
+/// How the input's colours are coded, and how the output's will be: as the input's, but for what a change of format
+/// makes meaningless or leaves open.
+fn colorimetry(
+    tags: ColorTags,
+    wanted: ColorTags,
+    options: &SessionOptions,
+    output_size: Size,
+) -> (Colorimetry, Colorimetry) {
+    let (input, output) = (options.input_format, options.output_format);
+    let mut from = tags.resolve(input, options.size);
+    if input.family() == PixelFamily::Rgb && output.family() != PixelFamily::Rgb {
+        // R'G'B' has no matrix of its own: it becomes what is asked for, or what fits the output's size. A luma model
+        // works on that same luma.
+        let asked = ColorTags {
+            matrix: wanted.matrix.or(tags.matrix),
+            ..wanted
+        };
+        from.matrix = asked.resolve(output, output_size).matrix;
     }
-    let kept = ColorTags {
-        matrix: match input {
-            // R'G'B' carries no matrix worth keeping; size decides, as for any unspecified one.
-            PixelFamily::Rgb => None,
-            _ => Some(from.matrix),
-        },
-        range: None,
-        siting: tags.siting,
+    let mut to = Colorimetry {
+        siting: siting_between(from.siting, input, output),
+        ..from
     };
-    kept.resolve(options.output_format, options.size)
+    if input.family() != output.family() {
+        let asked = ColorTags {
+            matrix: Some(from.matrix),
+            ..wanted
+        };
+        to.range = asked.resolve(output, output_size).range;
+    }
+    (from, to)
+}
+
+/// The siting of `output`, of which the input's says nothing in a direction in which the input is not subsampled.
+fn siting_between(siting: ChromaSiting, input: PixelFormat, output: PixelFormat) -> ChromaSiting {
+    let subsampling = |format: PixelFormat| {
+        let layout = format.layout();
+        (layout.log2_chroma_width, layout.log2_chroma_height)
+    };
+    if subsampling(input) == subsampling(output) {
+        return siting;
+    }
+    match subsampling(input) {
+        (0, 0) => ChromaSiting::Left,
+        (_, 0) if siting.horizontal_half_steps() == 0 => ChromaSiting::Left,
+        (_, 0) => ChromaSiting::Center,
+        _ => siting,
+    }
 }
 
 fn plan_inference(model: &Arc<OnnxModel>, options: &SessionOptions, log: &Log) -> Result<Inference> {
@@ -281,7 +321,8 @@ fn plan_inference(model: &Arc<OnnxModel>, options: &SessionOptions, log: &Log) -
             );
         }
         (None, Some(tile)) => Some(model.padded_size(tile)?),
-        (None, None) => None,
+        // Of a model with one fixed side, frames that are larger there are tiled; any other takes a frame whole.
+        (None, None) => Some(model.padded_size(size)?),
     };
     let fits = |tile: Size| size.width <= tile.width && size.height <= tile.height;
     match tile {

@@ -23,8 +23,9 @@
 /// Everything that a program needs.
 pub mod prelude {
     pub use rave_core::{
-        ChromaSiting, ColorTags, Colorimetry, ElementType, Error, Extent, Frame, FrameMut, Log, LogLevel,
-        Matrix, ModelContract, PixelFormat, Range, Rect, Result, Scale, Size, Status, ValueRange,
+        ChromaSiting, ColorTags, Colorimetry, ElementType, Error, Extent, Frame, FrameMut, Layout, Log,
+        LogLevel, Matrix, ModelContract, PixelFamily, PixelFormat, Plane, PlaneMut, Range, Rect, Result,
+        Scale, Size, Status, ValueRange,
     };
     pub use rave_engine::{BackendChoice, EMBEDDED, Model, ModelOptions, Session, SessionOptions, Stats};
 }
