@@ -1,4 +1,5 @@
-//! Sizes and offsets of the structures, fixed at compile time. `tests/abi/layout.rs` asserts the same numbers in C.
+//! Sizes and offsets of the structures, fixed at compile time. `tests/abi/layout.rs` reads them from here and asserts
+//! them in C, together with the absence of padding.
 
 use std::mem::{align_of, offset_of, size_of};
 

@@ -1,7 +1,7 @@
 //! The structures that cross the boundary, and how they are read and written by their `struct_size`.
 //!
 //! All are `#[repr(C)]` without implicit padding; their sizes and offsets are asserted in [`crate::layout`] and again
-//! in `tests/c/layout.c`.
+//! in C by `tests/abi/layout.rs`.
 
 use std::ffi::{c_char, c_void};
 

@@ -73,6 +73,22 @@ impl Compiler {
         );
     }
 
+    /// Compiles `source`, which calls no function of librave, into the program `target`.
+    ///
+    /// # Panics
+    /// When it does not compile.
+    #[must_use]
+    pub fn build(&self, source: &Path, target: &Path) -> Program {
+        succeed(
+            Command::new(self.program)
+                .args(&self.flags)
+                .arg(source)
+                .arg("-o")
+                .arg(target),
+        );
+        Program::at(target.to_path_buf())
+    }
+
     /// Compiles `source` and links it into the program `target`.
     ///
     /// # Panics

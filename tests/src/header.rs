@@ -28,6 +28,15 @@ impl Parameter {
     }
 }
 
+/// A structure of the header that is not opaque.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Structure {
+    /// Its name.
+    pub name: String,
+    /// The names of its fields, in order.
+    pub fields: Vec<String>,
+}
+
 /// The text of the header.
 ///
 /// # Panics
@@ -58,12 +67,7 @@ pub fn constant(header: &str, name: &str) -> u32 {
 /// When a declaration is not of the form that cbindgen writes.
 #[must_use]
 pub fn functions(header: &str) -> Vec<Function> {
-    let code: String = header
-        .lines()
-        .map(|line| line.split("//").next().unwrap_or_default())
-        .filter(|line| !line.starts_with('#'))
-        .collect::<Vec<_>>()
-        .join("\n");
+    let code = code(header);
     let (_, declarations) = code
         .split_once("extern \"C\" {")
         .expect("the functions stand in an extern \"C\" block");
@@ -73,6 +77,59 @@ pub fn functions(header: &str) -> Vec<Function> {
         .filter(|text| text.contains('('))
         .map(|text| function(&text))
         .collect()
+}
+
+/// Every structure that is not opaque, in the order of the header.
+///
+/// # Panics
+/// When a declaration is not of the form that cbindgen writes.
+#[must_use]
+pub fn structures(header: &str) -> Vec<Structure> {
+    let code = code(header);
+    let declarations = code.split("typedef struct ").skip(1);
+    declarations
+        .filter_map(|text| {
+            let (name, rest) = text.split_once(char::is_whitespace)?;
+            let body = rest.trim_start().strip_prefix('{')?;
+            let (body, _) = body
+                .split_once('}')
+                .unwrap_or_else(|| panic!("struct {name} ends with a brace"));
+            let fields = body.split(';').map(str::trim).filter(|field| !field.is_empty());
+            Some(Structure {
+                name: name.into(),
+                fields: fields.map(field_name).collect(),
+            })
+        })
+        .collect()
+}
+
+/// The header without comments and without lines of the preprocessor.
+fn code(header: &str) -> String {
+    let mut text = String::new();
+    let mut rest = header;
+    while let Some(start) = rest.find('/') {
+        text.push_str(&rest[..start]);
+        rest = &rest[start..];
+        let (kept, after) = match rest.get(..2) {
+            Some("//") => ("", rest.find('\n').unwrap_or(rest.len())),
+            Some("/*") => (" ", rest.find("*/").expect("every comment ends") + 2),
+            _ => ("/", 1),
+        };
+        text.push_str(kept);
+        rest = &rest[after..];
+    }
+    text.push_str(rest);
+    let lines: Vec<&str> = text.lines().filter(|line| !line.starts_with('#')).collect();
+    lines.join("\n")
+}
+
+/// `uint8_t *data[4]` as `data`.
+fn field_name(declaration: &str) -> String {
+    assert!(
+        !declaration.contains(['(', ',', ':']),
+        "`{declaration}` declares one plain field"
+    );
+    split_name(declaration.split('[').next().unwrap_or_default()).1
 }
 
 fn function(text: &str) -> Function {
@@ -132,6 +189,19 @@ mod tests {
                     parameters: vec![]
                 },
             ]
+        );
+    }
+
+    #[test]
+    fn structures_are_read_with_every_field_and_opaque_ones_are_left_out() {
+        let header = "/* typedef struct Not { int a; } // Not; */\ntypedef struct Opaque Opaque;\n\
+            typedef struct A {\n    // int no; }\n    uint32_t size;\n    uint8_t *data[4];\n    Callback log;\n} A;\n";
+        assert_eq!(
+            structures(header),
+            [Structure {
+                name: "A".into(),
+                fields: vec!["size".into(), "data".into(), "log".into()]
+            }]
         );
     }
 }
