@@ -124,7 +124,6 @@ static const struct {
     {out_crop_top, UINT32_MAX, RAVE_ERROR_INVALID_PARAMETER, "out: crop is set"},
     {out_crop_bottom, 2, RAVE_ERROR_INVALID_PARAMETER, "out: crop is set"},
     {matrix, -1, RAVE_ERROR_INVALID_PARAMETER, "matrix"},
-    {matrix, 3, RAVE_ERROR_INVALID_PARAMETER, "matrix"},
     {matrix, 18, RAVE_ERROR_INVALID_PARAMETER, "matrix"},
     {matrix, 8, RAVE_ERROR_UNSUPPORTED_FORMAT, "matrix"},
     {matrix, 14, RAVE_ERROR_UNSUPPORTED_FORMAT, "matrix"},

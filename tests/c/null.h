@@ -95,9 +95,10 @@ static void begin(Arguments *now, const char *model, const char *name)
     now->session_config.height = HEIGHT;
     now->input = frame(now->input_pixels);
     now->out = frame(now->out_pixels);
-    memset(&now->out.matrix, PATTERN, sizeof now->out.matrix);
-    memset(&now->out.range, PATTERN, sizeof now->out.range);
-    memset(&now->out.siting, PATTERN, sizeof now->out.siting);
+    /* Valid, and not what an rgb24 frame is tagged as. */
+    now->out.matrix = 9;
+    now->out.range = 1;
+    now->out.siting = 6;
     for (int index = 0; index < PIXELS; index++)
         now->input_pixels[index] = (uint8_t)index;
     now->info.struct_size = sizeof now->info;

@@ -466,11 +466,12 @@ fn red_is_red_in_the_matrix_that_is_asked_for_tagged_or_fits_the_size() {
 #[test]
 fn planes_that_hold_gbr_under_a_ycbcr_format_are_refused() {
     let Some(ffmpeg) = newest() else { return };
-    let graph = format!(
-        "color=red:s=16x16:d=0.04,format=yuv444p,setparams=colorspace=gbr,{}",
+    let filters = format!(
+        "format=yuv444p,setparams=colorspace=gbr,{}",
         rave("identity-1x", "")
     );
-    let run = ffmpeg.run(["-f", "lavfi", "-i", &graph, "-f", "null", "-"]);
+    let source = "color=red:s=16x16:d=0.04";
+    let run = ffmpeg.run(["-f", "lavfi", "-i", source, "-vf", &filters, "-f", "null", "-"]);
     assert_eq!(run.code, Some(234), "{}", run.stderr);
     assert!(
         run.stderr.contains("UNSUPPORTED_FORMAT") && run.stderr.contains("gbrp"),
