@@ -39,23 +39,11 @@ fn clang_command(source: &Path, image: &Path) -> Command {
     let clang = env::var_os("RAVE_CLANG").unwrap_or_else(|| "clang".into());
     let mut command = Command::new(clang);
     command
-        .args([
-            "-x",
-            "cuda",
-            "--cuda-device-only",
-            "-S",
-            "-nocudainc",
-            "-nocudalib",
-        ])
+        .args(["-x", "cuda", "--cuda-device-only", "-S", "-nocudainc", "-nocudalib"])
         .arg(format!("--cuda-gpu-arch=sm_{ARCHITECTURE}"))
         // Equal to the CPU reference: multiplications and additions are rounded one by one.
         .args(["-O3", "-std=c++17", "-ffp-contract=off"])
-        .args([
-            "-Wall",
-            "-Wextra",
-            "-Wno-unused-parameter",
-            "-Wno-unknown-cuda-version",
-        ])
+        .args(["-Wall", "-Wextra", "-Wno-unused-parameter", "-Wno-unknown-cuda-version"])
         .arg(source)
         .arg("-o")
         .arg(image);
@@ -67,21 +55,13 @@ fn nvcc_command(nvcc: &Path, source: &Path, image: &Path) -> Command {
     if env::var_os("RAVE_CUDA_SASS").is_some_and(|value| value == "1") {
         command.arg("-fatbin");
         for architecture in ["75", "80", "86", "89", "90"] {
-            command.arg(format!(
-                "-gencode=arch=compute_{architecture},code=sm_{architecture}"
-            ));
+            command.arg(format!("-gencode=arch=compute_{architecture},code=sm_{architecture}"));
         }
-        command.arg(format!(
-            "-gencode=arch=compute_{ARCHITECTURE},code=compute_{ARCHITECTURE}"
-        ));
+        command.arg(format!("-gencode=arch=compute_{ARCHITECTURE},code=compute_{ARCHITECTURE}"));
     } else {
         command.args(["-ptx", &format!("-arch=compute_{ARCHITECTURE}")]);
     }
-    command
-        .args(["-O3", "-std=c++17", "--fmad=false"])
-        .arg(source)
-        .arg("-o")
-        .arg(image);
+    command.args(["-O3", "-std=c++17", "--fmad=false"]).arg(source).arg("-o").arg(image);
     command
 }
 

@@ -14,21 +14,9 @@ struct Major {
 }
 
 const MAJORS: [Major; 3] = [
-    Major {
-        name: "10",
-        number: 10,
-        variable: "RAVE_TENSORRT_INCLUDE_10",
-    },
-    Major {
-        name: "11",
-        number: 11,
-        variable: "RAVE_TENSORRT_INCLUDE_11",
-    },
-    Major {
-        name: "rtx",
-        number: 1,
-        variable: "RAVE_TENSORRT_INCLUDE_RTX",
-    },
+    Major { name: "10", number: 10, variable: "RAVE_TENSORRT_INCLUDE_10" },
+    Major { name: "11", number: 11, variable: "RAVE_TENSORRT_INCLUDE_11" },
+    Major { name: "rtx", number: 1, variable: "RAVE_TENSORRT_INCLUDE_RTX" },
 ];
 
 fn main() {
@@ -56,9 +44,7 @@ fn find_headers(major: &Major, target: &str) -> Option<PathBuf> {
             "{} is {}, which holds {}, not the headers of TensorRT{} {}",
             major.variable,
             folder.display(),
-            found.map_or("no NvInferVersion.h".into(), |found| format!(
-                "headers of major {found}"
-            )),
+            found.map_or("no NvInferVersion.h".into(), |found| format!("headers of major {found}")),
             if major.number == 1 { "-RTX" } else { "" },
             major.number
         );
@@ -68,10 +54,7 @@ fn find_headers(major: &Major, target: &str) -> Option<PathBuf> {
     let build = env::var_os("RAVE_BUILD_DIR").map_or_else(|| workspace.join("build"), PathBuf::from);
     println!("cargo::rerun-if-env-changed=RAVE_BUILD_DIR");
     let fetched = build.join("deps/tensorrt-headers").join(major.name);
-    println!(
-        "cargo::rerun-if-changed={}",
-        fetched.join("NvInferVersion.h").display()
-    );
+    println!("cargo::rerun-if-changed={}", fetched.join("NvInferVersion.h").display());
     let common = env::var_os("RAVE_TENSORRT_INCLUDE").map(PathBuf::from);
     let system = [
         PathBuf::from(format!("/usr/include/{target}-linux-gnu")),

@@ -65,12 +65,7 @@ fn panicked(payload: Box<dyn Any + Send>) -> Error {
 }
 
 fn remember(error: &Error) -> Status {
-    let message: Vec<u8> = error
-        .to_string()
-        .into_bytes()
-        .into_iter()
-        .filter(|&byte| byte != 0)
-        .collect();
+    let message: Vec<u8> = error.to_string().into_bytes().into_iter().filter(|&byte| byte != 0).collect();
     // A destructor that runs while the thread ends may call when the thread's variables are gone; its status is all
     // that it gets then.
     let _ = LAST_ERROR.try_with(|last| last.replace(CString::new(message).unwrap_or_default()));
@@ -79,7 +74,5 @@ fn remember(error: &Error) -> Status {
 
 /// The last failure's message on this thread; empty when there was none.
 pub(crate) fn last_error() -> *const c_char {
-    LAST_ERROR
-        .try_with(|message| CStr::as_ptr(&message.borrow()))
-        .unwrap_or(c"".as_ptr())
+    LAST_ERROR.try_with(|message| CStr::as_ptr(&message.borrow())).unwrap_or(c"".as_ptr())
 }

@@ -90,10 +90,7 @@ impl Callback {
         if level as i32 > self.most_verbose {
             return;
         }
-        let line: String = message
-            .chars()
-            .map(|c| if c.is_control() { ' ' } else { c })
-            .collect();
+        let line: String = message.chars().map(|c| if c.is_control() { ' ' } else { c }).collect();
         let line = CString::new(line).unwrap_or_default();
         // SAFETY: the function and its opaque pointer came together in one RaveContextConfig, and the header requires
         // them to stay valid until the context and all that was made from it are destroyed; the last of these waits in
@@ -108,23 +105,14 @@ impl CallerLog {
             0 => RAVE_LOG_INFO,
             level @ 1..=RAVE_LOG_DEBUG => level,
             other => {
-                return Err(
-                    Error::new(Status::InvalidParameter, format!("config: log_level is {other}"))
-                        .expected("0 or a RAVE_LOG_ constant"),
-                );
+                return Err(Error::new(Status::InvalidParameter, format!("config: log_level is {other}"))
+                    .expected("0 or a RAVE_LOG_ constant"));
             }
         };
         Ok(CallerLog(config.log.map(|function| {
-            let callback = Some(Callback {
-                function,
-                opaque: config.log_opaque,
-                most_verbose,
-            });
+            let callback = Some(Callback { function, opaque: config.log_opaque, most_verbose });
             let state = Mutex::new(State { callback, running: 0 });
-            Arc::new(Owner(Arc::new(Gate {
-                state,
-                idle: Condvar::new(),
-            })))
+            Arc::new(Owner(Arc::new(Gate { state, idle: Condvar::new() })))
         })))
     }
 
@@ -177,12 +165,7 @@ mod tests {
     fn messages_above_the_level_are_dropped_and_the_default_is_info() {
         let sum = AtomicI32::new(0);
         let log = log_into(&sum, 0).unwrap();
-        for level in [
-            LogLevel::Error,
-            LogLevel::Info,
-            LogLevel::Verbose,
-            LogLevel::Debug,
-        ] {
+        for level in [LogLevel::Error, LogLevel::Info, LogLevel::Verbose, LogLevel::Debug] {
             log.log().write(level, "x");
         }
         assert_eq!(sum.load(Ordering::Relaxed), 1 + 3);
@@ -217,10 +200,7 @@ mod tests {
 
     #[test]
     fn the_last_handle_waits_for_a_message_that_is_being_written() {
-        let state = Slow {
-            entered: std::sync::Barrier::new(2),
-            ended: AtomicI32::new(0),
-        };
+        let state = Slow { entered: std::sync::Barrier::new(2), ended: AtomicI32::new(0) };
         let log = CallerLog::new(&RaveContextConfig {
             log: Some(slow),
             log_opaque: std::ptr::from_ref(&state).cast_mut().cast(),

@@ -34,12 +34,7 @@ pub unsafe extern "C" fn rave_context_create(
             outside_callbacks("context")?;
             let config = read_struct(config, "config")?;
             check_device(&config)?;
-            Ok(CONTEXTS.insert(
-                (),
-                ContextFacts {
-                    log: CallerLog::new(&config)?,
-                },
-            ))
+            Ok(CONTEXTS.insert((), ContextFacts { log: CallerLog::new(&config)? }))
         })
     }
 }
@@ -56,11 +51,10 @@ pub unsafe extern "C" fn rave_context_destroy(context: *mut *mut RaveContext) ->
 fn check_device(config: &RaveContextConfig) -> Result<()> {
     let unused = |pointer: *mut c_void, name: &str| match pointer.is_null() {
         true => Ok(()),
-        false => Err(Error::new(
-            Status::InvalidParameter,
-            format!("config: {name} is set for a CPU context"),
-        )
-        .expected("NULL")),
+        false => {
+            Err(Error::new(Status::InvalidParameter, format!("config: {name} is set for a CPU context"))
+                .expected("NULL"))
+        }
     };
     if config.reserved != 0 {
         return Err(Error::new(Status::InvalidParameter, "config: reserved is not zero").expected("0"));
@@ -75,9 +69,7 @@ fn check_device(config: &RaveContextConfig) -> Result<()> {
             "config: device is RAVE_DEVICE_CUDA, and this librave was built without CUDA",
         )
         .help("use RAVE_DEVICE_CPU with frames in host memory")),
-        other => Err(
-            Error::new(Status::InvalidParameter, format!("config: device is {other}"))
-                .expected("a RAVE_DEVICE_ constant"),
-        ),
+        other => Err(Error::new(Status::InvalidParameter, format!("config: device is {other}"))
+            .expected("a RAVE_DEVICE_ constant")),
     }
 }

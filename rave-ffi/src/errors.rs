@@ -12,10 +12,7 @@ use crate::structs::RaveContext;
 /// Texts live as long as the process, so that callers may keep the pointers.
 static MESSAGES: LazyLock<HashMap<i32, CString>> = LazyLock::new(|| {
     let text = |status: Status| CString::new(status.describe()).unwrap_or_default();
-    Status::ALL
-        .into_iter()
-        .map(|status| (status.code(), text(status)))
-        .collect()
+    Status::ALL.into_iter().map(|status| (status.code(), text(status))).collect()
 });
 
 /// The meaning of a status, as static text; that of RAVE_ERROR_UNKNOWN for a code that this version does not know.
@@ -99,9 +96,7 @@ mod tests {
     fn every_code_has_a_message_and_an_unknown_one_that_of_unknown() {
         let message = |code| {
             // SAFETY: rave_error_message returns static text that ends with NUL.
-            unsafe { CStr::from_ptr(rave_error_message(code)) }
-                .to_str()
-                .unwrap()
+            unsafe { CStr::from_ptr(rave_error_message(code)) }.to_str().unwrap()
         };
         for status in Status::ALL {
             assert_eq!(message(status.code()), status.describe());

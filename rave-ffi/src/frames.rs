@@ -51,9 +51,7 @@ fn describe(frame: &RaveFrame, name: &str) -> Result<Described> {
         let stride = isize::try_from(linesize).map_err(|_| bad_linesize())?;
         let above = stride.unsigned_abs().checked_mul(rows - 1);
         let length = above.and_then(|above| above.checked_add(row_bytes));
-        let length = length
-            .filter(|&length| length <= isize::MAX as usize)
-            .ok_or_else(bad_linesize)?;
+        let length = length.filter(|&length| length <= isize::MAX as usize).ok_or_else(bad_linesize)?;
         let start = match stride < 0 {
             // The last row is the lowest address.
             true => data.wrapping_sub(length - row_bytes),
@@ -62,17 +60,9 @@ fn describe(frame: &RaveFrame, name: &str) -> Result<Described> {
         if start.is_null() || start.addr().checked_add(length).is_none() {
             return Err(bad_linesize());
         }
-        Ok(Memory {
-            start,
-            length,
-            stride,
-        })
+        Ok(Memory { start, length, stride })
     });
-    Ok(Described {
-        format,
-        size,
-        planes: planes.collect::<Result<_>>()?,
-    })
+    Ok(Described { format, size, planes: planes.collect::<Result<_>>()? })
 }
 
 fn color_tags(frame: &RaveFrame, format: PixelFormat) -> Result<ColorTags> {
@@ -104,27 +94,11 @@ fn color_tags(frame: &RaveFrame, format: PixelFormat) -> Result<ColorTags> {
 
 fn visible(frame: &RaveFrame, size: Size) -> Result<Rect> {
     let inside = |extent: u32, before: u32, after: u32| {
-        extent
-            .checked_sub(before)
-            .and_then(|rest| rest.checked_sub(after))
-            .filter(|&rest| rest > 0)
+        extent.checked_sub(before).and_then(|rest| rest.checked_sub(after)).filter(|&rest| rest > 0)
     };
-    let RaveFrame {
-        crop_left,
-        crop_right,
-        crop_top,
-        crop_bottom,
-        ..
-    } = *frame;
-    match (
-        inside(size.width, crop_left, crop_right),
-        inside(size.height, crop_top, crop_bottom),
-    ) {
-        (Some(width), Some(height)) => Ok(Rect {
-            x: crop_left,
-            y: crop_top,
-            size: Size::new(width, height),
-        }),
+    let RaveFrame { crop_left, crop_right, crop_top, crop_bottom, .. } = *frame;
+    match (inside(size.width, crop_left, crop_right), inside(size.height, crop_top, crop_bottom)) {
+        (Some(width), Some(height)) => Ok(Rect { x: crop_left, y: crop_top, size: Size::new(width, height) }),
         _ => Err(Error::new(
             Status::InvalidParameter,
             format!("crop of {crop_left}, {crop_right}, {crop_top}, {crop_bottom} (l, r, t, b)"),
@@ -183,10 +157,7 @@ pub(crate) unsafe fn pair<'a>(input: &RaveFrame, out: &RaveFrame) -> Result<(Fra
         })
         .collect();
     // Nothing is asked for by 0, whatever the format.
-    let asked = RaveFrame {
-        matrix: if out.matrix == 0 { 2 } else { out.matrix },
-        ..*out
-    };
+    let asked = RaveFrame { matrix: if out.matrix == 0 { 2 } else { out.matrix }, ..*out };
     let target = FrameMut::new(to.format, to.size, planes)
         .and_then(|frame| Ok(frame.with_wanted(color_tags(&asked, to.format)?)))
         .map_err(|error| error.context("out"))?;

@@ -76,22 +76,13 @@ pub(crate) struct Registry<S, F> {
 
 impl<S, F> Registry<S, F> {
     pub(crate) const fn new(kind: &'static str) -> Self {
-        Registry {
-            kind,
-            live: RwLock::new(None),
-        }
+        Registry { kind, live: RwLock::new(None) }
     }
 
     /// Makes a handle.
     pub(crate) fn insert<T>(&self, state: S, facts: F) -> *mut T {
         let id = NEXT.fetch_add(16, Ordering::Relaxed);
-        let object = Arc::new(Object {
-            state: Mutex::new(State {
-                destroyed: false,
-                value: state,
-            }),
-            facts,
-        });
+        let object = Arc::new(Object { state: Mutex::new(State { destroyed: false, value: state }), facts });
         let mut live = self.live.write().unwrap_or_else(PoisonError::into_inner);
         live.get_or_insert_default().insert(id, object);
         std::ptr::without_provenance_mut(id)
@@ -106,10 +97,7 @@ impl<S, F> Registry<S, F> {
             return Err(crate::pointers::null(self.kind));
         }
         let live = self.live.read().unwrap_or_else(PoisonError::into_inner);
-        live.as_ref()
-            .and_then(|live| live.get(&handle.addr()))
-            .cloned()
-            .ok_or_else(|| invalid(self.kind))
+        live.as_ref().and_then(|live| live.get(&handle.addr())).cloned().ok_or_else(|| invalid(self.kind))
     }
 
     /// Ends the handle at `*place` and writes NULL there. NULL at either level is nothing to do.
@@ -169,10 +157,7 @@ pub(crate) fn outside_callbacks(kind: &str) -> Result<()> {
 }
 
 fn busy(kind: &str) -> Error {
-    Error::new(
-        Status::Busy,
-        format!("another call on this {kind} is still running"),
-    )
+    Error::new(Status::Busy, format!("another call on this {kind} is still running"))
 }
 
 fn invalid(kind: &str) -> Error {

@@ -57,14 +57,7 @@ pub unsafe extern "C" fn rave_model_load(
             options.log = context.facts.log.log();
             let model = Model::load(&path, &options)?;
             let description = CString::new(model.description().replace('\0', " ")).unwrap_or_default();
-            Ok(MODELS.insert(
-                (),
-                ModelFacts {
-                    model,
-                    log: context.facts.log.clone(),
-                    description,
-                },
-            ))
+            Ok(MODELS.insert((), ModelFacts { model, log: context.facts.log.clone(), description }))
         })
     }
 }
@@ -112,9 +105,7 @@ pub unsafe extern "C" fn rave_model_info(model: *const RaveModel, info: *mut Rav
 /// live handle. The text stays valid until the model is destroyed. Never blocks; may run beside other calls.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn rave_model_description(model: *const RaveModel) -> *const c_char {
-    guard_value(std::ptr::null(), || {
-        Ok(MODELS.get(model)?.facts.description.as_ptr())
-    })
+    guard_value(std::ptr::null(), || Ok(MODELS.get(model)?.facts.description.as_ptr()))
 }
 
 fn options(config: &RaveModelConfig) -> Result<ModelOptions> {
@@ -134,18 +125,13 @@ fn options(config: &RaveModelConfig) -> Result<ModelOptions> {
         other => return Err(unknown("values", other)),
     };
     if config.threads > 1024 {
-        return Err(Error::new(
-            Status::InvalidParameter,
-            format!("config: threads is {}", config.threads),
-        )
-        .expected("0 (all cores) to 1024"));
+        return Err(Error::new(Status::InvalidParameter, format!("config: threads is {}", config.threads))
+            .expected("0 (all cores) to 1024"));
     }
     let runtime_lib = match config.runtime_lib.is_null() {
         true => None,
         // SAFETY: the header requires a string.
-        false => Some(PathBuf::from(unsafe {
-            read_string(config.runtime_lib, "config: runtime_lib")
-        }?)),
+        false => Some(PathBuf::from(unsafe { read_string(config.runtime_lib, "config: runtime_lib") }?)),
     };
     Ok(ModelOptions {
         backend,

@@ -8,11 +8,7 @@ use crate::structs::RaveSession;
 #[unsafe(no_mangle)]
 pub extern "C" fn rave_test_panic(session: *mut RaveSession) -> i32 {
     guard(|| {
-        let object = if session.is_null() {
-            None
-        } else {
-            Some(SESSIONS.get(session)?)
-        };
+        let object = if session.is_null() { None } else { Some(SESSIONS.get(session)?) };
         let _held = object.as_ref().map(|object| object.lock("session")).transpose()?;
         panic!("probe")
     })

@@ -109,10 +109,7 @@ mod tests {
     fn a_panic_becomes_a_status_and_its_message_names_the_place() {
         assert_eq!(guard(|| panic!("row {}", 7)), Status::Panic.code());
         let message = last();
-        assert!(
-            message.contains("row 7 at ") && message.contains("panics.rs:"),
-            "{message}"
-        );
+        assert!(message.contains("row 7 at ") && message.contains("panics.rs:"), "{message}");
     }
 
     #[test]
@@ -124,10 +121,7 @@ mod tests {
         });
         assert_eq!(status, Status::Panic.code());
         let message = last();
-        assert!(
-            message.contains("in a worker at ") && message.contains("panics.rs:"),
-            "{message}"
-        );
+        assert!(message.contains("in a worker at ") && message.contains("panics.rs:"), "{message}");
     }
 
     #[test]

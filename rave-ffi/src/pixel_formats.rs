@@ -129,12 +129,10 @@ pub unsafe extern "C" fn rave_pixel_format_from_name(name: *const c_char) -> i32
     guard_value(0, || {
         // SAFETY: the header requires `name` to be NULL or a string that ends with NUL.
         let name = unsafe { read_string(name, "name") }?;
-        PixelFormat::from_name(name)
-            .map(PixelFormat::code)
-            .ok_or_else(|| {
-                rave_core::Error::new(Status::UnsupportedFormat, format!("pixel format `{name}`"))
-                    .expected("one that RAVE supports")
-            })
+        PixelFormat::from_name(name).map(PixelFormat::code).ok_or_else(|| {
+            rave_core::Error::new(Status::UnsupportedFormat, format!("pixel format `{name}`"))
+                .expected("one that RAVE supports")
+        })
     })
 }
 
@@ -144,10 +142,7 @@ pub unsafe extern "C" fn rave_pixel_format_from_name(name: *const c_char) -> i32
 pub extern "C" fn rave_pixel_format_name(format: i32) -> *const c_char {
     guard_value(std::ptr::null(), || {
         let format = PixelFormat::from_code(format)?;
-        let index = PixelFormat::ALL
-            .iter()
-            .position(|&other| other == format)
-            .unwrap_or_default();
+        let index = PixelFormat::ALL.iter().position(|&other| other == format).unwrap_or_default();
         Ok(NAMES[index].as_ptr())
     })
 }
@@ -216,11 +211,6 @@ mod tests {
         for ((code, name), format) in constants.into_iter().zip(PixelFormat::ALL) {
             assert_eq!((code, name), (format.code(), format.name()));
         }
-        assert!(
-            NAMES
-                .iter()
-                .zip(PixelFormat::ALL)
-                .all(|(name, format)| name.to_str() == Ok(format.name()))
-        );
+        assert!(NAMES.iter().zip(PixelFormat::ALL).all(|(name, format)| name.to_str() == Ok(format.name())));
     }
 }

@@ -92,14 +92,8 @@ unsafe fn checked_size<T: Sized32>(place: *const T, name: &str) -> Result<usize>
 }
 
 fn mismatch<T: Sized32>(name: &str, given: usize) -> Error {
-    Error::new(
-        Status::AbiMismatch,
-        format!("{name}: {}.struct_size is {given}", T::NAME),
-    )
-    .expected(format!(
-        "{} (sizeof at compile time; use the INIT macro)",
-        size_of::<T>()
-    ))
+    Error::new(Status::AbiMismatch, format!("{name}: {}.struct_size is {given}", T::NAME))
+        .expected(format!("{} (sizeof at compile time; use the INIT macro)", size_of::<T>()))
 }
 
 /// Reads a structure; what lies beyond the caller's `struct_size` is zero.

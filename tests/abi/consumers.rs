@@ -18,11 +18,9 @@ fn ppm(width: usize, height: usize, pixels: &[u8]) -> Vec<u8> {
 
 /// Every pixel of an RGB picture twice in each direction.
 fn doubled(width: usize, pixels: &[u8]) -> Vec<u8> {
-    let rows = pixels.chunks_exact(3 * width).map(|row| {
-        row.chunks_exact(3)
-            .flat_map(|pixel| [pixel, pixel].concat())
-            .collect::<Vec<u8>>()
-    });
+    let rows = pixels
+        .chunks_exact(3 * width)
+        .map(|row| row.chunks_exact(3).flat_map(|pixel| [pixel, pixel].concat()).collect::<Vec<u8>>());
     rows.flat_map(|row| [row.clone(), row].concat()).collect()
 }
 
@@ -34,37 +32,16 @@ fn upscales_exactly(program: &Program, folder: &Path) {
     std::fs::write(&input, ppm(width, height, &pixels)).unwrap();
     for (model, expected) in [
         ("identity-1x", ppm(width, height, &pixels)),
-        (
-            "replicate-2x",
-            ppm(2 * width, 2 * height, &doubled(width, &pixels)),
-        ),
+        ("replicate-2x", ppm(2 * width, 2 * height, &doubled(width, &pixels))),
     ] {
-        succeed(
-            program
-                .command()
-                .arg(golden_model(model))
-                .arg(&input)
-                .arg(&output),
-        );
-        assert!(
-            std::fs::read(&output).unwrap() == expected,
-            "{program:?} with {model}: wrong picture"
-        );
+        succeed(program.command().arg(golden_model(model)).arg(&input).arg(&output));
+        assert!(std::fs::read(&output).unwrap() == expected, "{program:?} with {model}: wrong picture");
         std::fs::remove_file(&output).unwrap();
     }
-    let run = program
-        .command()
-        .arg(folder.join("none.onnx"))
-        .arg(&input)
-        .arg(&output)
-        .output()
-        .unwrap();
+    let run = program.command().arg(folder.join("none.onnx")).arg(&input).arg(&output).output().unwrap();
     assert_eq!(run.status.code(), Some(1), "a missing model is a failure");
     let said = String::from_utf8_lossy(&run.stderr);
-    assert!(
-        said.contains("[FILE_NOT_FOUND]") && said.contains("none.onnx"),
-        "{said}"
-    );
+    assert!(said.contains("[FILE_NOT_FOUND]") && said.contains("none.onnx"), "{said}");
     assert!(!output.exists());
 }
 
@@ -96,11 +73,7 @@ fn a_cpp_program_links_statically_and_dynamically() {
 #[test]
 fn the_programs_are_clean_under_sanitizers() {
     for (compiler, standard, file) in [("gcc", "c11", "upscale.c"), ("g++", "c++17", "upscale.cpp")] {
-        let (folder, program) = build(
-            &Compiler::new(compiler, standard).sanitized(),
-            file,
-            Linkage::Static,
-        );
+        let (folder, program) = build(&Compiler::new(compiler, standard).sanitized(), file, Linkage::Static);
         upscales_exactly(&program, folder.path());
     }
 }
@@ -114,9 +87,7 @@ fn the_program_and_the_library_are_clean_under_address_sanitizer() {
     let folder = tempfile::tempdir().unwrap();
     let target = folder.path().join("upscale");
     let program =
-        Compiler::new("gcc", "c11")
-            .sanitized()
-            .link_archive(&source("upscale.c"), &librave, &target);
+        Compiler::new("gcc", "c11").sanitized().link_archive(&source("upscale.c"), &librave, &target);
     upscales_exactly(&program, folder.path());
 }
 

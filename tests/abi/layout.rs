@@ -40,11 +40,7 @@ fn layouts(source: &str) -> Vec<Layout> {
             let (body, _) = body.split_once('}').expect("a brace ends the fields");
             let (name, size) = pair(head);
             let fields = body.split(',').filter(|field| !field.trim().is_empty());
-            Layout {
-                name,
-                size,
-                fields: fields.map(pair).collect(),
-            }
+            Layout { name, size, fields: fields.map(pair).collect() }
         })
         .collect()
 }
@@ -59,11 +55,7 @@ fn table() -> Vec<Layout> {
 fn assertions(table: &[Layout]) -> String {
     let mut text = String::from("#include \"rave.h\"\n\n");
     for Layout { name, size, fields } in table {
-        writeln!(
-            text,
-            "_Static_assert(sizeof({name}) == {size}, \"size of {name}\");"
-        )
-        .unwrap();
+        writeln!(text, "_Static_assert(sizeof({name}) == {size}, \"size of {name}\");").unwrap();
         let ends = fields.iter().skip(1).map(|(_, offset)| *offset).chain([*size]);
         for ((field, offset), end) in fields.iter().zip(ends) {
             let place = format!("offsetof({name}, {field})");
@@ -179,22 +171,17 @@ fn the_header_compiles_alone_and_twice_without_warnings_in_c_and_cpp() {
     in_every_language("#include \"rave.h\"\n", |compiler, source, _| {
         compiler.check(source);
     });
-    in_every_language(
-        "#include \"rave.h\"\n#include \"rave.h\"\n",
-        |compiler, source, _| {
-            compiler.check(source);
-        },
-    );
+    in_every_language("#include \"rave.h\"\n#include \"rave.h\"\n", |compiler, source, _| {
+        compiler.check(source);
+    });
 }
 
 #[test]
 fn every_structure_has_one_initialiser_which_sets_its_size_and_nothing_else() {
     let text = header::text();
     let mut initialised: Vec<String> = init_macros(&text).into_iter().map(|(_, name)| name).collect();
-    let mut declared: Vec<String> = header::structures(&text)
-        .into_iter()
-        .map(|structure| structure.name)
-        .collect();
+    let mut declared: Vec<String> =
+        header::structures(&text).into_iter().map(|structure| structure.name).collect();
     initialised.sort();
     declared.sort();
     assert_eq!(initialised, declared);
@@ -213,9 +200,6 @@ fn the_table_is_read_with_and_without_a_last_comma() {
     };
     assert_eq!(
         layouts(source),
-        [
-            layout("A", 8, [("size", 0), ("b", 4)]),
-            layout("B", 16, [("size", 0), ("c", 8)])
-        ]
+        [layout("A", 8, [("size", 0), ("b", 4)]), layout("B", 16, [("size", 0), ("c", 8)])]
     );
 }

@@ -91,9 +91,7 @@ fn golden_cases() -> Vec<Case> {
         path: golden_model("nan"),
         answer: "process 4 [INFERENCE_FAILED]",
         // The second frame is number 1.
-        words: ["frame 1", "NaN", "(0 succeeded, 2 failed)"]
-            .map(String::from)
-            .into(),
+        words: ["frame 1", "NaN", "(0 succeeded, 2 failed)"].map(String::from).into(),
     });
     cases
 }
@@ -113,29 +111,17 @@ fn made_cases(folder: &Path) -> Vec<Case> {
 
     let failed = "load 3 [MODEL_LOAD_FAILED]";
     let mut cases = vec![
-        Case::refused(
-            folder.join("none.onnx"),
-            "load 16 [FILE_NOT_FOUND]",
-            "No such file",
-        ),
+        Case::refused(folder.join("none.onnx"), "load 16 [FILE_NOT_FOUND]", "No such file"),
         Case::refused(directory, "load 18 [IO]", "is a directory"),
         Case::refused(fifo, "load 18 [IO]", "not a regular file"),
         Case::refused(written("empty.onnx", b""), failed, "is empty"),
-        Case::refused(
-            written("garbage.onnx", &noise(1, 5000)),
-            failed,
-            "not an ONNX model",
-        ),
+        Case::refused(written("garbage.onnx", &noise(1, 5000)), failed, "not an ONNX model"),
         Case::refused(
             written("cut.onnx", &whole[..whole.len() / 2]),
             failed,
             "not an ONNX model, or it is cut off",
         ),
-        Case::refused(
-            written("text.engine", b"not an engine"),
-            failed,
-            "no TensorRT engine",
-        ),
+        Case::refused(written("text.engine", b"not an engine"), failed, "no TensorRT engine"),
         Case::refused(
             written("plan.onnx", b"ftrt\0\0\0\0"),
             "load 8 [DEVICE_NOT_FOUND]",
@@ -147,11 +133,7 @@ fn made_cases(folder: &Path) -> Vec<Case> {
     if std::fs::File::open(&unreadable).is_ok() {
         eprintln!("skipped: an unreadable file, as this user may read everything");
     } else {
-        cases.push(Case::refused(
-            unreadable,
-            "load 17 [PERMISSION_DENIED]",
-            "ermission denied",
-        ));
+        cases.push(Case::refused(unreadable, "load 17 [PERMISSION_DENIED]", "ermission denied"));
     }
     cases
 }

@@ -89,21 +89,13 @@ fn valid(function: &Function, parameter: &Parameter) -> String {
         "const struct RaveSessionConfig *" => "&now.session_config".into(),
         kind if is_handle(kind) => format!("now.{name}"),
         kind if kind.contains('*') => format!("&now.{name}"),
-        kind => panic!(
-            "{}: tests/abi/null.rs knows no valid {kind} {name}",
-            function.name
-        ),
+        kind => panic!("{}: tests/abi/null.rs knows no valid {kind} {name}", function.name),
     }
 }
 
 fn is_handle(kind: &str) -> bool {
     let kind = kind.trim_start_matches("const ");
-    [
-        "struct RaveContext *",
-        "struct RaveModel *",
-        "struct RaveSession *",
-    ]
-    .contains(&kind)
+    ["struct RaveContext *", "struct RaveModel *", "struct RaveSession *"].contains(&kind)
 }
 
 /// Whether a call writes through it.
@@ -156,10 +148,7 @@ fn case(function: &Function, title: &str, instead: Option<(&Parameter, &str)>, c
 
 /// The checks of a call that succeeds: it writes all of its outputs but the one that is NULL.
 fn success(function: &Function, null: Option<&Parameter>) -> String {
-    let mut checks = format!(
-        "    EXPECT({});\n    EXPECT(no_new_error());\n",
-        succeeded(function)
-    );
+    let mut checks = format!("    EXPECT({});\n    EXPECT(no_new_error());\n", succeeded(function));
     let outputs = function.parameters.iter().filter(|p| is_output(p));
     for output in outputs.filter(|&p| Some(p) != null) {
         writeln!(checks, "    EXPECT(!UNTOUCHED({}));", output.name).unwrap();
@@ -196,27 +185,15 @@ fn program(functions: &[Function]) -> String {
         }
         body += &case(function, "all valid", None, &success(function, None));
         for pointer in pointers {
-            let row = ROWS
-                .iter()
-                .find(|row| (row.0, row.1) == (&*function.name, &*pointer.name));
+            let row = ROWS.iter().find(|row| (row.0, row.1) == (&*function.name, &*pointer.name));
             let (.., answer) =
                 row.unwrap_or_else(|| panic!("{}: {} has no row", function.name, pointer.name));
             let title = format!("{} is NULL", pointer.name);
             let untouched = "    EXPECT(memcmp(&now, &before, sizeof now) == 0);\n";
             let nothing = success(function, Some(pointer)) + untouched;
             body += &match answer {
-                Refused => case(
-                    function,
-                    &title,
-                    Some((pointer, "NULL")),
-                    &refusal(function, pointer),
-                ),
-                Allowed => case(
-                    function,
-                    &title,
-                    Some((pointer, "NULL")),
-                    &success(function, Some(pointer)),
-                ),
+                Refused => case(function, &title, Some((pointer, "NULL")), &refusal(function, pointer)),
+                Allowed => case(function, &title, Some((pointer, "NULL")), &success(function, Some(pointer))),
                 NothingToDo => {
                     let to_null = case(
                         function,
@@ -260,11 +237,7 @@ fn every_pointer_of_the_header_has_a_row_and_every_row_a_pointer() {
 fn a_new_pointer_and_a_row_left_over_are_told_by_name() {
     let functions =
         header::functions("extern \"C\" {\nint32_t f(const char *old, char *new_one, int32_t number);\n}");
-    let rows = [
-        ("f", "old", Refused),
-        ("f", "number", Refused),
-        ("gone", "old", Refused),
-    ];
+    let rows = [("f", "old", Refused), ("f", "number", Refused), ("gone", "old", Refused)];
     assert_eq!(
         unmatched(&functions, &rows),
         [
@@ -277,11 +250,7 @@ fn a_new_pointer_and_a_row_left_over_are_told_by_name() {
 
 #[test]
 fn every_null_is_answered_as_the_header_says() {
-    answers_as_the_rows_say(
-        &Compiler::new("gcc", "c99"),
-        &Librave::installed(),
-        Some(Linkage::Static),
-    );
+    answers_as_the_rows_say(&Compiler::new("gcc", "c99"), &Librave::installed(), Some(Linkage::Static));
 }
 
 #[test]

@@ -13,15 +13,7 @@ fn library_that_panics() -> (tempfile::TempDir, Librave) {
     // The profile and the target folder of the real library, so that all but our last crate is built already.
     let messages = stdout_of(
         Command::new(env!("CARGO"))
-            .args([
-                "build",
-                "--release",
-                "-p",
-                "rave-ffi",
-                "--features",
-                "panic-probe",
-                "--locked",
-            ])
+            .args(["build", "--release", "-p", "rave-ffi", "--features", "panic-probe", "--locked"])
             .args(["--message-format", "json"])
             .current_dir(rave_tests::root()),
     );
@@ -48,36 +40,15 @@ fn a_panic_is_a_status_poisons_its_handle_and_prints_nothing() {
     let (folder, librave) = library_that_panics();
     let program =
         Compiler::new("gcc", "c11").link_archive(&source("panic.c"), &librave, &folder.path().join("panic"));
-    let output = program
-        .command()
-        .arg(golden_model("identity-1x"))
-        .output()
-        .unwrap();
-    assert_eq!(
-        output.status.code(),
-        Some(0),
-        "panic.c, line {:?} (modulo 250)",
-        output.status.code()
-    );
-    assert!(
-        output.stdout.is_empty(),
-        "{}",
-        String::from_utf8_lossy(&output.stdout)
-    );
-    assert!(
-        output.stderr.is_empty(),
-        "{}",
-        String::from_utf8_lossy(&output.stderr)
-    );
+    let output = program.command().arg(golden_model("identity-1x")).output().unwrap();
+    assert_eq!(output.status.code(), Some(0), "panic.c, line {:?} (modulo 250)", output.status.code());
+    assert!(output.stdout.is_empty(), "{}", String::from_utf8_lossy(&output.stdout));
+    assert!(output.stderr.is_empty(), "{}", String::from_utf8_lossy(&output.stderr));
 }
 
 #[test]
 fn the_released_library_has_no_function_that_panics_on_purpose() {
-    let symbols = stdout_of(
-        Command::new("nm")
-            .arg("--defined-only")
-            .arg(Librave::installed().archive()),
-    );
+    let symbols = stdout_of(Command::new("nm").arg("--defined-only").arg(Librave::installed().archive()));
     assert!(symbols.contains(" T rave_version"), "nm read the archive");
     assert!(!symbols.contains("rave_test_panic"));
 }

@@ -15,12 +15,8 @@ fn locked() -> BTreeSet<String> {
 
 /// The global symbols that `nm` finds with `arguments`.
 fn symbols(arguments: &[&str], library: &std::path::Path) -> BTreeSet<String> {
-    let text = stdout_of(
-        Command::new("nm")
-            .args(["--defined-only", "--format=posix"])
-            .args(arguments)
-            .arg(library),
-    );
+    let text =
+        stdout_of(Command::new("nm").args(["--defined-only", "--format=posix"]).args(arguments).arg(library));
     // `name type value size`; other lines name a member of the archive, or are a complaint of a linker plugin.
     let found: BTreeSet<String> = text
         .lines()
@@ -63,16 +59,9 @@ fn reason(symbol: &str) -> Option<&'static str> {
 #[test]
 fn every_symbol_of_the_archive_that_is_ours_is_a_function_of_the_header() {
     let found = symbols(&["--extern-only"], &Librave::installed().archive());
-    let ours: BTreeSet<String> = found
-        .iter()
-        .filter(|name| name.starts_with("rave_"))
-        .cloned()
-        .collect();
+    let ours: BTreeSet<String> = found.iter().filter(|name| name.starts_with("rave_")).cloned().collect();
     assert_eq!(ours, locked());
-    let unexplained: Vec<_> = found
-        .difference(&ours)
-        .filter(|name| reason(name).is_none())
-        .collect();
+    let unexplained: Vec<_> = found.difference(&ours).filter(|name| reason(name).is_none()).collect();
     assert!(
         unexplained.is_empty(),
         "librave.a defines global symbols that may clash with those of the program it is linked into: {unexplained:?}"
@@ -86,41 +75,23 @@ fn the_shared_library_exports_the_functions_of_the_header_and_nothing_else() {
 
 #[test]
 fn the_shared_library_has_a_soname_and_needs_the_c_library_alone() {
-    let text = stdout_of(
-        Command::new("readelf")
-            .args(["-d", "-W"])
-            .arg(Librave::installed().shared()),
-    );
+    let text = stdout_of(Command::new("readelf").args(["-d", "-W"]).arg(Librave::installed().shared()));
     let values = |tag: &str| -> Vec<String> {
         text.lines()
             .filter(|line| line.contains(tag))
-            .filter_map(|line| {
-                line.split_once('[')?
-                    .1
-                    .split_once(']')
-                    .map(|(value, _)| value.to_string())
-            })
+            .filter_map(|line| line.split_once('[')?.1.split_once(']').map(|(value, _)| value.to_string()))
             .collect()
     };
     let major = env!("CARGO_PKG_VERSION_MAJOR");
     assert_eq!(values("(SONAME)"), [format!("librave.so.{major}")]);
-    let allowed = [
-        "libgcc_s.so.1",
-        "libm.so.6",
-        "libc.so.6",
-        "ld-linux-x86-64.so.2",
-        "libdl.so.2",
-        "libpthread.so.0",
-    ];
+    let allowed =
+        ["libgcc_s.so.1", "libm.so.6", "libc.so.6", "ld-linux-x86-64.so.2", "libdl.so.2", "libpthread.so.0"];
     let needed = values("(NEEDED)");
     assert!(needed.iter().any(|library| library == "libc.so.6"), "{needed:?}");
     for library in needed {
         assert!(allowed.contains(&library.as_str()), "librave.so needs {library}");
     }
-    assert!(
-        values("(RPATH)").is_empty() && values("(RUNPATH)").is_empty(),
-        "no path of the build machine"
-    );
+    assert!(values("(RPATH)").is_empty() && values("(RUNPATH)").is_empty(), "no path of the build machine");
 }
 
 /// rustc says which libraries Rust's standard library needs; that librave needs no more is proved by the programs that

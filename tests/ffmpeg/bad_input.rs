@@ -18,12 +18,7 @@ struct Case {
 }
 
 fn case(name: &'static str, filter: impl Into<String>, code: i32, message: &'static [&'static str]) -> Case {
-    Case {
-        name,
-        filter: filter.into(),
-        code,
-        message,
-    }
+    Case { name, filter: filter.into(), code, message }
 }
 
 fn cases(folder: &Path) -> Vec<Case> {
@@ -38,36 +33,11 @@ fn cases(folder: &Path) -> Vec<Case> {
     assert!(Command::new("mkfifo").arg(&fifo).status().unwrap().success());
     vec![
         case("no model", "rave", 234, &["model"]),
-        case(
-            "missing",
-            "rave=/no/such/model.onnx",
-            254,
-            &["FILE_NOT_FOUND", "/no/such/model.onnx"],
-        ),
-        case(
-            "directory",
-            format!("rave={}", folder.display()),
-            251,
-            &["[IO]", "directory"],
-        ),
-        case(
-            "FIFO",
-            format!("rave={}", fifo.display()),
-            251,
-            &["[IO]", "fifo.onnx", "not a regular file"],
-        ),
-        case(
-            "empty",
-            file("empty.onnx", b""),
-            183,
-            &["MODEL_LOAD_FAILED", "empty.onnx"],
-        ),
-        case(
-            "garbage",
-            file("garbage.onnx", &[0xA5; 4096]),
-            183,
-            &["MODEL_LOAD_FAILED", "garbage.onnx"],
-        ),
+        case("missing", "rave=/no/such/model.onnx", 254, &["FILE_NOT_FOUND", "/no/such/model.onnx"]),
+        case("directory", format!("rave={}", folder.display()), 251, &["[IO]", "directory"]),
+        case("FIFO", format!("rave={}", fifo.display()), 251, &["[IO]", "fifo.onnx", "not a regular file"]),
+        case("empty", file("empty.onnx", b""), 183, &["MODEL_LOAD_FAILED", "empty.onnx"]),
+        case("garbage", file("garbage.onnx", &[0xA5; 4096]), 183, &["MODEL_LOAD_FAILED", "garbage.onnx"]),
         case(
             "truncated",
             file("cut.onnx", &whole[..whole.len() / 2]),
@@ -86,97 +56,32 @@ fn cases(folder: &Path) -> Vec<Case> {
             237,
             &["DEVICE_NOT_FOUND", "NVIDIA GPU"],
         ),
-        case(
-            "four channels",
-            golden("four-channels"),
-            183,
-            &["MODEL_LOAD_FAILED", "4"],
-        ),
-        case(
-            "two inputs",
-            golden("two-inputs"),
-            183,
-            &["MODEL_LOAD_FAILED", "two-inputs.onnx"],
-        ),
-        case(
-            "no nodes",
-            golden("no-nodes"),
-            183,
-            &["MODEL_LOAD_FAILED", "no-nodes.onnx"],
-        ),
-        case(
-            "integers",
-            golden("int-input"),
-            183,
-            &["MODEL_LOAD_FAILED", "int-input.onnx"],
-        ),
-        case(
-            "output is no multiple",
-            golden("valid-conv"),
-            183,
-            &["MODEL_LOAD_FAILED", "output", "64"],
-        ),
-        case(
-            "external data",
-            golden("external-data"),
-            243,
-            &["UNTRUSTED", "passwd"],
-        ),
-        case(
-            "absurd dimensions",
-            golden("huge-dims"),
-            183,
-            &["MODEL_LOAD_FAILED", "huge-dims.onnx"],
-        ),
-        case(
-            "absurd constant",
-            golden("huge-constant"),
-            183,
-            &["MODEL_LOAD_FAILED", "huge-constant.onnx"],
-        ),
+        case("four channels", golden("four-channels"), 183, &["MODEL_LOAD_FAILED", "4"]),
+        case("two inputs", golden("two-inputs"), 183, &["MODEL_LOAD_FAILED", "two-inputs.onnx"]),
+        case("no nodes", golden("no-nodes"), 183, &["MODEL_LOAD_FAILED", "no-nodes.onnx"]),
+        case("integers", golden("int-input"), 183, &["MODEL_LOAD_FAILED", "int-input.onnx"]),
+        case("output is no multiple", golden("valid-conv"), 183, &["MODEL_LOAD_FAILED", "output", "64"]),
+        case("external data", golden("external-data"), 243, &["UNTRUSTED", "passwd"]),
+        case("absurd dimensions", golden("huge-dims"), 183, &["MODEL_LOAD_FAILED", "huge-dims.onnx"]),
+        case("absurd constant", golden("huge-constant"), 183, &["MODEL_LOAD_FAILED", "huge-constant.onnx"]),
         case("not finite", golden("nan"), 187, &["INFERENCE_FAILED", "frame 0"]),
-        case(
-            "missing library",
-            golden("identity-1x") + ":runtime_lib=/no/lib.so",
-            218,
-            &["/no/lib.so"],
-        ),
+        case("missing library", golden("identity-1x") + ":runtime_lib=/no/lib.so", 218, &["/no/lib.so"]),
         case(
             "wrong backend",
             golden("identity-1x") + ":backend=tensorrt",
             234,
             &["INVALID_PARAMETER", "backend"],
         ),
-        case(
-            "tile too small",
-            golden("identity-1x") + ":tile=8x8",
-            234,
-            &["INVALID_PARAMETER", "tile"],
-        ),
+        case("tile too small", golden("identity-1x") + ":tile=8x8", 234, &["INVALID_PARAMETER", "tile"]),
         case(
             "tile of a fixed model",
             golden("fixed-64-2x") + ":tile=32x32",
             234,
             &["INVALID_PARAMETER", "64x64"],
         ),
-        case(
-            "overlap too large",
-            golden("identity-1x") + ":tile=32x32:overlap=17",
-            234,
-            &["overlap"],
-        ),
-        case(
-            "threads out of range",
-            golden("identity-1x") + ":threads=5000",
-            222,
-            &["threads"],
-        ),
-        case(
-            "unknown option",
-            golden("identity-1x") + ":nonsense=1",
-            8,
-            &["nonsense"],
-        ),
+        case("overlap too large", golden("identity-1x") + ":tile=32x32:overlap=17", 234, &["overlap"]),
+        case("threads out of range", golden("identity-1x") + ":threads=5000", 222, &["threads"]),
+        case("unknown option", golden("identity-1x") + ":nonsense=1", 8, &["nonsense"]),
     ]
 }
 
@@ -185,10 +90,7 @@ fn run(ffmpeg: &Ffmpeg, clip: &Clip, case: &Case) {
     args.extend(["-vf", &case.filter, "-f", "null", "-"].map(str::to_string));
     let start = Instant::now();
     let run = ffmpeg.run(args);
-    let what = format!(
-        "{} on FFmpeg {}: exit {:?}\n{}",
-        case.name, ffmpeg.version, run.code, run.stderr
-    );
+    let what = format!("{} on FFmpeg {}: exit {:?}\n{}", case.name, ffmpeg.version, run.code, run.stderr);
     assert_eq!(run.code, Some(case.code), "{what}");
     for word in case.message {
         assert!(run.stderr.contains(word), "no `{word}`: {what}");
@@ -230,17 +132,7 @@ fn a_model_that_may_not_be_read_is_refused_as_such() {
         // Root may read everything: then the filter runs as nobody.
         let nobody = std::fs::File::open(&model).is_ok();
         let filter = format!("rave={}", model.display());
-        let args = [
-            "-f",
-            "lavfi",
-            "-i",
-            "color=s=16x16:d=0.1",
-            "-vf",
-            &filter,
-            "-f",
-            "null",
-            "-",
-        ];
+        let args = ["-f", "lavfi", "-i", "color=s=16x16:d=0.1", "-vf", &filter, "-f", "null", "-"];
         let run = ffmpeg.copied_to(folder.path()).run_with(args, |command| {
             if nobody {
                 use std::os::unix::process::CommandExt;

@@ -32,20 +32,12 @@ fn timestamps_and_durations_of_a_variable_frame_rate_stay() {
                 "framehash",
                 "-",
             ];
-            clip.input()
-                .into_iter()
-                .chain(tail.map(str::to_string))
-                .collect::<Vec<_>>()
+            clip.input().into_iter().chain(tail.map(str::to_string)).collect::<Vec<_>>()
         };
         let before = ffmpeg.run(args("null")).ok();
         let after = ffmpeg.run(args(&rave("identity-1x", ""))).ok();
         assert_eq!(timing(&before.stdout).len(), 6);
-        assert_eq!(
-            timing(&before.stdout),
-            timing(&after.stdout),
-            "FFmpeg {}",
-            ffmpeg.version
-        );
+        assert_eq!(timing(&before.stdout), timing(&after.stdout), "FFmpeg {}", ffmpeg.version);
     }
 }
 
@@ -60,16 +52,7 @@ fn tags_after(ffmpeg: &Ffmpeg, filters: &str) -> String {
     let _ = ffmpeg.run(args).ok();
     let entries = "frame=width,height,pix_fmt,sample_aspect_ratio,color_range,color_space,color_primaries,color_transfer,chroma_location";
     ffmpeg.probe(
-        &[
-            "-select_streams",
-            "v",
-            "-read_intervals",
-            "%+#1",
-            "-show_entries",
-            entries,
-            "-of",
-            "default=nw=1",
-        ],
+        &["-select_streams", "v", "-read_intervals", "%+#1", "-show_entries", entries, "-of", "default=nw=1"],
         &out,
     )
 }
@@ -81,17 +64,11 @@ fn colour_tags_and_aspect_ratio_stay() {
                       chroma_location=topleft,";
         let before = tags_after(&ffmpeg, &format!("{tagged}null"));
         let after = tags_after(&ffmpeg, &format!("{tagged}{}", rave("replicate-2x", "")));
-        for tag in [
-            "color_space=bt2020nc",
-            "color_transfer=smpte2084",
-            "sample_aspect_ratio=4:3",
-        ] {
+        for tag in ["color_space=bt2020nc", "color_transfer=smpte2084", "sample_aspect_ratio=4:3"] {
             assert!(before.contains(tag), "{tag} is there to be kept: {before}");
         }
         assert_eq!(
-            before
-                .replace("width=32", "width=64")
-                .replace("height=18", "height=36"),
+            before.replace("width=32", "width=64").replace("height=18", "height=36"),
             after,
             "{}",
             ffmpeg.version
@@ -106,14 +83,8 @@ fn a_matrix_that_is_unspecified_is_chosen_by_height_and_said_once() {
             let clip = Clip::noise(named("yuv420p"), size, 2);
             let mut args = clip.input();
             args.extend(
-                [
-                    "-vf",
-                    &format!("{},showinfo", rave("identity-1x", "")),
-                    "-f",
-                    "null",
-                    "-",
-                ]
-                .map(str::to_string),
+                ["-vf", &format!("{},showinfo", rave("identity-1x", "")), "-f", "null", "-"]
+                    .map(str::to_string),
             );
             ffmpeg.run(args).ok().stderr
         };
@@ -129,17 +100,10 @@ fn a_matrix_that_is_unspecified_is_chosen_by_height_and_said_once() {
 fn a_picture_that_is_cropped_or_stored_bottom_up_is_read_where_it_lies() {
     for ffmpeg in builds() {
         let clip = Clip::noise(named("yuv420p"), (50, 38), 2);
-        for before in [
-            "vflip",
-            "crop=31:17:6:4",
-            "crop=30:16:7:5:exact=1",
-            "vflip,crop=21:9:2:2",
-        ] {
+        for before in ["vflip", "crop=31:17:6:4", "crop=30:16:7:5:exact=1", "vflip,crop=21:9:2:2"] {
             let plain = clip.hashed(&ffmpeg, before).ok().frame_hashes();
-            let through = clip
-                .hashed(&ffmpeg, &format!("{before},{}", rave("identity-1x", "")))
-                .ok()
-                .frame_hashes();
+            let through =
+                clip.hashed(&ffmpeg, &format!("{before},{}", rave("identity-1x", ""))).ok().frame_hashes();
             assert_eq!(plain, through, "{before} on FFmpeg {}", ffmpeg.version);
         }
     }
@@ -149,20 +113,13 @@ fn a_picture_that_is_cropped_or_stored_bottom_up_is_read_where_it_lies() {
 fn instances_stand_beside_and_behind_each_other_and_load_a_model_once() {
     for ffmpeg in builds() {
         let clip = Clip::noise(named("rgb24"), (20, 12), 3);
-        let twice = clip
-            .hashed(&ffmpeg, &format!("{0},null,{0}", rave("replicate-2x", "")))
-            .ok()
-            .frame_hashes();
-        let direct = clip
-            .hashed(&ffmpeg, "scale=80:48:flags=neighbor")
-            .ok()
-            .frame_hashes();
+        let twice =
+            clip.hashed(&ffmpeg, &format!("{0},null,{0}", rave("replicate-2x", ""))).ok().frame_hashes();
+        let direct = clip.hashed(&ffmpeg, "scale=80:48:flags=neighbor").ok().frame_hashes();
         assert_eq!(twice, direct, "FFmpeg {}", ffmpeg.version);
 
-        let side_by_side = format!(
-            "split[a][b];[a]{0}[c];[b]null,{0}[d];[c][d]hstack",
-            rave("replicate-2x", "")
-        );
+        let side_by_side =
+            format!("split[a][b];[a]{0}[c];[b]null,{0}[d];[c][d]hstack", rave("replicate-2x", ""));
         let mut args = vec!["-v".to_string(), "verbose".into()];
         args.extend(clip.input());
         args.extend(["-filter_complex", &side_by_side, "-f", "framehash", "-"].map(str::to_string));
@@ -177,9 +134,7 @@ fn an_early_end_and_a_single_frame_are_no_trouble() {
     for ffmpeg in builds() {
         let clip = Clip::noise(named("yuv420p"), (32, 18), 9);
         for (filters, frames) in [("", 9), (",trim=end_frame=4", 4), (",select=eq(n\\,2)", 1)] {
-            let run = clip
-                .hashed(&ffmpeg, &format!("{}{filters}", rave("replicate-2x", "")))
-                .ok();
+            let run = clip.hashed(&ffmpeg, &format!("{}{filters}", rave("replicate-2x", ""))).ok();
             assert_eq!(run.frame_hashes().len(), frames, "{filters}");
         }
         let mut args = clip.input();
@@ -194,22 +149,9 @@ fn changing_stream(ffmpeg: &Ffmpeg, folder: &TempDir, second: [&str; 2]) -> std:
     let part = |name: &str, [size, format]: [&str; 2]| {
         let out = folder.path().join(name).to_string_lossy().into_owned();
         let source = format!("testsrc2=size={size}:rate=25:duration=0.4");
-        let encode = [
-            "-pix_fmt",
-            format,
-            "-c:v",
-            "libx264",
-            "-preset",
-            "ultrafast",
-            "-bf",
-            "0",
-            "-f",
-            "h264",
-            &out,
-        ];
-        let _ = ffmpeg
-            .run(["-f", "lavfi", "-i", &source].into_iter().chain(encode))
-            .ok();
+        let encode =
+            ["-pix_fmt", format, "-c:v", "libx264", "-preset", "ultrafast", "-bf", "0", "-f", "h264", &out];
+        let _ = ffmpeg.run(["-f", "lavfi", "-i", &source].into_iter().chain(encode)).ok();
         std::fs::read(out).unwrap()
     };
     let mut stream = part("first.h264", ["64x48", "yuv420p"]);
@@ -228,17 +170,7 @@ fn a_stream_that_changes_its_size_or_format_goes_on_with_correct_frames() {
             let hashes = |filter: &str| {
                 let path = stream.to_string_lossy();
                 ffmpeg
-                    .run([
-                        "-i",
-                        &path,
-                        "-vf",
-                        filter,
-                        "-fps_mode",
-                        "passthrough",
-                        "-f",
-                        "framehash",
-                        "-",
-                    ])
+                    .run(["-i", &path, "-vf", filter, "-fps_mode", "passthrough", "-f", "framehash", "-"])
                     .ok()
                     .frame_hashes()
             };
@@ -258,23 +190,9 @@ fn without_reinitialisation_a_change_is_an_error_and_never_wrong_pixels() {
         let stream = changing_stream(&ffmpeg, &folder, ["96x80", "yuv420p"]);
         let path = stream.to_string_lossy();
         let filter = rave("identity-1x", "");
-        let run = ffmpeg.run([
-            "-reinit_filter",
-            "0",
-            "-i",
-            &path,
-            "-vf",
-            &filter,
-            "-f",
-            "framehash",
-            "-",
-        ]);
+        let run = ffmpeg.run(["-reinit_filter", "0", "-i", &path, "-vf", &filter, "-f", "framehash", "-"]);
         assert_ne!(run.code, Some(0), "FFmpeg {}: {}", ffmpeg.version, run.stderr);
-        assert!(
-            run.stderr.contains("96x80") && run.stderr.contains("64x48"),
-            "{}",
-            run.stderr
-        );
+        assert!(run.stderr.contains("96x80") && run.stderr.contains("64x48"), "{}", run.stderr);
         let intact = timing(&run.stdout);
         assert!(
             intact.iter().all(|line| line.ends_with("4608")),
@@ -295,38 +213,24 @@ fn help_and_manual_list_every_option() {
             .filter_map(|line| line.split_whitespace().next())
             .filter(|name| line_is_option(&help, name))
             .collect();
-        assert!(
-            options.contains(&"model") && options.len() >= 9,
-            "{options:?}\n{help}"
-        );
+        assert!(options.contains(&"model") && options.len() >= 9, "{options:?}\n{help}");
         for option in options {
-            assert!(
-                manual.contains(&format!("@item {option}")),
-                "filters.texi explains {option}"
-            );
-            assert!(
-                readme.contains(&format!("| `{option}` |")),
-                "the README lists {option}"
-            );
+            assert!(manual.contains(&format!("@item {option}")), "filters.texi explains {option}");
+            assert!(readme.contains(&format!("| `{option}` |")), "the README lists {option}");
         }
     }
 }
 
 /// Options carry a type in angle brackets; the constants below them do not.
 fn line_is_option(help: &str, name: &str) -> bool {
-    help.lines()
-        .any(|line| line.split_whitespace().next() == Some(name) && line.contains('<'))
+    help.lines().any(|line| line.split_whitespace().next() == Some(name) && line.contains('<'))
 }
 
 #[test]
 fn the_binary_needs_no_vendor_library_to_start() {
     for ffmpeg in builds() {
         let program = rave_tests::build_dir().join(format!("ffmpeg-{}/bin/ffmpeg", ffmpeg.version));
-        let output = std::process::Command::new("readelf")
-            .arg("-d")
-            .arg(program)
-            .output()
-            .unwrap();
+        let output = std::process::Command::new("readelf").arg("-d").arg(program).output().unwrap();
         let needed = String::from_utf8(output.stdout).unwrap();
         assert!(needed.contains("NEEDED"), "readelf read the program: {needed}");
         for library in ["libcuda", "libnvinfer", "libcudart", "libonnxruntime"] {
@@ -350,10 +254,7 @@ fn the_format_option_gives_that_format_and_names_one_that_it_cannot_give() {
 fn the_model_path_may_be_given_by_name_or_first() {
     let Some(ffmpeg) = newest() else { return };
     let clip = Clip::noise(named("rgb24"), (20, 12), 1);
-    let first = clip
-        .hashed(&ffmpeg, &rave("replicate-2x", ""))
-        .ok()
-        .frame_hashes();
+    let first = clip.hashed(&ffmpeg, &rave("replicate-2x", "")).ok().frame_hashes();
     let named = format!("rave=threads=1:model={}", golden_model("replicate-2x").display());
     assert_eq!(clip.hashed(&ffmpeg, &named).ok().frame_hashes(), first);
 }
@@ -364,56 +265,21 @@ fn side_data_stays_but_for_what_a_change_of_size_makes_wrong() {
         let folder = tempfile::tempdir().unwrap();
         let clip = folder.path().join("clip.h264").to_string_lossy().into_owned();
         let source = "testsrc2=size=64x48:rate=25:duration=0.2";
-        let encode = [
-            "-c:v",
-            "libx264",
-            "-a53cc",
-            "1",
-            "-x264-params",
-            "bframes=0:keyint=3",
-            "-f",
-            "h264",
-            &clip,
-        ];
-        let _ = ffmpeg
-            .run(
-                ["-f", "lavfi", "-i", source, "-pix_fmt", "yuv420p"]
-                    .into_iter()
-                    .chain(encode),
-            )
-            .ok();
+        let encode =
+            ["-c:v", "libx264", "-a53cc", "1", "-x264-params", "bframes=0:keyint=3", "-f", "h264", &clip];
+        let _ =
+            ffmpeg.run(["-f", "lavfi", "-i", source, "-pix_fmt", "yuv420p"].into_iter().chain(encode)).ok();
         let said = |model: &str| {
             let filters = format!("{},showinfo", rave(model, ""));
-            let args = [
-                "-flags2",
-                "+export_mvs",
-                "-i",
-                &clip,
-                "-vf",
-                &filters,
-                "-f",
-                "null",
-                "-",
-            ];
+            let args = ["-flags2", "+export_mvs", "-i", &clip, "-vf", &filters, "-f", "null", "-"];
             ffmpeg.run(args).ok().stderr.to_lowercase()
         };
         let (same, doubled) = (said("identity-1x"), said("replicate-2x"));
         for log in [&same, &doubled] {
-            assert!(
-                log.contains("user data unregistered"),
-                "x264's own note stays: {log}"
-            );
+            assert!(log.contains("user data unregistered"), "x264's own note stays: {log}");
         }
-        assert!(
-            same.contains("motion vectors"),
-            "FFmpeg {}: {same}",
-            ffmpeg.version
-        );
-        assert!(
-            !doubled.contains("motion vectors"),
-            "FFmpeg {}: {doubled}",
-            ffmpeg.version
-        );
+        assert!(same.contains("motion vectors"), "FFmpeg {}: {same}", ffmpeg.version);
+        assert!(!doubled.contains("motion vectors"), "FFmpeg {}: {doubled}", ffmpeg.version);
     }
 }
 
@@ -425,59 +291,31 @@ fn red_is_red_in_the_matrix_that_is_asked_for_tagged_or_fits_the_size() {
     let cases = [
         ("16x16", "", "replicate-2x", "", bt601),
         ("16x16", "", "replicate-2x-luma", "", bt601),
-        (
-            "16x16",
-            ",setparams=colorspace=bt709",
-            "replicate-2x-luma",
-            "",
-            bt709,
-        ),
-        (
-            "16x16",
-            "",
-            "replicate-2x",
-            ",format=yuv444p:color_spaces=bt709",
-            bt709,
-        ),
+        ("16x16", ",setparams=colorspace=bt709", "replicate-2x-luma", "", bt709),
+        ("16x16", "", "replicate-2x", ",format=yuv444p:color_spaces=bt709", bt709),
         ("16x360", "", "replicate-2x", "", bt709),
     ];
     for (size, tags, model, after, (luma, cb, tag)) in cases {
         let source = format!("color=red:s={size}:d=0.04:r=25,format=gbrp{tags}");
         let filter = rave(model, ":format=yuv444p:dither=none");
         let graph = format!("{source},{filter}{after},showinfo");
-        let run = ffmpeg
-            .run(["-f", "lavfi", "-i", &graph, "-f", "rawvideo", "-"])
-            .ok();
+        let run = ffmpeg.run(["-f", "lavfi", "-i", &graph, "-f", "rawvideo", "-"]).ok();
         let plane = run.stdout.len() / 3;
         assert!(plane > 0);
         let found = (run.stdout[0], run.stdout[plane]);
-        assert!(
-            found.0.abs_diff(luma) <= 1 && found.1.abs_diff(cb) <= 1,
-            "{graph}: {found:?}"
-        );
-        assert!(
-            run.stderr.contains(&format!("color_space:{tag}")),
-            "{graph}: {}",
-            run.stderr
-        );
+        assert!(found.0.abs_diff(luma) <= 1 && found.1.abs_diff(cb) <= 1, "{graph}: {found:?}");
+        assert!(run.stderr.contains(&format!("color_space:{tag}")), "{graph}: {}", run.stderr);
     }
 }
 
 #[test]
 fn planes_that_hold_gbr_under_a_ycbcr_format_are_refused() {
     let Some(ffmpeg) = newest() else { return };
-    let filters = format!(
-        "format=yuv444p,setparams=colorspace=gbr,{}",
-        rave("identity-1x", "")
-    );
+    let filters = format!("format=yuv444p,setparams=colorspace=gbr,{}", rave("identity-1x", ""));
     let source = "color=red:s=16x16:d=0.04";
     let run = ffmpeg.run(["-f", "lavfi", "-i", source, "-vf", &filters, "-f", "null", "-"]);
     assert_eq!(run.code, Some(234), "{}", run.stderr);
-    assert!(
-        run.stderr.contains("UNSUPPORTED_FORMAT") && run.stderr.contains("gbrp"),
-        "{}",
-        run.stderr
-    );
+    assert!(run.stderr.contains("UNSUPPORTED_FORMAT") && run.stderr.contains("gbrp"), "{}", run.stderr);
 }
 
 #[test]
@@ -488,28 +326,11 @@ fn cropping_that_is_still_pending_is_passed_on() {
         // 50 lines are coded as 64, of which 14 are cropped.
         let encode = ["-pix_fmt", "yuv420p", "-c:v", "libx264", "-f", "h264", &clip];
         let source = "testsrc2=size=64x50:rate=25:duration=0.1";
-        let _ = ffmpeg
-            .run(["-f", "lavfi", "-i", source].into_iter().chain(encode))
-            .ok();
+        let _ = ffmpeg.run(["-f", "lavfi", "-i", source].into_iter().chain(encode)).ok();
         let run = |filter: &str| {
-            let args = [
-                "-apply_cropping",
-                "0",
-                "-i",
-                &clip,
-                "-vf",
-                filter,
-                "-f",
-                "framehash",
-                "-",
-            ];
+            let args = ["-apply_cropping", "0", "-i", &clip, "-vf", filter, "-f", "framehash", "-"];
             ffmpeg.run(args).ok().frame_hashes()
         };
-        assert_eq!(
-            run("null"),
-            run(&rave("identity-1x", "")),
-            "FFmpeg {}",
-            ffmpeg.version
-        );
+        assert_eq!(run("null"), run(&rave("identity-1x", "")), "FFmpeg {}", ffmpeg.version);
     }
 }

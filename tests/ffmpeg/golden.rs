@@ -11,24 +11,12 @@ use rave_tests::ffmpeg::builds;
 use crate::raw::{Clip, FORMATS, named, rave};
 
 /// Name of the case, model, format, width and height, further options.
-type Case = (
-    &'static str,
-    &'static str,
-    &'static str,
-    (usize, usize),
-    &'static str,
-);
+type Case = (&'static str, &'static str, &'static str, (usize, usize), &'static str);
 
 const CASES: [Case; 16] = [
     ("2x-yuv420p", "replicate-2x", "yuv420p", (50, 38), ""),
     ("2x-yuv420p-odd", "replicate-2x", "yuv420p", (35, 27), ""),
-    (
-        "2x-yuv420p-undithered",
-        "replicate-2x",
-        "yuv420p",
-        (50, 38),
-        ":dither=none",
-    ),
+    ("2x-yuv420p-undithered", "replicate-2x", "yuv420p", (50, 38), ":dither=none"),
     ("2x-yuv422p10", "replicate-2x", "yuv422p10le", (50, 38), ""),
     ("2x-yuv444p12", "replicate-2x", "yuv444p12le", (50, 38), ""),
     ("2x-nv12", "replicate-2x", "nv12", (50, 38), ""),
@@ -36,22 +24,10 @@ const CASES: [Case; 16] = [
     ("2x-rgb24", "replicate-2x", "rgb24", (50, 38), ""),
     ("2x-gbrp16", "replicate-2x", "gbrp16le", (50, 38), ""),
     ("2x-gray", "replicate-2x", "gray", (50, 38), ""),
-    (
-        "2x-to-10-bit",
-        "replicate-2x",
-        "yuv420p",
-        (50, 38),
-        ":format=yuv420p10le",
-    ),
+    ("2x-to-10-bit", "replicate-2x", "yuv420p", (50, 38), ":format=yuv420p10le"),
     ("luma-2x-yuv420p", "replicate-2x-luma", "yuv420p", (50, 38), ""),
     ("dyadic-2x-rgb24", "dyadic-2x", "rgb24", (50, 38), ":values=byte"),
-    (
-        "dyadic-2x-tiled",
-        "fixed-64-2x",
-        "rgb24",
-        (150, 100),
-        ":values=byte",
-    ),
+    ("dyadic-2x-tiled", "fixed-64-2x", "rgb24", (150, 100), ":values=byte"),
     ("3/2x-yuv420p", "dyadic-3x2", "yuv420p", (50, 38), ":values=byte"),
     ("1/2x-gray", "half-1x2", "gray", (50, 38), ":values=byte"),
 ];
@@ -77,10 +53,7 @@ fn read() -> BTreeMap<String, Vec<String>> {
 }
 
 fn bless(hashes: &BTreeMap<String, Vec<String>>) {
-    assert!(
-        std::env::var_os("CI").is_none(),
-        "golden hashes are not made anew under CI"
-    );
+    assert!(std::env::var_os("CI").is_none(), "golden hashes are not made anew under CI");
     let mut text = String::from(
         "# SHA-256 of each frame that the cases of tests/ffmpeg/golden.rs give. Made by scripts/bless.sh golden.\n",
     );
@@ -110,22 +83,14 @@ fn golden_frames_are_equal_on_every_version_thread_count_and_library() {
     for (index, ffmpeg) in builds.iter().enumerate() {
         // One version sees the whole matrix, the others each case once: what differs between them is FFmpeg's part.
         let variants: &[&str] = if index == 0 {
-            &[
-                "",
-                ":threads=1",
-                ":threads=2",
-                ":threads=7",
-                ":threads=2:runtime_lib=embedded",
-            ]
+            &["", ":threads=1", ":threads=2", ":threads=7", ":threads=2:runtime_lib=embedded"]
         } else {
             &[":threads=2"]
         };
         for (name, model, format, size, options) in CASES {
             let clip = Clip::noise(named(format), size, FRAMES);
             for variant in variants {
-                let run = clip
-                    .hashed(ffmpeg, &rave(model, &format!("{options}{variant}")))
-                    .ok();
+                let run = clip.hashed(ffmpeg, &rave(model, &format!("{options}{variant}"))).ok();
                 let hashes = run.frame_hashes();
                 let wanted = expected.entry(name.to_string()).or_insert_with(|| hashes.clone());
                 assert_eq!(*wanted, hashes, "{name}{variant} on FFmpeg {}", ffmpeg.version);
@@ -155,21 +120,14 @@ fn pixels_of_a_2x_replicating_model_are_each_the_pixel_they_came_from() {
     for ffmpeg in builds() {
         let (width, height) = (9, 7);
         let clip = Clip::noise(named("rgb24"), (width, height), 1);
-        let (before, after) = (
-            clip.raw(&ffmpeg, "null"),
-            clip.raw(&ffmpeg, &rave("replicate-2x", "")),
-        );
+        let (before, after) = (clip.raw(&ffmpeg, "null"), clip.raw(&ffmpeg, &rave("replicate-2x", "")));
         assert_eq!(after.len(), 4 * before.len());
         for y in 0..2 * height {
             for x in 0..2 * width {
                 let at = |pixels: &[u8], x: usize, y: usize, width: usize| {
                     pixels[3 * (y * width + x)..][..3].to_vec()
                 };
-                assert_eq!(
-                    at(&after, x, y, 2 * width),
-                    at(&before, x / 2, y / 2, width),
-                    "({x}, {y})"
-                );
+                assert_eq!(at(&after, x, y, 2 * width), at(&before, x / 2, y / 2, width), "({x}, {y})");
             }
         }
     }

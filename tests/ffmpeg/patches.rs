@@ -7,9 +7,7 @@ use rave_tests::root;
 
 /// The contents of a file that a patch adds.
 fn added_file(patch: &str, path: &str) -> Option<String> {
-    let section = patch
-        .split("diff --git ")
-        .find(|section| section.contains(&format!("+++ b/{path}\n")))?;
+    let section = patch.split("diff --git ").find(|section| section.contains(&format!("+++ b/{path}\n")))?;
     let body = section.split_once("\n@@ ")?.1;
     let lines = body
         .lines()
@@ -33,17 +31,10 @@ fn every_series_adds_the_same_vf_rave_c() {
             added.as_deref() == Some(source.as_str()),
             "the series for {version} carries ffmpeg-patch/vf_rave.c"
         );
-        for file in [
-            "configure",
-            "libavfilter/Makefile",
-            "libavfilter/allfilters.c",
-            "doc/filters.texi",
-            "Changelog",
-        ] {
-            assert!(
-                patches.contains(&format!("+++ b/{file}\n")),
-                "{version}: {file} is patched"
-            );
+        for file in
+            ["configure", "libavfilter/Makefile", "libavfilter/allfilters.c", "doc/filters.texi", "Changelog"]
+        {
+            assert!(patches.contains(&format!("+++ b/{file}\n")), "{version}: {file} is patched");
         }
     }
 }
@@ -60,11 +51,8 @@ fn the_series_are_what_the_script_makes() {
         );
         return;
     }
-    let output = Command::new("bash")
-        .arg(root().join("scripts/make-patches.sh"))
-        .arg("--check")
-        .output()
-        .unwrap();
+    let output =
+        Command::new("bash").arg(root().join("scripts/make-patches.sh")).arg("--check").output().unwrap();
     assert!(
         output.status.success(),
         "{}{}",

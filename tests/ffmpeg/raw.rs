@@ -17,12 +17,7 @@ pub(crate) struct Format {
 }
 
 const fn format(name: &'static str, depth: u32, shift: u32, count: fn(usize, usize) -> usize) -> Format {
-    Format {
-        name,
-        depth,
-        shift,
-        count,
-    }
+    Format { name, depth, shift, count }
 }
 
 fn yuv420(w: usize, h: usize) -> usize {
@@ -78,10 +73,7 @@ pub(crate) struct Clip {
 
 /// The format called `name`.
 pub(crate) fn named(name: &str) -> Format {
-    FORMATS
-        .into_iter()
-        .find(|format| format.name == name)
-        .expect("a format of FORMATS")
+    FORMATS.into_iter().find(|format| format.name == name).expect("a format of FORMATS")
 }
 
 impl Clip {
@@ -91,12 +83,7 @@ impl Clip {
         let path = folder.path().join("noise.raw");
         let count = (format.count)(size.0, size.1) * frames;
         std::fs::write(&path, samples(size.0 as u64, count, format.depth, format.shift)).unwrap();
-        Clip {
-            _folder: folder,
-            path,
-            format,
-            size,
-        }
+        Clip { _folder: folder, path, format, size }
     }
 
     /// The arguments that make the clip FFmpeg's input.

@@ -1,6 +1,6 @@
 //! Tiles leave no trace.
 
-use rave_tests::ffmpeg::newest;
+use rave_tests::ffmpeg::{clip_and_model, newest};
 
 use crate::raw::{Clip, named, rave};
 
@@ -22,11 +22,7 @@ fn a_model_of_fixed_size_gives_what_the_same_model_gives_untiled() {
         assert_eq!(whole.len(), size.0 * size.1 * 12, "{size:?}");
         assert!(largest_difference(&whole, &tiled) <= 1, "{size:?}");
         let differing = whole.iter().zip(&tiled).filter(|(a, b)| a != b).count();
-        assert!(
-            differing * 1000 < whole.len(),
-            "{size:?}: {differing} of {}",
-            whole.len()
-        );
+        assert!(differing * 1000 < whole.len(), "{size:?}: {differing} of {}", whole.len());
     }
 }
 
@@ -35,22 +31,9 @@ fn a_model_of_fixed_size_gives_what_the_same_model_gives_untiled() {
 #[test]
 fn a_real_network_in_tiles_is_within_two_codes_of_the_whole() {
     let Some(ffmpeg) = newest() else { return };
-    let folder = rave_tests::build_dir().join("deps");
-    let (clip, model) = (
-        folder.join("clips/bigbuckbunny.mp4"),
-        folder.join("models/animevideov3-x2.onnx"),
-    );
-    if !clip.is_file() || !model.is_file() {
-        assert!(
-            std::env::var_os("RAVE_REQUIRE_FFMPEG").is_none(),
-            "run scripts/fetch.sh all"
-        );
-        eprintln!("skipped: no clip or model (scripts/fetch.sh all)");
-        return;
-    }
+    let Some((clip, model)) = clip_and_model("animevideov3-x2") else { return };
     let frame = |options: &str| {
-        let filter = format!("scale=192:108,rave={}{options}", model.display());
-        let clip = clip.to_string_lossy();
+        let filter = format!("scale=192:108,rave={model}{options}");
         let args = [
             "-ss",
             "1",
@@ -95,10 +78,6 @@ fn a_model_that_needs_multiples_of_eight_takes_any_size() {
         let clip = Clip::noise(named("rgb24"), size, 2);
         let run = clip.hashed(&ffmpeg, &rave("needs-8-2x", "")).ok();
         assert_eq!(run.frame_hashes().len(), 2, "{size:?}");
-        assert!(
-            run.stderr.contains(&format!("{}x{}", size.0 * 2, size.1 * 2)),
-            "{}",
-            run.stderr
-        );
+        assert!(run.stderr.contains(&format!("{}x{}", size.0 * 2, size.1 * 2)), "{}", run.stderr);
     }
 }

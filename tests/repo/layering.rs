@@ -20,21 +20,13 @@ fn allowed() -> BTreeMap<&'static str, &'static [&'static str]> {
 
 #[test]
 fn crates_depend_only_on_the_layers_below_them() {
-    let metadata = MetadataCommand::new()
-        .manifest_path(rave_tests::root().join("Cargo.toml"))
-        .exec()
-        .unwrap();
+    let metadata =
+        MetadataCommand::new().manifest_path(rave_tests::root().join("Cargo.toml")).exec().unwrap();
     let allowed = allowed();
-    let members: BTreeSet<&str> = metadata
-        .workspace_packages()
-        .iter()
-        .map(|package| package.name.as_str())
-        .collect();
+    let members: BTreeSet<&str> =
+        metadata.workspace_packages().iter().map(|package| package.name.as_str()).collect();
     let known: BTreeSet<&str> = allowed.keys().copied().collect();
-    assert_eq!(
-        members, known,
-        "every crate has a row in `allowed`, and every row is a crate"
-    );
+    assert_eq!(members, known, "every crate has a row in `allowed`, and every row is a crate");
     for package in metadata.workspace_packages() {
         for dependency in &package.dependencies {
             let ours = members.contains(dependency.name.as_str());
@@ -52,24 +44,14 @@ fn crates_depend_only_on_the_layers_below_them() {
 
 #[test]
 fn the_static_library_never_links_ffmpeg_or_a_vendor_library() {
-    let metadata = MetadataCommand::new()
-        .manifest_path(rave_tests::root().join("Cargo.toml"))
-        .exec()
-        .unwrap();
+    let metadata =
+        MetadataCommand::new().manifest_path(rave_tests::root().join("Cargo.toml")).exec().unwrap();
     let resolve = metadata.resolve.as_ref().unwrap();
     let find = |id: &cargo_metadata::PackageId| {
-        (
-            &metadata[id],
-            resolve.nodes.iter().find(|node| node.id == *id).unwrap(),
-        )
+        (&metadata[id], resolve.nodes.iter().find(|node| node.id == *id).unwrap())
     };
-    let start = metadata
-        .workspace_packages()
-        .into_iter()
-        .find(|p| p.name.as_str() == "rave-ffi")
-        .unwrap()
-        .id
-        .clone();
+    let start =
+        metadata.workspace_packages().into_iter().find(|p| p.name.as_str() == "rave-ffi").unwrap().id.clone();
     let (mut todo, mut seen) = (vec![start], BTreeSet::new());
     while let Some(id) = todo.pop() {
         if !seen.insert(id.clone()) {
@@ -87,11 +69,7 @@ fn the_static_library_never_links_ffmpeg_or_a_vendor_library() {
         todo.extend(
             node.deps
                 .iter()
-                .filter(|dep| {
-                    dep.dep_kinds
-                        .iter()
-                        .any(|kind| kind.kind == DependencyKind::Normal)
-                })
+                .filter(|dep| dep.dep_kinds.iter().any(|kind| kind.kind == DependencyKind::Normal))
                 .map(|dep| dep.pkg.clone()),
         );
     }

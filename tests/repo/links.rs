@@ -49,25 +49,17 @@ fn targets(markdown: &str) -> Vec<String> {
 fn every_relative_link_and_anchor_exists() {
     let mut broken = Vec::new();
     let mut checked = 0;
-    for file in repository_files()
-        .into_iter()
-        .filter(|file| file.extension().is_some_and(|e| e == "md"))
-    {
+    for file in repository_files().into_iter().filter(|file| file.extension().is_some_and(|e| e == "md")) {
         let text = std::fs::read_to_string(root().join(&file)).unwrap();
         for target in targets(&text) {
             if target.contains("://") || target.starts_with("mailto:") {
                 continue;
             }
             checked += 1;
-            let (path, anchor) = target
-                .split_once('#')
-                .map_or((target.as_str(), None), |(p, a)| (p, Some(a)));
+            let (path, anchor) =
+                target.split_once('#').map_or((target.as_str(), None), |(p, a)| (p, Some(a)));
             let folder = file.parent().unwrap_or(Path::new(""));
-            let to = if path.is_empty() {
-                root().join(&file)
-            } else {
-                root().join(folder).join(path)
-            };
+            let to = if path.is_empty() { root().join(&file) } else { root().join(folder).join(path) };
             let anchored = |anchor: &str| {
                 std::fs::read_to_string(&to)
                     .is_ok_and(|text| anchors(&text).iter().any(|have| have == anchor))
@@ -88,10 +80,7 @@ fn what_is_committed_is_small_and_ours() {
         assert!(length <= 1 << 20, "{} has {length} bytes", file.display());
         let name = file.to_string_lossy();
         for unwanted in [".so", ".a", ".engine", ".plan", ".mp4", ".whl", ".o"] {
-            assert!(
-                !name.ends_with(unwanted),
-                "{name} does not belong into the repository"
-            );
+            assert!(!name.ends_with(unwanted), "{name} does not belong into the repository");
         }
     }
 }
@@ -105,17 +94,10 @@ fn every_script_is_executable_and_has_strict_mode() {
     for file in scripts {
         use std::os::unix::fs::PermissionsExt;
         seen += 1;
-        let mode = std::fs::metadata(root().join(&file))
-            .unwrap()
-            .permissions()
-            .mode();
+        let mode = std::fs::metadata(root().join(&file)).unwrap().permissions().mode();
         assert!(mode & 0o111 != 0, "{} is executable", file.display());
         let text = std::fs::read_to_string(root().join(&file)).unwrap();
-        assert!(
-            text.contains("lib/common.sh"),
-            "{} sources scripts/lib/common.sh",
-            file.display()
-        );
+        assert!(text.contains("lib/common.sh"), "{} sources scripts/lib/common.sh", file.display());
     }
     assert!(seen > 0, "there are scripts");
 }

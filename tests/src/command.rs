@@ -17,9 +17,7 @@ pub fn stdout_of(command: &mut Command) -> String {
 /// # Panics
 /// When it cannot be started or fails; the message has what it wrote.
 pub fn succeed(command: &mut Command) -> Output {
-    let output = command
-        .output()
-        .unwrap_or_else(|error| panic!("{command:?} could not be started: {error}"));
+    let output = command.output().unwrap_or_else(|error| panic!("{command:?} could not be started: {error}"));
     assert!(
         output.status.success(),
         "{command:?}: {}\n{}{}",
@@ -33,8 +31,5 @@ pub fn succeed(command: &mut Command) -> Output {
 /// Whether a program is installed.
 #[must_use]
 pub fn installed(program: &str) -> bool {
-    Command::new(program)
-        .arg("--version")
-        .output()
-        .is_ok_and(|output| output.status.success())
+    Command::new(program).arg("--version").output().is_ok_and(|output| output.status.success())
 }

@@ -23,33 +23,18 @@ pub struct Compiler {
 }
 
 /// The flags of AddressSanitizer and UndefinedBehaviorSanitizer.
-const SANITIZE: [&str; 3] = [
-    "-fsanitize=address,undefined",
-    "-fno-sanitize-recover=all",
-    "-fno-omit-frame-pointer",
-];
+const SANITIZE: [&str; 3] =
+    ["-fsanitize=address,undefined", "-fno-sanitize-recover=all", "-fno-omit-frame-pointer"];
 
 impl Compiler {
     /// `program` (gcc, g++, clang ...) at a language standard such as `c99`.
     #[must_use]
     pub fn new(program: &'static str, standard: &str) -> Self {
-        let flags = [
-            &format!("-std={standard}"),
-            "-Wall",
-            "-Wextra",
-            "-Wpedantic",
-            "-Werror",
-            "-g",
-            "-O1",
-        ];
+        let flags = [&format!("-std={standard}"), "-Wall", "-Wextra", "-Wpedantic", "-Werror", "-g", "-O1"];
         let include = crate::root().join("include").display().to_string();
         Compiler {
             program,
-            flags: flags
-                .map(String::from)
-                .into_iter()
-                .chain(["-I".into(), include])
-                .collect(),
+            flags: flags.map(String::from).into_iter().chain(["-I".into(), include]).collect(),
         }
     }
 
@@ -65,12 +50,7 @@ impl Compiler {
     /// # Panics
     /// When it does not.
     pub fn check(&self, source: &Path) {
-        succeed(
-            Command::new(self.program)
-                .args(&self.flags)
-                .arg("-fsyntax-only")
-                .arg(source),
-        );
+        succeed(Command::new(self.program).args(&self.flags).arg("-fsyntax-only").arg(source));
     }
 
     /// Compiles `source`, which calls no function of librave, into the program `target`.
@@ -79,13 +59,7 @@ impl Compiler {
     /// When it does not compile.
     #[must_use]
     pub fn build(&self, source: &Path, target: &Path) -> Program {
-        succeed(
-            Command::new(self.program)
-                .args(&self.flags)
-                .arg(source)
-                .arg("-o")
-                .arg(target),
-        );
+        succeed(Command::new(self.program).args(&self.flags).arg(source).arg("-o").arg(target));
         Program::at(target.to_path_buf())
     }
 
@@ -97,17 +71,11 @@ impl Compiler {
     pub fn link(&self, source: &Path, librave: &Librave, linkage: Linkage, target: &Path) -> Program {
         let (package, rpath) = match linkage {
             Linkage::Static => ("rave", None),
-            Linkage::Shared => (
-                "rave-shared",
-                Some(format!("-Wl,-rpath,{}", librave.folder().display())),
-            ),
+            Linkage::Shared => ("rave-shared", Some(format!("-Wl,-rpath,{}", librave.folder().display()))),
         };
         let mut command = Command::new(self.program);
         command.args(&self.flags).arg(source).arg("-o").arg(target);
-        command
-            .args(pkg_config(librave, package))
-            .args(rpath)
-            .arg("-pthread");
+        command.args(pkg_config(librave, package)).args(rpath).arg("-pthread");
         succeed(&mut command);
         Program::at(target.to_path_buf())
     }
@@ -164,10 +132,7 @@ impl Program {
         command
             .args(&self.0[1..])
             .env_remove("RAVE_ONNXRUNTIME_LIB")
-            .env(
-                "ASAN_OPTIONS",
-                "detect_leaks=1:detect_stack_use_after_return=1:strict_string_checks=1",
-            )
+            .env("ASAN_OPTIONS", "detect_leaks=1:detect_stack_use_after_return=1:strict_string_checks=1")
             .env("UBSAN_OPTIONS", "print_stacktrace=1");
         command
     }

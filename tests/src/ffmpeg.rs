@@ -44,10 +44,7 @@ pub fn builds() -> Vec<Ffmpeg> {
             if folder.join("ffmpeg").is_file() {
                 return Some(Ffmpeg { version, folder });
             }
-            assert!(
-                !required,
-                "FFmpeg {version} is not built: run scripts/build-ffmpeg.sh {version}"
-            );
+            assert!(!required, "FFmpeg {version} is not built: run scripts/build-ffmpeg.sh {version}");
             eprintln!("skipped: FFmpeg {version} is not built (scripts/build-ffmpeg.sh {version})");
             None
         })
@@ -69,6 +66,24 @@ pub fn golden_model(name: &str) -> PathBuf {
     let path = crate::root().join(format!("tests/golden/models/{name}.onnx"));
     assert!(path.is_file(), "{} is there", path.display());
     path
+}
+
+/// The real clip, and the real model called `model`, that `scripts/fetch.sh` fetches.
+///
+/// # Panics
+/// When they are not there and `RAVE_REQUIRE_FFMPEG=1`.
+#[must_use]
+pub fn clip_and_model(model: &str) -> Option<(String, String)> {
+    let deps = crate::build_dir().join("deps");
+    let files = [deps.join("clips/bigbuckbunny.mp4"), deps.join(format!("models/{model}.onnx"))];
+    if files.iter().all(|file| file.is_file()) {
+        let [clip, model] = files.map(|file| file.to_string_lossy().into_owned());
+        return Some((clip, model));
+    }
+    let required = std::env::var_os("RAVE_REQUIRE_FFMPEG").is_some_and(|value| value == "1");
+    assert!(!required, "{files:?}: run scripts/fetch.sh all");
+    eprintln!("skipped: no clip or model (scripts/fetch.sh all)");
+    None
 }
 
 impl Ffmpeg {
@@ -100,9 +115,7 @@ impl Ffmpeg {
     #[must_use]
     pub fn command(&self) -> Command {
         let mut command = Command::new(self.folder.join("ffmpeg"));
-        command
-            .args(["-hide_banner", "-nostdin", "-nostats", "-y"])
-            .stdin(Stdio::null());
+        command.args(["-hide_banner", "-nostdin", "-nostats", "-y"]).stdin(Stdio::null());
         command
     }
 
@@ -113,10 +126,7 @@ impl Ffmpeg {
     #[must_use]
     pub fn copied_to(&self, folder: &Path) -> Self {
         std::fs::copy(self.folder.join("ffmpeg"), folder.join("ffmpeg")).expect("ffmpeg can be copied");
-        Ffmpeg {
-            version: self.version,
-            folder: folder.to_path_buf(),
-        }
+        Ffmpeg { version: self.version, folder: folder.to_path_buf() }
     }
 
     /// Runs ffprobe and returns its standard output.
@@ -131,11 +141,7 @@ impl Ffmpeg {
             .arg(file)
             .output()
             .expect("ffprobe starts");
-        assert!(
-            output.status.success(),
-            "ffprobe: {}",
-            String::from_utf8_lossy(&output.stderr)
-        );
+        assert!(output.status.success(), "ffprobe: {}", String::from_utf8_lossy(&output.stderr));
         String::from_utf8(output.stdout).expect("ffprobe prints text")
     }
 }
@@ -177,9 +183,6 @@ impl Run {
     /// Lines of the log that the filter itself wrote at error level.
     #[must_use]
     pub fn filter_errors(&self) -> Vec<&str> {
-        self.stderr
-            .lines()
-            .filter(|line| line.contains("Parsed_rave") && line.contains('['))
-            .collect()
+        self.stderr.lines().filter(|line| line.contains("Parsed_rave") && line.contains('[')).collect()
     }
 }

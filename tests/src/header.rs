@@ -68,9 +68,8 @@ pub fn constant(header: &str, name: &str) -> u32 {
 #[must_use]
 pub fn functions(header: &str) -> Vec<Function> {
     let code = code(header);
-    let (_, declarations) = code
-        .split_once("extern \"C\" {")
-        .expect("the functions stand in an extern \"C\" block");
+    let (_, declarations) =
+        code.split_once("extern \"C\" {").expect("the functions stand in an extern \"C\" block");
     declarations
         .split(';')
         .map(|text| text.split_whitespace().collect::<Vec<_>>().join(" "))
@@ -91,14 +90,9 @@ pub fn structures(header: &str) -> Vec<Structure> {
         .filter_map(|text| {
             let (name, rest) = text.split_once(char::is_whitespace)?;
             let body = rest.trim_start().strip_prefix('{')?;
-            let (body, _) = body
-                .split_once('}')
-                .unwrap_or_else(|| panic!("struct {name} ends with a brace"));
+            let (body, _) = body.split_once('}').unwrap_or_else(|| panic!("struct {name} ends with a brace"));
             let fields = body.split(';').map(str::trim).filter(|field| !field.is_empty());
-            Some(Structure {
-                name: name.into(),
-                fields: fields.map(field_name).collect(),
-            })
+            Some(Structure { name: name.into(), fields: fields.map(field_name).collect() })
         })
         .collect()
 }
@@ -125,10 +119,7 @@ fn code(header: &str) -> String {
 
 /// `uint8_t *data[4]` as `data`.
 fn field_name(declaration: &str) -> String {
-    assert!(
-        !declaration.contains(['(', ',', ':']),
-        "`{declaration}` declares one plain field"
-    );
+    assert!(!declaration.contains(['(', ',', ':']), "`{declaration}` declares one plain field");
     split_name(declaration.split('[').next().unwrap_or_default()).1
 }
 
@@ -148,18 +139,13 @@ fn function(text: &str) -> Function {
             })
             .collect(),
     };
-    Function {
-        name,
-        returns,
-        parameters,
-    }
+    Function { name, returns, parameters }
 }
 
 /// `const char *path` as its type and its name.
 fn split_name(declaration: &str) -> (String, String) {
-    let start = declaration
-        .rfind(|c: char| !c.is_ascii_alphanumeric() && c != '_')
-        .map_or(0, |index| index + 1);
+    let start =
+        declaration.rfind(|c: char| !c.is_ascii_alphanumeric() && c != '_').map_or(0, |index| index + 1);
     let (kind, name) = declaration.split_at(start);
     (kind.trim().to_string(), name.to_string())
 }
@@ -171,10 +157,7 @@ mod tests {
     #[test]
     fn prototypes_are_read_over_line_ends_and_without_comments() {
         let header = "extern \"C\" {\n#endif\n// f(int);\nint32_t f(const struct A *a,\n   uint32_t **b);\nconst char *g(void);\n";
-        let parameter = |name: &str, kind: &str| Parameter {
-            name: name.into(),
-            kind: kind.into(),
-        };
+        let parameter = |name: &str, kind: &str| Parameter { name: name.into(), kind: kind.into() };
         assert_eq!(
             functions(header),
             [
@@ -183,11 +166,7 @@ mod tests {
                     returns: "int32_t".into(),
                     parameters: vec![parameter("a", "const struct A *"), parameter("b", "uint32_t **")],
                 },
-                Function {
-                    name: "g".into(),
-                    returns: "const char *".into(),
-                    parameters: vec![]
-                },
+                Function { name: "g".into(), returns: "const char *".into(), parameters: vec![] },
             ]
         );
     }
@@ -198,10 +177,7 @@ mod tests {
             typedef struct A {\n    // int no; }\n    uint32_t size;\n    uint8_t *data[4];\n    Callback log;\n} A;\n";
         assert_eq!(
             structures(header),
-            [Structure {
-                name: "A".into(),
-                fields: vec!["size".into(), "data".into(), "log".into()]
-            }]
+            [Structure { name: "A".into(), fields: vec!["size".into(), "data".into(), "log".into()] }]
         );
     }
 }

@@ -33,11 +33,7 @@ pub fn repository_files() -> Vec<PathBuf> {
         .current_dir(root())
         .output()
         .expect("git runs");
-    assert!(
-        output.status.success(),
-        "git ls-files: {}",
-        String::from_utf8_lossy(&output.stderr)
-    );
+    assert!(output.status.success(), "git ls-files: {}", String::from_utf8_lossy(&output.stderr));
     output
         .stdout
         .split(|&byte| byte == 0)

@@ -37,11 +37,7 @@ impl Librave {
     #[must_use]
     pub fn in_folder(folder: PathBuf, made_by: &str) -> Self {
         let archive = folder.join("librave.a");
-        assert!(
-            archive.is_file(),
-            "{} is missing: run {made_by}",
-            archive.display()
-        );
+        assert!(archive.is_file(), "{} is missing: run {made_by}", archive.display());
         Librave { folder }
     }
 

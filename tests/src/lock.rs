@@ -56,22 +56,13 @@ impl Lock {
                 _ => return Err(format!("rave.lock: `{line}` is no line of a lock")),
             }
         }
-        if !lock
-            .versions
-            .is_sorted_by(|a, b| triple(&a.number) < triple(&b.number))
-        {
+        if !lock.versions.is_sorted_by(|a, b| triple(&a.number) < triple(&b.number)) {
             return Err("rave.lock: the versions do not ascend".into());
         }
         if !lock.functions.is_sorted_by(|a, b| a < b) {
             return Err("rave.lock: the functions are not sorted".into());
         }
-        if lock
-            .versions
-            .iter()
-            .rev()
-            .skip(1)
-            .any(|version| !version.released)
-        {
+        if lock.versions.iter().rev().skip(1).any(|version| !version.released) {
             return Err("rave.lock: a version before the last is not released".into());
         }
         Ok(lock)
@@ -81,18 +72,11 @@ impl Lock {
     #[must_use]
     pub fn to_text(&self) -> String {
         let versions = self.versions.iter().map(|version| {
-            let state = if version.released {
-                "released"
-            } else {
-                "unreleased"
-            };
+            let state = if version.released { "released" } else { "unreleased" };
             format!("version {} {state} {}\n", version.number, version.sha256)
         });
         let functions = self.functions.iter().map(|name| format!("function {name}\n"));
-        std::iter::once(HEAD.to_string())
-            .chain(versions)
-            .chain(functions)
-            .collect()
+        std::iter::once(HEAD.to_string()).chain(versions).chain(functions).collect()
     }
 
     /// The lock after the header became one with `sha256` and `functions` at version `number`.
@@ -103,11 +87,7 @@ impl Lock {
         let mut next = self.clone();
         next.functions = functions.to_vec();
         next.functions.sort();
-        let fresh = Version {
-            number: number.into(),
-            released: false,
-            sha256: sha256.into(),
-        };
+        let fresh = Version { number: number.into(), released: false, sha256: sha256.into() };
         match next.versions.last_mut() {
             Some(last) if last.number == number && last.released && last.sha256 != sha256 => {
                 return Err(format!(
@@ -117,10 +97,7 @@ impl Lock {
             }
             Some(last) if last.number == number => last.sha256 = sha256.into(),
             Some(last) if triple(&last.number) > triple(number) => {
-                return Err(format!(
-                    "version {number} is older than the lock's {}",
-                    last.number
-                ));
+                return Err(format!("version {number} is older than the lock's {}", last.number));
             }
             Some(last) if !last.released => *last = fresh,
             _ => next.versions.push(fresh),
@@ -147,17 +124,11 @@ impl Lock {
             Ok(_) => {}
         }
         // Newest first, as people read it.
-        let listed: Vec<(String, bool)> = self
-            .versions
-            .iter()
-            .rev()
-            .map(|version| (version.number.clone(), version.released))
-            .collect();
+        let listed: Vec<(String, bool)> =
+            self.versions.iter().rev().map(|version| (version.number.clone(), version.released)).collect();
         let sections = sections(changes);
-        let headings: Vec<(String, bool)> = sections
-            .iter()
-            .map(|section| (section.number.clone(), section.released))
-            .collect();
+        let headings: Vec<(String, bool)> =
+            sections.iter().map(|section| (section.number.clone(), section.released)).collect();
         if headings != listed {
             found.push(format!(
                 "include/CHANGES.md has the headings {headings:?} and rave.lock the versions {listed:?} (number, \
@@ -165,10 +136,7 @@ impl Lock {
             ));
         }
         for section in sections.iter().filter(|section| section.lines == 0) {
-            found.push(format!(
-                "include/CHANGES.md says nothing about {}",
-                section.number
-            ));
+            found.push(format!("include/CHANGES.md says nothing about {}", section.number));
         }
         found
     }
@@ -214,10 +182,7 @@ mod tests {
     const B: &str = "bbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbb";
 
     fn lock(state: &str) -> Lock {
-        Lock::parse(&format!(
-            "{HEAD}version 0.1.0 {state} {A}\nfunction f\nfunction g\n"
-        ))
-        .unwrap()
+        Lock::parse(&format!("{HEAD}version 0.1.0 {state} {A}\nfunction f\nfunction g\n")).unwrap()
     }
 
     fn functions(names: &[&str]) -> Vec<String> {
@@ -227,29 +192,15 @@ mod tests {
     #[test]
     fn an_unreleased_version_may_change_and_a_released_one_may_not() {
         let fg = functions(&["f", "g"]);
-        assert_eq!(
-            lock("unreleased").bless("0.1.0", B, &fg).unwrap().versions[0].sha256,
-            B
-        );
-        assert!(
-            lock("released")
-                .bless("0.1.0", B, &fg)
-                .unwrap_err()
-                .contains("is released")
-        );
+        assert_eq!(lock("unreleased").bless("0.1.0", B, &fg).unwrap().versions[0].sha256, B);
+        assert!(lock("released").bless("0.1.0", B, &fg).unwrap_err().contains("is released"));
         assert!(lock("released").bless("0.1.0", A, &fg).is_ok());
     }
 
     #[test]
     fn a_new_version_is_added_behind_the_released_ones() {
-        let next = lock("released")
-            .bless("0.2.0", B, &functions(&["h", "f"]))
-            .unwrap();
-        let numbers: Vec<_> = next
-            .versions
-            .iter()
-            .map(|version| version.number.as_str())
-            .collect();
+        let next = lock("released").bless("0.2.0", B, &functions(&["h", "f"])).unwrap();
+        let numbers: Vec<_> = next.versions.iter().map(|version| version.number.as_str()).collect();
         assert_eq!(numbers, ["0.1.0", "0.2.0"]);
         assert_eq!(next.functions, ["f", "h"]);
         assert_eq!(Lock::parse(&next.to_text()), Ok(next.clone()));
@@ -261,10 +212,7 @@ mod tests {
         let fg = functions(&["f", "g"]);
         let said = |changes: &str| lock("unreleased").contradictions("0.1.0", A, &fg, changes);
         assert!(said("# Changes\n\n## 0.1.0 (unreleased)\n\nThe first.\n").is_empty());
-        assert!(
-            said("## 0.1.0\n\nThe first.\n")[0].contains("headings"),
-            "not released yet"
-        );
+        assert!(said("## 0.1.0\n\nThe first.\n")[0].contains("headings"), "not released yet");
         assert!(said("## 0.1.0 (unreleased)\n\n")[0].contains("nothing"));
         let changed = lock("unreleased").contradictions("0.1.0", B, &fg, "## 0.1.0 (unreleased)\nx\n");
         assert!(changed[0].contains("bless.sh"), "{changed:?}");

@@ -11,18 +11,10 @@ use rave_core::{
 };
 
 const SIZE: Size = Size::new(1920, 1080);
-const COLOR: Colorimetry = Colorimetry {
-    matrix: Matrix::Bt709,
-    range: Range::Limited,
-    siting: ChromaSiting::Left,
-};
-const FORMATS: [PixelFormat; 5] = [
-    PixelFormat::Yuv420p,
-    PixelFormat::Nv12,
-    PixelFormat::Yuv420p10,
-    PixelFormat::Rgb24,
-    PixelFormat::Gbrp,
-];
+const COLOR: Colorimetry =
+    Colorimetry { matrix: Matrix::Bt709, range: Range::Limited, siting: ChromaSiting::Left };
+const FORMATS: [PixelFormat; 5] =
+    [PixelFormat::Yuv420p, PixelFormat::Nv12, PixelFormat::Yuv420p10, PixelFormat::Rgb24, PixelFormat::Gbrp];
 
 /// Planes with rows padded to 64 bytes, as decoders make them.
 struct Picture {
@@ -46,30 +38,21 @@ impl Picture {
     }
 
     fn frame(&self) -> Frame<'_> {
-        let planes: Vec<(&[u8], isize)> = self
-            .planes
-            .iter()
-            .map(|(bytes, stride)| (&bytes[..], *stride))
-            .collect();
+        let planes: Vec<(&[u8], isize)> =
+            self.planes.iter().map(|(bytes, stride)| (&bytes[..], *stride)).collect();
         Frame::new(self.format, SIZE, ColorTags::default(), &planes).expect("the planes are large enough")
     }
 
     fn frame_mut(&mut self) -> FrameMut<'_> {
-        let planes = self
-            .planes
-            .iter_mut()
-            .map(|(bytes, stride)| (&mut bytes[..], *stride))
-            .collect();
+        let planes = self.planes.iter_mut().map(|(bytes, stride)| (&mut bytes[..], *stride)).collect();
         FrameMut::new(self.format, SIZE, planes).expect("the planes are large enough")
     }
 }
 
 fn pixels(criterion: &mut Criterion) {
     for (label, threads) in [("1 thread", 1), ("all threads", 0)] {
-        let pool = rayon::ThreadPoolBuilder::new()
-            .num_threads(threads)
-            .build()
-            .expect("threads can be started");
+        let pool =
+            rayon::ThreadPoolBuilder::new().num_threads(threads).build().expect("threads can be started");
         let mut group = criterion.benchmark_group(label);
         group.throughput(Throughput::Elements(SIZE.pixels()));
         for format in FORMATS {
@@ -103,8 +86,7 @@ fn pixels(criterion: &mut Criterion) {
             group.bench_function(format!("fp16 to {format}"), |bencher| {
                 let mut frame = picture.frame_mut();
                 bencher.iter(|| {
-                    pool.install(|| pack.run(Elements::F16(&half), white, COLOR, &mut frame))
-                        .expect("runs");
+                    pool.install(|| pack.run(Elements::F16(&half), white, COLOR, &mut frame)).expect("runs");
                 });
             });
         }

@@ -118,10 +118,8 @@ impl Range {
             0 => Ok(None),
             1 => Ok(Some(Range::Limited)),
             2 => Ok(Some(Range::Full)),
-            _ => Err(
-                Error::new(Status::InvalidParameter, format!("colour range {code}"))
-                    .expected("0 (unspecified), 1 (limited) or 2 (full)"),
-            ),
+            _ => Err(Error::new(Status::InvalidParameter, format!("colour range {code}"))
+                .expected("0 (unspecified), 1 (limited) or 2 (full)")),
         }
     }
 }
@@ -171,10 +169,8 @@ impl ChromaSiting {
             5 => ChromaSiting::BottomLeft,
             6 => ChromaSiting::Bottom,
             _ => {
-                return Err(
-                    Error::new(Status::InvalidParameter, format!("chroma location {code}"))
-                        .expected("0 (unspecified) to 6 (bottom)"),
-                );
+                return Err(Error::new(Status::InvalidParameter, format!("chroma location {code}"))
+                    .expected("0 (unspecified) to 6 (bottom)"));
             }
         }))
     }
@@ -231,11 +227,7 @@ impl ColorTags {
     pub fn resolve(self, format: PixelFormat, size: Size) -> Colorimetry {
         let family = format.family();
         Colorimetry {
-            matrix: self.matrix.unwrap_or(if size.height < 720 {
-                Matrix::Bt601
-            } else {
-                Matrix::Bt709
-            }),
+            matrix: self.matrix.unwrap_or(if size.height < 720 { Matrix::Bt601 } else { Matrix::Bt709 }),
             range: match family {
                 PixelFamily::Rgb => Range::Full,
                 PixelFamily::Yuv => self.range.unwrap_or(Range::Limited),
@@ -252,50 +244,27 @@ mod tests {
 
     #[test]
     fn codes_round_trip() {
-        for matrix in [
-            Matrix::Bt709,
-            Matrix::Fcc,
-            Matrix::Bt601,
-            Matrix::Smpte240,
-            Matrix::Bt2020,
-        ] {
+        for matrix in [Matrix::Bt709, Matrix::Fcc, Matrix::Bt601, Matrix::Smpte240, Matrix::Bt2020] {
             assert_eq!(Matrix::from_code(matrix.code()).unwrap(), Some(matrix));
         }
         for code in 0..=2 {
             assert_eq!(Range::from_code(code).unwrap().map_or(0, Range::code), code);
         }
         for code in 0..=6 {
-            assert_eq!(
-                ChromaSiting::from_code(code)
-                    .unwrap()
-                    .map_or(0, ChromaSiting::code),
-                code
-            );
+            assert_eq!(ChromaSiting::from_code(code).unwrap().map_or(0, ChromaSiting::code), code);
         }
     }
 
     #[test]
     fn matrices_that_are_not_linear_are_refused_and_unknown_numbers_are_invalid() {
         for code in [8, 10, 14] {
-            assert_eq!(
-                Matrix::from_code(code).unwrap_err().status(),
-                Status::UnsupportedFormat
-            );
+            assert_eq!(Matrix::from_code(code).unwrap_err().status(), Status::UnsupportedFormat);
         }
         for code in [-1, 18] {
-            assert_eq!(
-                Matrix::from_code(code).unwrap_err().status(),
-                Status::InvalidParameter
-            );
+            assert_eq!(Matrix::from_code(code).unwrap_err().status(), Status::InvalidParameter);
         }
-        assert_eq!(
-            Range::from_code(3).unwrap_err().status(),
-            Status::InvalidParameter
-        );
-        assert_eq!(
-            ChromaSiting::from_code(7).unwrap_err().status(),
-            Status::InvalidParameter
-        );
+        assert_eq!(Range::from_code(3).unwrap_err().status(), Status::InvalidParameter);
+        assert_eq!(ChromaSiting::from_code(7).unwrap_err().status(), Status::InvalidParameter);
     }
 
     #[test]

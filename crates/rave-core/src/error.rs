@@ -186,12 +186,7 @@ impl Error {
     /// An error of class `status`; `found` names the object and what was found there.
     #[must_use]
     pub fn new(status: Status, found: impl Into<String>) -> Self {
-        Error {
-            status,
-            found: found.into(),
-            expected: None,
-            help: None,
-        }
+        Error { status, found: found.into(), expected: None, help: None }
     }
 
     /// Says what was expected in its place.
@@ -282,10 +277,8 @@ mod tests {
 
     #[test]
     fn io_errors_are_classed_by_kind_and_name_the_path() {
-        let error = Error::io(
-            std::path::Path::new("/no/such"),
-            &std::io::Error::from(std::io::ErrorKind::NotFound),
-        );
+        let error =
+            Error::io(std::path::Path::new("/no/such"), &std::io::Error::from(std::io::ErrorKind::NotFound));
         assert_eq!(error.status(), Status::FileNotFound);
         assert!(error.to_string().contains("/no/such"), "{error}");
     }

@@ -29,12 +29,7 @@ impl Rows {
                     .expected(format!("{count} rows of {row_bytes} bytes at stride {stride}"))
             })?;
         let first = if stride < 0 { span - row_bytes } else { 0 };
-        Ok(Rows {
-            first,
-            stride,
-            row_bytes,
-            count,
-        })
+        Ok(Rows { first, stride, row_bytes, count })
     }
 
     #[inline]
@@ -98,18 +93,11 @@ impl<'a> PlaneMut<'a> {
     /// All rows at once, top to bottom, so that they can be handed to several threads.
     #[must_use]
     pub fn rows_mut(&mut self) -> Vec<&mut [u8]> {
-        let Rows {
-            stride,
-            row_bytes,
-            count,
-            ..
-        } = self.rows;
+        let Rows { stride, row_bytes, count, .. } = self.rows;
         let step = stride.unsigned_abs().max(row_bytes).max(1);
         let span = step * count.saturating_sub(1) + row_bytes;
-        let mut rows: Vec<&mut [u8]> = self.bytes[..span]
-            .chunks_mut(step)
-            .map(|row| &mut row[..row_bytes])
-            .collect();
+        let mut rows: Vec<&mut [u8]> =
+            self.bytes[..span].chunks_mut(step).map(|row| &mut row[..row_bytes]).collect();
         if stride < 0 {
             rows.reverse();
         }
@@ -125,10 +113,7 @@ impl<'a> PlaneMut<'a> {
         let PlaneMut { bytes, rows } = self;
         assert!(y <= rows.count, "row {y} of {}", rows.count);
         let step = rows.stride.unsigned_abs();
-        let part = |bytes, first, count| PlaneMut {
-            bytes,
-            rows: Rows { first, count, ..rows },
-        };
+        let part = |bytes, first, count| PlaneMut { bytes, rows: Rows { first, count, ..rows } };
         if rows.stride >= 0 {
             let (above, below) = bytes.split_at_mut((step * y).min(bytes.len()));
             (part(above, 0, y), part(below, 0, rows.count - y))
@@ -145,10 +130,7 @@ impl<'a> PlaneMut<'a> {
     /// Reborrows the plane.
     #[must_use]
     pub fn reborrow(&mut self) -> PlaneMut<'_> {
-        PlaneMut {
-            bytes: self.bytes,
-            rows: self.rows,
-        }
+        PlaneMut { bytes: self.bytes, rows: self.rows }
     }
 }
 
@@ -172,11 +154,8 @@ pub struct FrameMut<'a> {
 }
 
 fn plane_count_error(format: PixelFormat, found: usize) -> Error {
-    Error::new(
-        Status::InvalidParameter,
-        format!("a {format} frame with {found} planes"),
-    )
-    .expected(format!("{}", format.layout().planes))
+    Error::new(Status::InvalidParameter, format!("a {format} frame with {found} planes"))
+        .expected(format!("{}", format.layout().planes))
 }
 
 impl<'a> Frame<'a> {
@@ -198,22 +177,10 @@ impl<'a> Frame<'a> {
         let mut checked = [None; 3];
         for (index, &(bytes, stride)) in planes.iter().enumerate() {
             let rows = format.plane_size(index, size).height as usize;
-            let rows = Rows::checked(
-                index,
-                bytes.len(),
-                stride,
-                format.row_bytes(index, size.width),
-                rows,
-            )?;
+            let rows = Rows::checked(index, bytes.len(), stride, format.row_bytes(index, size.width), rows)?;
             checked[index] = Some(Plane { bytes, rows });
         }
-        Ok(Frame {
-            format,
-            size,
-            visible: Rect::of(size),
-            tags,
-            planes: checked,
-        })
+        Ok(Frame { format, size, visible: Rect::of(size), tags, planes: checked })
     }
 
     /// Restricts the frame to `visible` (FFmpeg's pending `crop_*`).
@@ -229,10 +196,8 @@ impl<'a> Frame<'a> {
             self.visible = visible;
             return Ok(self);
         }
-        Err(
-            Error::new(Status::InvalidParameter, format!("crop to {size} at ({x}, {y})"))
-                .expected(format!("a rectangle inside the {} frame", self.size)),
-        )
+        Err(Error::new(Status::InvalidParameter, format!("crop to {size} at ({x}, {y})"))
+            .expected(format!("a rectangle inside the {} frame", self.size)))
     }
 
     /// The pixel format.
@@ -295,21 +260,10 @@ impl<'a> FrameMut<'a> {
         let mut checked = [None, None, None];
         for (index, (bytes, stride)) in planes.into_iter().enumerate() {
             let rows = format.plane_size(index, size).height as usize;
-            let rows = Rows::checked(
-                index,
-                bytes.len(),
-                stride,
-                format.row_bytes(index, size.width),
-                rows,
-            )?;
+            let rows = Rows::checked(index, bytes.len(), stride, format.row_bytes(index, size.width), rows)?;
             checked[index] = Some(PlaneMut { bytes, rows });
         }
-        Ok(FrameMut {
-            format,
-            size,
-            wanted: ColorTags::default(),
-            planes: checked,
-        })
+        Ok(FrameMut { format, size, wanted: ColorTags::default(), planes: checked })
     }
 
     /// The pixel format.
@@ -327,9 +281,7 @@ impl<'a> FrameMut<'a> {
     /// Every plane at once, so that they can be written side by side; `None` where the format has none.
     #[must_use]
     pub fn planes_mut(&mut self) -> [Option<PlaneMut<'_>>; 3] {
-        self.planes
-            .each_mut()
-            .map(|plane| plane.as_mut().map(PlaneMut::reborrow))
+        self.planes.each_mut().map(|plane| plane.as_mut().map(PlaneMut::reborrow))
     }
 }
 
@@ -376,20 +328,9 @@ mod tests {
     fn a_plane_that_is_too_small_is_refused() {
         let bytes = [0; 11];
         let size = Size::new(4, 3);
-        let new = |stride| {
-            Frame::new(
-                PixelFormat::Gray8,
-                size,
-                ColorTags::default(),
-                &[(&bytes, stride)],
-            )
-        };
+        let new = |stride| Frame::new(PixelFormat::Gray8, size, ColorTags::default(), &[(&bytes, stride)]);
         for stride in [4, 3, -3, 0, isize::MAX, isize::MIN] {
-            assert_eq!(
-                new(stride).unwrap_err().status(),
-                Status::InvalidParameter,
-                "{stride}"
-            );
+            assert_eq!(new(stride).unwrap_err().status(), Status::InvalidParameter, "{stride}");
         }
         assert!(Frame::new(PixelFormat::Gray8, size, ColorTags::default(), &[]).is_err());
     }
@@ -397,18 +338,9 @@ mod tests {
     #[test]
     fn a_crop_must_lie_inside() {
         let bytes = [0; 12];
-        let frame = Frame::new(
-            PixelFormat::Gray8,
-            Size::new(4, 3),
-            ColorTags::default(),
-            &[(&bytes, 4)],
-        )
-        .unwrap();
-        let rect = |x, y, w, h| Rect {
-            x,
-            y,
-            size: Size::new(w, h),
-        };
+        let frame =
+            Frame::new(PixelFormat::Gray8, Size::new(4, 3), ColorTags::default(), &[(&bytes, 4)]).unwrap();
+        let rect = |x, y, w, h| Rect { x, y, size: Size::new(w, h) };
         assert!(frame.clone().with_visible(rect(1, 1, 3, 2)).is_ok());
         for outside in [rect(1, 1, 4, 2), rect(0, 0, 0, 1), rect(u32::MAX, 0, 2, 1)] {
             assert!(frame.clone().with_visible(outside).is_err());

@@ -40,20 +40,14 @@ impl Size {
         if side.contains(&self.width) && side.contains(&self.height) && self.pixels() <= MAX_PIXELS {
             return Ok(self);
         }
-        Err(
-            Error::new(Status::InvalidParameter, format!("{what} is {self}")).expected(format!(
-                "1 to {MAX_SIDE} pixels a side and at most {MAX_PIXELS} in all"
-            )),
-        )
+        Err(Error::new(Status::InvalidParameter, format!("{what} is {self}"))
+            .expected(format!("1 to {MAX_SIDE} pixels a side and at most {MAX_PIXELS} in all")))
     }
 
     /// Both sides rounded up to multiples of `multiple`.
     #[must_use]
     pub const fn round_up(self, multiple: u32) -> Self {
-        Size {
-            width: self.width.next_multiple_of(multiple),
-            height: self.height.next_multiple_of(multiple),
-        }
+        Size { width: self.width.next_multiple_of(multiple), height: self.height.next_multiple_of(multiple) }
     }
 }
 
@@ -91,10 +85,7 @@ pub struct Scale {
 
 impl Scale {
     /// A scale of 1.
-    pub const ONE: Scale = Scale {
-        numerator: 1,
-        denominator: 1,
-    };
+    pub const ONE: Scale = Scale { numerator: 1, denominator: 1 };
 
     /// The fraction `numerator / denominator`, reduced; `None` when either is 0.
     #[must_use]
@@ -106,10 +97,7 @@ impl Scale {
         while b != 0 {
             (a, b) = (b, a % b);
         }
-        Some(Scale {
-            numerator: numerator / a,
-            denominator: denominator / a,
-        })
+        Some(Scale { numerator: numerator / a, denominator: denominator / a })
     }
 
     /// The scale that takes `input` to `output`, when it is the same in both directions.
@@ -172,24 +160,13 @@ mod tests {
         let three_halves = Scale::new(3, 2).unwrap();
         assert_eq!(three_halves.apply(Size::new(5, 4)).unwrap(), Size::new(7, 6));
         let four = Scale::new(4, 1).unwrap();
-        assert_eq!(
-            four.apply(Size::new(8193, 10)).unwrap_err().status(),
-            Status::InvalidParameter
-        );
-        assert_eq!(
-            four.apply(Size::new(u32::MAX, 1)).unwrap_err().status(),
-            Status::InvalidParameter
-        );
+        assert_eq!(four.apply(Size::new(8193, 10)).unwrap_err().status(), Status::InvalidParameter);
+        assert_eq!(four.apply(Size::new(u32::MAX, 1)).unwrap_err().status(), Status::InvalidParameter);
     }
 
     #[test]
     fn an_impossible_size_is_named() {
-        for size in [
-            Size::new(0, 8),
-            Size::new(8, 0),
-            Size::new(32769, 1),
-            Size::new(16385, 16384),
-        ] {
+        for size in [Size::new(0, 8), Size::new(8, 0), Size::new(32769, 1), Size::new(16385, 16384)] {
             let error = size.checked("frame").unwrap_err();
             assert_eq!(error.status(), Status::InvalidParameter);
             assert!(error.to_string().contains(&size.to_string()), "{error}");

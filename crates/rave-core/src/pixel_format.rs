@@ -109,12 +109,7 @@ const fn packed_rgb(depth: u32, step: usize, [r, g, b]: [usize; 3]) -> Layout {
 }
 
 const fn gray(depth: u32) -> Layout {
-    Layout {
-        family: PixelFamily::Gray,
-        planes: 1,
-        components: [at(0, 1, 0); 3],
-        ..planar_yuv(depth, 0, 0)
-    }
+    Layout { family: PixelFamily::Gray, planes: 1, components: [at(0, 1, 0); 3], ..planar_yuv(depth, 0, 0) }
 }
 
 macro_rules! pixel_formats {
@@ -197,23 +192,16 @@ impl PixelFormat {
     /// # Errors
     /// [`Status::UnsupportedFormat`] for a number that names no format.
     pub fn from_code(code: i32) -> Result<Self> {
-        PixelFormat::ALL
-            .iter()
-            .copied()
-            .find(|format| format.code() == code)
-            .ok_or_else(|| {
-                Error::new(Status::UnsupportedFormat, format!("pixel format number {code}"))
-                    .expected("a RAVE_PIX_FMT_ constant")
-            })
+        PixelFormat::ALL.iter().copied().find(|format| format.code() == code).ok_or_else(|| {
+            Error::new(Status::UnsupportedFormat, format!("pixel format number {code}"))
+                .expected("a RAVE_PIX_FMT_ constant")
+        })
     }
 
     /// The format with FFmpeg's name `name`, if RAVE has it.
     #[must_use]
     pub fn from_name(name: &str) -> Option<Self> {
-        PixelFormat::ALL
-            .iter()
-            .copied()
-            .find(|format| format.name() == name)
+        PixelFormat::ALL.iter().copied().find(|format| format.name() == name)
     }
 
     /// What the components mean.
@@ -240,11 +228,7 @@ impl PixelFormat {
     #[must_use]
     pub fn row_bytes(self, plane: usize, width: u32) -> usize {
         let layout = self.layout();
-        let step = layout
-            .components
-            .iter()
-            .find(|c| c.plane == plane)
-            .map_or(1, |c| c.step);
+        let step = layout.components.iter().find(|c| c.plane == plane).map_or(1, |c| c.step);
         self.plane_size(plane, Size::new(width, 1)).width as usize * step * layout.sample_bytes
     }
 }
@@ -264,16 +248,9 @@ mod tests {
         for (index, &format) in PixelFormat::ALL.iter().enumerate() {
             assert_eq!(PixelFormat::from_code(format.code()).unwrap(), format);
             assert_eq!(PixelFormat::from_name(format.name()), Some(format));
-            assert!(
-                PixelFormat::ALL[..index]
-                    .iter()
-                    .all(|other| other.code() < format.code())
-            );
+            assert!(PixelFormat::ALL[..index].iter().all(|other| other.code() < format.code()));
         }
-        assert_eq!(
-            PixelFormat::from_code(0).unwrap_err().status(),
-            Status::UnsupportedFormat
-        );
+        assert_eq!(PixelFormat::from_code(0).unwrap_err().status(), Status::UnsupportedFormat);
         assert_eq!(PixelFormat::from_name("yuv410p"), None);
     }
 
@@ -292,15 +269,9 @@ mod tests {
     fn every_component_fits_its_plane() {
         for format in PixelFormat::ALL {
             let layout = format.layout();
-            assert!(
-                layout.depth + layout.shift <= 8 * layout.sample_bytes as u32,
-                "{format}"
-            );
+            assert!(layout.depth + layout.shift <= 8 * layout.sample_bytes as u32, "{format}");
             for component in layout.components {
-                assert!(
-                    component.plane < layout.planes && component.offset < component.step,
-                    "{format}"
-                );
+                assert!(component.plane < layout.planes && component.offset < component.step, "{format}");
             }
         }
     }

@@ -144,28 +144,18 @@ impl ModelContract {
         match channels {
             1 => Ok(1),
             3 => Ok(3),
-            _ => Err(Error::new(
-                Status::ModelLoadFailed,
-                format!("tensor `{tensor}` has {channels} channels"),
-            )
-            .expected("3 (RGB) or 1 (luma)")
-            .help("RAVE runs one-frame image models; export the model with an RGB or luma tensor")),
+            _ => {
+                Err(Error::new(Status::ModelLoadFailed, format!("tensor `{tensor}` has {channels} channels"))
+                    .expected("3 (RGB) or 1 (luma)")
+                    .help("RAVE runs one-frame image models; export the model with an RGB or luma tensor"))
+            }
         }
     }
 }
 
 impl fmt::Display for ModelContract {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let ModelContract {
-            input,
-            output,
-            channels,
-            input_type,
-            output_type,
-            width,
-            height,
-            scale,
-        } = self;
+        let ModelContract { input, output, channels, input_type, output_type, width, height, scale } = self;
         let kind = if *channels == 3 { "RGB" } else { "luma" };
         write!(
             f,

@@ -31,18 +31,12 @@ impl TilePlan {
     pub fn new(frame: Size, tile: Size, overlap: u32, scale: Scale) -> Result<Self> {
         let align = scale.denominator();
         if overlap > tile.width.min(tile.height) / 2 {
-            return Err(Error::new(
-                Status::InvalidParameter,
-                format!("overlap {overlap} of {tile} tiles"),
-            )
-            .expected(format!("at most {}", tile.width.min(tile.height) / 2)));
+            return Err(Error::new(Status::InvalidParameter, format!("overlap {overlap} of {tile} tiles"))
+                .expected(format!("at most {}", tile.width.min(tile.height) / 2)));
         }
         if !tile.width.is_multiple_of(align) || !tile.height.is_multiple_of(align) {
-            return Err(Error::new(
-                Status::InvalidParameter,
-                format!("a tile of {tile} at scale {scale}"),
-            )
-            .expected(format!("multiples of {align}")));
+            return Err(Error::new(Status::InvalidParameter, format!("a tile of {tile} at scale {scale}"))
+                .expected(format!("multiples of {align}")));
         }
         let aligned = frame.round_up(align);
         let canvas = Size::new(aligned.width.max(tile.width), aligned.height.max(tile.height));
@@ -79,11 +73,7 @@ impl TilePlan {
     #[must_use]
     pub fn rect(&self, index: usize) -> Rect {
         let (row, column) = (index / self.columns.len(), index % self.columns.len());
-        Rect {
-            x: self.columns[column],
-            y: self.rows[row],
-            size: self.tile,
-        }
+        Rect { x: self.columns[column], y: self.rows[row], size: self.tile }
     }
 }
 
@@ -98,11 +88,7 @@ fn spread(length: u32, tile: u32, overlap: u32, align: u32) -> Vec<u32> {
             0 => 0,
             _ => {
                 let even = u64::from(rest) * u64::from(index) / u64::from(gaps);
-                if index == gaps {
-                    rest
-                } else {
-                    even as u32 / align * align
-                }
+                if index == gaps { rest } else { even as u32 / align * align }
             }
         })
         .collect()
@@ -135,10 +121,7 @@ impl TileBlender {
     /// [`Status::InvalidParameter`] when the output would be larger than any frame may be.
     pub fn new(plan: &TilePlan, scale: Scale, channels: u32) -> Result<Self> {
         let tile = scale.apply(plan.tile)?;
-        let canvas = TensorShape {
-            channels,
-            size: scale.apply(plan.canvas)?,
-        };
+        let canvas = TensorShape { channels, size: scale.apply(plan.canvas)? };
         Ok(TileBlender {
             columns: weights(&plan.columns, tile.width, scale),
             rows: weights(&plan.rows, tile.height, scale),
@@ -160,10 +143,8 @@ impl TileBlender {
     /// When `tile` or `canvas` has another number of elements than the plan says, or there is no tile `index`.
     pub fn add(&mut self, index: usize, tile: Elements<'_>, canvas: &mut [f32]) {
         assert_eq!(canvas.len(), self.canvas.elements(), "elements of the canvas");
-        let (rows, columns) = (
-            &self.rows[index / self.columns.len()],
-            &self.columns[index % self.columns.len()],
-        );
+        let (rows, columns) =
+            (&self.rows[index / self.columns.len()], &self.columns[index % self.columns.len()]);
         let tile_width = self.row.len();
         let channels = self.canvas.channels as usize;
         let elements = match tile {
@@ -171,11 +152,7 @@ impl TileBlender {
             Elements::F16(values) => values.len(),
         };
         let tile_height = elements / channels / tile_width;
-        assert_eq!(
-            elements,
-            channels * tile_height * tile_width,
-            "elements of the tile"
-        );
+        assert_eq!(elements, channels * tile_height * tile_width, "elements of the tile");
         let (width, height) = (self.canvas.size.width as usize, self.canvas.size.height as usize);
         for channel in 0..channels {
             for (y, &row_weight) in rows.weights.iter().enumerate() {
@@ -226,10 +203,8 @@ pub fn cut_tile(picture: &[f32], canvas: TensorShape, rect: Rect, tile: Elements
 /// The weights of the tiles that begin at `starts` along one axis, in output pixels.
 fn weights(starts: &[u32], tile: u32, scale: Scale) -> Vec<AxisWeights> {
     let tile = f64::from(tile);
-    let starts: Vec<f64> = starts
-        .iter()
-        .map(|&start| f64::from(start / scale.denominator() * scale.numerator()))
-        .collect();
+    let starts: Vec<f64> =
+        starts.iter().map(|&start| f64::from(start / scale.denominator() * scale.numerator())).collect();
     // A fade sits in the middle of what two neighbours share and is half as long, but never so long that it reaches
     // the next fade: so at most two tiles meet at a pixel, and their weights are complements.
     let fades: Vec<(f64, f64)> = starts
@@ -259,19 +234,12 @@ fn weights(starts: &[u32], tile: u32, scale: Scale) -> Vec<AxisWeights> {
             let all = (0..tile as usize).map(|offset| {
                 let pixel = starts[index] + offset as f64;
                 let entered = if index == 0 { 1.0 } else { arrived(index, pixel) };
-                let left = if index + 1 == starts.len() {
-                    0.0
-                } else {
-                    arrived(index + 1, pixel)
-                };
+                let left = if index + 1 == starts.len() { 0.0 } else { arrived(index + 1, pixel) };
                 if left > 0.0 { 1.0 - left } else { entered }
             });
             let all: Vec<f32> = all.collect();
             let first = all.iter().position(|&weight| weight > 0.0).unwrap_or(0);
-            let last = all
-                .iter()
-                .rposition(|&weight| weight > 0.0)
-                .map_or(first, |last| last + 1);
+            let last = all.iter().rposition(|&weight| weight > 0.0).map_or(first, |last| last + 1);
             AxisWeights {
                 start: starts[index] as usize + first,
                 offset: first,
@@ -312,14 +280,7 @@ mod tests {
     fn tiles_are_spread_evenly_and_end_at_the_edge() {
         let plan = TilePlan::new(Size::new(320, 224), Size::new(224, 224), 32, Scale::ONE).unwrap();
         assert_eq!(plan.count(), 2);
-        assert_eq!(
-            plan.rect(1),
-            Rect {
-                x: 96,
-                y: 0,
-                size: Size::new(224, 224)
-            }
-        );
+        assert_eq!(plan.rect(1), Rect { x: 96, y: 0, size: Size::new(224, 224) });
     }
 
     #[test]

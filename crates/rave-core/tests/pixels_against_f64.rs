@@ -30,19 +30,12 @@ fn levels(depth: u32, range: Range, chroma: bool) -> (f64, f64) {
 fn is_subsampled_chroma(format: PixelFormat, component: usize) -> (bool, bool) {
     let layout = format.layout();
     let chroma = layout.family == PixelFamily::Yuv && component > 0;
-    (
-        chroma && layout.log2_chroma_width > 0,
-        chroma && layout.log2_chroma_height > 0,
-    )
+    (chroma && layout.log2_chroma_width > 0, chroma && layout.log2_chroma_height > 0)
 }
 
 /// Where chroma sample `k` lies on an axis, in luma samples.
 fn chroma_place(subsampled: bool, half_steps: u32, k: f64) -> f64 {
-    if subsampled {
-        2.0 * k + f64::from(half_steps) / 2.0
-    } else {
-        k
-    }
+    if subsampled { 2.0 * k + f64::from(half_steps) / 2.0 } else { k }
 }
 
 /// The samples of one axis that cover `start..start + extent` luma samples.
@@ -57,26 +50,15 @@ fn level(source: &Picture, visible: Rect, color: Colorimetry, component: usize, 
     let (wide, high) = is_subsampled_chroma(source.format, component);
     let chroma = layout.family == PixelFamily::Yuv && component > 0;
     let around = |subsampled: bool, half_steps: u32, at: u32, (first, last): (i64, i64)| {
-        let place = if subsampled {
-            (f64::from(at) - f64::from(half_steps) / 2.0) / 2.0
-        } else {
-            f64::from(at)
-        };
+        let place =
+            if subsampled { (f64::from(at) - f64::from(half_steps) / 2.0) / 2.0 } else { f64::from(at) };
         let (k, t) = (place.floor() as i64, place - place.floor());
         [(k.clamp(first, last), 1.0 - t), ((k + 1).clamp(first, last), t)]
     };
-    let columns = around(
-        wide,
-        color.siting.horizontal_half_steps(),
-        x,
-        cover(wide, visible.x, visible.size.width),
-    );
-    let rows = around(
-        high,
-        color.siting.vertical_half_steps(),
-        y,
-        cover(high, visible.y, visible.size.height),
-    );
+    let columns =
+        around(wide, color.siting.horizontal_half_steps(), x, cover(wide, visible.x, visible.size.width));
+    let rows =
+        around(high, color.siting.vertical_half_steps(), y, cover(high, visible.y, visible.size.height));
     let mut code = 0.0;
     for (row, row_weight) in rows {
         for (column, column_weight) in columns {
@@ -126,11 +108,7 @@ fn unpacked_tensors_match_to_a_millionth_of_white() {
                             (start, 1 + random.next() as u32 % (extent - start))
                         };
                         let ((x, w), (y, h)) = (crop(width), crop(height));
-                        let cropped = Rect {
-                            x,
-                            y,
-                            size: Size::new(w, h),
-                        };
+                        let cropped = Rect { x, y, size: Size::new(w, h) };
                         for visible in [Rect::of(full), cropped] {
                             for channels in [3, 1] {
                                 let color = color(matrix, range, siting);
@@ -157,19 +135,12 @@ fn unpack_error(source: &Picture, visible: Rect, color: Colorimetry, channels: u
     let mut unpack = Unpack::new(source.format, visible.size, channels, tensor_size).unwrap();
     let mut tensor = vec![f32::NAN; unpack.tensor().elements()];
     let frame = source.frame().with_visible(visible).unwrap();
-    unpack
-        .run(&frame, color, ValueRange::Byte, ElementsMut::F32(&mut tensor))
-        .unwrap();
+    unpack.run(&frame, color, ValueRange::Byte, ElementsMut::F32(&mut tensor)).unwrap();
     let mut worst = 0f64;
     for y in 0..tensor_size.height {
         for x in 0..tensor_size.width {
-            let (rgb, luma) = pixel(
-                source,
-                visible,
-                color,
-                visible.x + x.min(width - 1),
-                visible.y + y.min(height - 1),
-            );
+            let (rgb, luma) =
+                pixel(source, visible, color, visible.x + x.min(width - 1), visible.y + y.min(height - 1));
             let expected = if channels == 3 { &rgb[..] } else { &[luma] };
             for (channel, expected) in expected.iter().enumerate() {
                 let index = (channel as u32 * tensor_size.height + y) * tensor_size.width + x;
@@ -282,17 +253,10 @@ fn check_pack(
 ) -> usize {
     let tensor_size = Size::new(size.width + 2, size.height + 1);
     let mut pack = Pack::new(format, size, 3, tensor_size, dither).unwrap();
-    let tensor: Vec<f32> = (0..pack.tensor().elements())
-        .map(|_| (random.unit() * 1.3 - 0.15) as f32)
-        .collect();
+    let tensor: Vec<f32> =
+        (0..pack.tensor().elements()).map(|_| (random.unit() * 1.3 - 0.15) as f32).collect();
     let mut found = Picture::new(format, size, 0, false);
-    pack.run(
-        Elements::F32(&tensor),
-        ValueRange::Unit,
-        color,
-        &mut found.frame_mut(),
-    )
-    .unwrap();
+    pack.run(Elements::F32(&tensor), ValueRange::Unit, color, &mut found.frame_mut()).unwrap();
 
     let (kr, kb) = color.matrix.weights();
     let rgb = |x: i64, y: i64| {
@@ -319,21 +283,12 @@ fn check_pack(
         let siting = color.siting;
         let row = |y: i64| {
             if wide {
-                down(
-                    &|x| chroma(component, x, y),
-                    width,
-                    siting.horizontal_half_steps(),
-                    k,
-                )
+                down(&|x| chroma(component, x, y), width, siting.horizontal_half_steps(), k)
             } else {
                 chroma(component, k, y)
             }
         };
-        if high {
-            down(&row, height, siting.vertical_half_steps(), l)
-        } else {
-            row(l)
-        }
+        if high { down(&row, height, siting.vertical_half_steps(), l) } else { row(l) }
     };
     let what = format!("{format} {size} {color:?} dither {dither}");
     check_codes(&found, color, dither, &what, &|component, x, y| {
@@ -382,9 +337,7 @@ impl ScaledAxis {
             .map(|sample| (sample, cubic((sample as f64 - at) / widen)))
             .collect();
         let sum: f64 = taps.iter().map(|tap| tap.1).sum();
-        taps.into_iter()
-            .map(|(sample, weight)| (sample.clamp(first, last) as u32, weight / sum))
-            .collect()
+        taps.into_iter().map(|(sample, weight)| (sample.clamp(first, last) as u32, weight / sum)).collect()
     }
 }
 
@@ -410,10 +363,7 @@ fn chroma_beside_a_luma_model_matches_except_within_float_error_of_a_tie() {
                     let scale = Scale::new(numerator, denominator).unwrap();
                     let matrix = MATRICES[random.next() as usize % 3];
                     let range = RANGES[random.next() as usize % 2];
-                    let colors = [
-                        color(matrix, range, input_siting),
-                        color(matrix, range, output_siting),
-                    ];
+                    let colors = [color(matrix, range, input_siting), color(matrix, range, output_siting)];
                     check_luma_model((source, target), scale, colors, &mut random);
                 }
             }
@@ -428,11 +378,8 @@ fn check_luma_model(
     random: &mut Random,
 ) {
     let source = Picture::random(source, Size::new(19, 14), random);
-    let visible = Rect {
-        x: 1 + random.next() as u32 % 2,
-        y: random.next() as u32 % 2,
-        size: Size::new(15, 12),
-    };
+    let visible =
+        Rect { x: 1 + random.next() as u32 % 2, y: random.next() as u32 % 2, size: Size::new(15, 12) };
     let frame = source.frame().with_visible(visible).unwrap();
     let mut scaler = ChromaScaler::new(source.format, visible.size, target, scale).unwrap();
     scaler.run(&frame, input, output).unwrap();
@@ -440,14 +387,7 @@ fn check_luma_model(
     let mut pack = Pack::new(target, size, 1, size, false).unwrap();
     let tensor: Vec<f32> = (0..size.pixels()).map(|_| random.unit() as f32 * 255.0).collect();
     let mut found = Picture::new(target, size, 0, false);
-    pack.run_luma(
-        Elements::F32(&tensor),
-        ValueRange::Byte,
-        output,
-        &scaler,
-        &mut found.frame_mut(),
-    )
-    .unwrap();
+    pack.run_luma(Elements::F32(&tensor), ValueRange::Byte, output, &scaler, &mut found.frame_mut()).unwrap();
 
     let (kr, kb) = input.matrix.weights();
     let sample = |component: usize, x: u32, y: u32| match source.format.family() {
@@ -492,33 +432,22 @@ fn check_luma_model(
             .taps(y)
             .into_iter()
             .map(|(row, row_weight)| {
-                let sum: f64 = columns
-                    .iter()
-                    .map(|&(column, weight)| weight * sample(component, column, row))
-                    .sum();
+                let sum: f64 =
+                    columns.iter().map(|&(column, weight)| weight * sample(component, column, row)).sum();
                 row_weight * sum
             })
             .sum()
     };
     let luma = |x: u32, y: u32| f64::from(tensor[(y * size.width + x) as usize]) / 255.0;
-    let what = format!(
-        "{} to {target}, {scale}, {input:?} to {output:?}, {visible:?}",
-        source.format
-    );
-    check_codes(
-        &found,
-        output,
-        false,
-        &what,
-        &|component, x, y| match (target.family(), component) {
-            (PixelFamily::Rgb, component) => {
-                let (y_level, cb, cr) = (luma(x, y), chroma(1, x, y), chroma(2, x, y));
-                let r = y_level + cr * 2.0 * (1.0 - kr);
-                let b = y_level + cb * 2.0 * (1.0 - kb);
-                [r, (y_level - kr * r - kb * b) / (1.0 - kr - kb), b][component]
-            }
-            (_, 0) => luma(x, y),
-            _ => chroma(component, x, y),
-        },
-    );
+    let what = format!("{} to {target}, {scale}, {input:?} to {output:?}, {visible:?}", source.format);
+    check_codes(&found, output, false, &what, &|component, x, y| match (target.family(), component) {
+        (PixelFamily::Rgb, component) => {
+            let (y_level, cb, cr) = (luma(x, y), chroma(1, x, y), chroma(2, x, y));
+            let r = y_level + cr * 2.0 * (1.0 - kr);
+            let b = y_level + cb * 2.0 * (1.0 - kb);
+            [r, (y_level - kr * r - kb * b) / (1.0 - kr - kb), b][component]
+        }
+        (_, 0) => luma(x, y),
+        _ => chroma(component, x, y),
+    });
 }

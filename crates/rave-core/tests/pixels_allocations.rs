@@ -38,10 +38,7 @@ fn a_warm_kernel_allocates_nothing() {
     let size = Size::new(96, 160);
     let white = ValueRange::Unit;
     for threads in [1, 3] {
-        let pool = rayon::ThreadPoolBuilder::new()
-            .num_threads(threads)
-            .build()
-            .unwrap();
+        let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
         for &format in PixelFormat::ALL {
             let source = Picture::random(format, size, &mut Random(5));
             let mut out = Picture::new(format, size, 0, false);
@@ -53,20 +50,13 @@ fn a_warm_kernel_allocates_nothing() {
             let mut tensor = vec![0f32; unpack.tensor().elements()];
             let mut half = vec![f16::ZERO; tensor.len()];
             let mut frame_through_everything = || {
-                unpack
-                    .run(&frame, color, white, ElementsMut::F32(&mut tensor))
-                    .unwrap();
-                unpack
-                    .run(&frame, color, white, ElementsMut::F16(&mut half))
-                    .unwrap();
-                pack.run(Elements::F32(&tensor), white, color, &mut target)
-                    .unwrap();
+                unpack.run(&frame, color, white, ElementsMut::F32(&mut tensor)).unwrap();
+                unpack.run(&frame, color, white, ElementsMut::F16(&mut half)).unwrap();
+                pack.run(Elements::F32(&tensor), white, color, &mut target).unwrap();
                 pack.run(Elements::F16(&half), white, color, &mut target).unwrap();
                 chroma.run(&frame, color, color).unwrap();
                 let luma = Elements::F32(&tensor[..size.pixels() as usize]);
-                luma_pack
-                    .run_luma(luma, white, color, &chroma, &mut target)
-                    .unwrap();
+                luma_pack.run_luma(luma, white, color, &chroma, &mut target).unwrap();
             };
             // rayon grows its own queues now and then, which this counts too; what a kernel allocated it would allocate
             // for every frame.

@@ -11,18 +11,13 @@ use rave_core::{
     ValueRange,
 };
 
-const LIMITED_709: Colorimetry = Colorimetry {
-    matrix: Matrix::Bt709,
-    range: Range::Limited,
-    siting: ChromaSiting::Left,
-};
+const LIMITED_709: Colorimetry =
+    Colorimetry { matrix: Matrix::Bt709, range: Range::Limited, siting: ChromaSiting::Left };
 
 fn unpacked(source: &Picture, color: Colorimetry, white: ValueRange, channels: u32) -> Vec<f32> {
     let mut unpack = Unpack::new(source.format, source.size, channels, source.size).unwrap();
     let mut tensor = vec![f32::NAN; unpack.tensor().elements()];
-    unpack
-        .run(&source.frame(), color, white, ElementsMut::F32(&mut tensor))
-        .unwrap();
+    unpack.run(&source.frame(), color, white, ElementsMut::F32(&mut tensor)).unwrap();
     tensor
 }
 
@@ -50,9 +45,8 @@ fn colour_bars_become_pure_colours() {
     for (matrix, bars) in [(Matrix::Bt709, &bars_709[..]), (Matrix::Bt601, &bars_601[..])] {
         let color = color(matrix, Range::Limited, ChromaSiting::Left);
         for (codes, rgb) in bars {
-            let source = Picture::filled(PixelFormat::Yuv420p, Size::new(4, 4), |component, _, _| {
-                codes[component]
-            });
+            let source =
+                Picture::filled(PixelFormat::Yuv420p, Size::new(4, 4), |component, _, _| codes[component]);
             let tensor = unpacked(&source, color, ValueRange::Unit, 3);
             for (channel, expected) in tensor.chunks(16).zip(rgb) {
                 // Tables round to whole codes, which is worth up to 1/219 + 1.8556 / 2 / 224.
@@ -65,13 +59,7 @@ fn colour_bars_become_pure_colours() {
             let mut pack = Pack::new(PixelFormat::Yuv420p, source.size, 3, source.size, false).unwrap();
             let pure: Vec<f32> = rgb.iter().flat_map(|&value| [value; 16]).collect();
             let mut out = Picture::new(source.format, source.size, 0, false);
-            pack.run(
-                Elements::F32(&pure),
-                ValueRange::Unit,
-                color,
-                &mut out.frame_mut(),
-            )
-            .unwrap();
+            pack.run(Elements::F32(&pure), ValueRange::Unit, color, &mut out.frame_mut()).unwrap();
             assert_eq!(out, source, "{matrix} {rgb:?}");
         }
     }
@@ -80,9 +68,8 @@ fn colour_bars_become_pure_colours() {
 #[test]
 fn full_range_codes_of_8_bits_are_the_very_integers_in_the_byte_range() {
     for format in [PixelFormat::Rgb24, PixelFormat::Gbrp, PixelFormat::Bgr0] {
-        let source = Picture::filled(format, Size::new(256, 1), |component, x, _| {
-            (x + 85 * component as u32) % 256
-        });
+        let source =
+            Picture::filled(format, Size::new(256, 1), |component, x, _| (x + 85 * component as u32) % 256);
         let color = color(Matrix::Bt709, Range::Full, ChromaSiting::Left);
         let tensor = unpacked(&source, color, ValueRange::Byte, 3);
         for (index, &value) in tensor.iter().enumerate() {
@@ -113,13 +100,7 @@ fn dither_spreads_a_level_between_codes_over_the_matrix() {
     for (dither, raised) in [(true, 64), (false, 0)] {
         let mut pack = Pack::new(PixelFormat::Gbrp, size, 3, size, dither).unwrap();
         let mut out = Picture::new(PixelFormat::Gbrp, size, 0, false);
-        pack.run(
-            Elements::F32(&tensor),
-            ValueRange::Byte,
-            color,
-            &mut out.frame_mut(),
-        )
-        .unwrap();
+        pack.run(Elements::F32(&tensor), ValueRange::Byte, color, &mut out.frame_mut()).unwrap();
         for plane in &out.planes {
             assert!(plane.iter().all(|&code| code == 100 || code == 101));
             assert_eq!(plane.iter().filter(|&&code| code == 101).count(), raised);
@@ -130,17 +111,9 @@ fn dither_spreads_a_level_between_codes_over_the_matrix() {
 #[test]
 fn elements_that_are_not_finite_are_counted_where_they_matter() {
     let (size, tensor_size) = (Size::new(33, 41), Size::new(36, 44));
-    for format in [
-        PixelFormat::Yuv420p,
-        PixelFormat::Yuv422p10,
-        PixelFormat::Rgb24,
-        PixelFormat::Gray8,
-    ] {
+    for format in [PixelFormat::Yuv420p, PixelFormat::Yuv422p10, PixelFormat::Rgb24, PixelFormat::Gray8] {
         for threads in [1, 3] {
-            let pool = rayon::ThreadPoolBuilder::new()
-                .num_threads(threads)
-                .build()
-                .unwrap();
+            let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
             let mut pack = Pack::new(format, size, 3, tensor_size, true).unwrap();
             let mut out = Picture::new(format, size, 0, false);
             let mut run = |tensor: Elements<'_>| {
@@ -153,23 +126,13 @@ fn elements_that_are_not_finite_are_counted_where_they_matter() {
             tensor[at(2, 0, 41)] = f16::INFINITY;
             run(Elements::F16(&tensor)).unwrap();
             // At the rows where parts meet, each is counted once.
-            let places = [
-                (0, 32, 0),
-                (1, 0, 40),
-                (2, 5, 20),
-                (0, 6, 19),
-                (1, 7, 21),
-                (2, 8, 12),
-            ];
+            let places = [(0, 32, 0), (1, 0, 40), (2, 5, 20), (0, 6, 19), (1, 7, 21), (2, 8, 12)];
             for (channel, x, y) in places {
                 tensor[at(channel, x, y)] = [f16::NAN, f16::NEG_INFINITY][x % 2];
             }
             let error = run(Elements::F16(&tensor)).unwrap_err();
             assert_eq!(error.status(), Status::InferenceFailed);
-            assert!(
-                error.to_string().contains("6 of the 4059 elements"),
-                "{format}: {error}"
-            );
+            assert!(error.to_string().contains("6 of the 4059 elements"), "{format}: {error}");
         }
     }
 }
@@ -184,14 +147,8 @@ fn wrong_arguments_are_named() {
         assert!(error.to_string().contains(words), "{error}");
     };
     expect(Unpack::new(format, size, 2, size).map(drop), "2 channels");
-    expect(
-        Unpack::new(format, size, 3, Size::new(8, 5)).map(drop),
-        "at least the visible part's 8x6",
-    );
-    expect(
-        Pack::new(format, Size::new(0, 1), 3, size, false).map(drop),
-        "0x1",
-    );
+    expect(Unpack::new(format, size, 3, Size::new(8, 5)).map(drop), "at least the visible part's 8x6");
+    expect(Pack::new(format, Size::new(0, 1), 3, size, false).map(drop), "0x1");
     let mut unpack = Unpack::new(format, size, 3, size).unwrap();
     let mut pack = Pack::new(format, size, 3, size, false).unwrap();
     let mut luma_pack = Pack::new(format, size, 1, size, false).unwrap();
@@ -201,32 +158,17 @@ fn wrong_arguments_are_named() {
     let mut picture = Picture::new(format, size, 0, false);
     let mut short = [0f32; 143];
     let short = ElementsMut::F32(&mut short);
-    expect(
-        unpack.run(&picture.frame(), LIMITED_709, white, short),
-        "143 fp32 elements",
-    );
+    expect(unpack.run(&picture.frame(), LIMITED_709, white, short), "143 fp32 elements");
     let other = Picture::new(PixelFormat::Nv12, size, 0, false);
     let all = ElementsMut::F32(&mut tensor);
     expect(unpack.run(&other.frame(), LIMITED_709, white, all), "8x6 nv12");
     let elements = Elements::F32(&tensor[..48]);
-    expect(
-        luma_pack.run(elements, white, LIMITED_709, &mut picture.frame_mut()),
-        "run_luma",
-    );
-    expect(
-        luma_pack.run_luma(elements, white, LIMITED_709, &scaler, &mut picture.frame_mut()),
-        "16x12",
-    );
-    expect(
-        pack.run_luma(elements, white, LIMITED_709, &scaler, &mut picture.frame_mut()),
-        "3 channels",
-    );
+    expect(luma_pack.run(elements, white, LIMITED_709, &mut picture.frame_mut()), "run_luma");
+    expect(luma_pack.run_luma(elements, white, LIMITED_709, &scaler, &mut picture.frame_mut()), "16x12");
+    expect(pack.run_luma(elements, white, LIMITED_709, &scaler, &mut picture.frame_mut()), "3 channels");
     let mut other = Picture::new(format, Size::new(8, 7), 0, false);
     let elements = Elements::F32(&tensor);
-    expect(
-        pack.run(elements, white, LIMITED_709, &mut other.frame_mut()),
-        "8x7 yuv420p",
-    );
+    expect(pack.run(elements, white, LIMITED_709, &mut other.frame_mut()), "8x7 yuv420p");
 }
 
 fn any_format() -> impl Strategy<Value = PixelFormat> {

@@ -21,24 +21,14 @@ fn round_trip(
     let mut unpack = Unpack::new(format, size, channels, size).unwrap();
     let mut pack = Pack::new(format, size, channels, size, dither).unwrap();
     let mut tensor = vec![f32::NAN; unpack.tensor().elements()];
-    unpack
-        .run(&source.frame(), color, white, ElementsMut::F32(&mut tensor))
-        .unwrap();
+    unpack.run(&source.frame(), color, white, ElementsMut::F32(&mut tensor)).unwrap();
     let mut out = Picture::new(format, size, 0, false);
     if channels == 1 && format.family() != PixelFamily::Gray {
         let mut chroma = ChromaScaler::new(format, size, format, Scale::ONE).unwrap();
         chroma.run(&source.frame(), color, color).unwrap();
-        pack.run_luma(
-            Elements::F32(&tensor),
-            white,
-            color,
-            &chroma,
-            &mut out.frame_mut(),
-        )
-        .unwrap();
+        pack.run_luma(Elements::F32(&tensor), white, color, &chroma, &mut out.frame_mut()).unwrap();
     } else {
-        pack.run(Elements::F32(&tensor), white, color, &mut out.frame_mut())
-            .unwrap();
+        pack.run(Elements::F32(&tensor), white, color, &mut out.frame_mut()).unwrap();
     }
     out
 }
@@ -71,10 +61,7 @@ fn assert_identity(sizes: &[(u32, u32)], channels: u32) {
 
 #[test]
 fn an_rgb_tensor_keeps_every_code_of_every_format_and_colour() {
-    assert_identity(
-        &[(1, 1), (2, 2), (1, 4), (3, 5), (5, 1), (4, 3), (17, 9), (37, 40)],
-        3,
-    );
+    assert_identity(&[(1, 1), (2, 2), (1, 4), (3, 5), (5, 1), (4, 3), (17, 9), (37, 40)], 3);
 }
 
 #[test]
@@ -91,11 +78,7 @@ fn random_codes_of_a_whole_picture_survive_in_16_bits() {
                 let source = Picture::random(format, Size::new(301, 203), &mut random);
                 let color = color(Matrix::Bt2020, range, siting);
                 let out = round_trip(&source, color, 3, ValueRange::Byte, true);
-                assert_eq!(
-                    out.worst_difference(&source),
-                    (0, String::new()),
-                    "{format} {color:?}"
-                );
+                assert_eq!(out.worst_difference(&source), (0, String::new()), "{format} {color:?}");
             }
         }
     }
@@ -133,12 +116,9 @@ fn fp16_tensors_lose_at_most_the_stated_number_of_codes() {
                     let mut pack = Pack::new(format, size, 3, size, false).unwrap();
                     let mut tensor = vec![f16::NAN; unpack.tensor().elements()];
                     let white = ValueRange::Unit;
-                    unpack
-                        .run(&source.frame(), color, white, ElementsMut::F16(&mut tensor))
-                        .unwrap();
+                    unpack.run(&source.frame(), color, white, ElementsMut::F16(&mut tensor)).unwrap();
                     let mut out = Picture::new(format, size, 0, false);
-                    pack.run(Elements::F16(&tensor), white, color, &mut out.frame_mut())
-                        .unwrap();
+                    pack.run(Elements::F16(&tensor), white, color, &mut out.frame_mut()).unwrap();
                     worst = worst.max(out.worst_difference(&source).0);
                 }
             }

@@ -20,11 +20,7 @@ pub const fn bucket_size(bytes: usize) -> usize {
     }
     // The power of two at or below bytes - 1; all sizes of (2^k, 2^(k+1)] share a step.
     let octave = 1 << (bytes - 1).ilog2();
-    let step = if octave / STEPS > UNIT {
-        octave / STEPS
-    } else {
-        UNIT
-    };
+    let step = if octave / STEPS > UNIT { octave / STEPS } else { UNIT };
     match bytes.checked_next_multiple_of(step) {
         Some(size) => size,
         // No such allocation can succeed; let it fail as what it is.
@@ -39,17 +35,7 @@ mod tests {
 
     #[test]
     fn a_bucket_is_its_own_bucket_and_sizes_are_steps_of_an_eighth() {
-        for bytes in [
-            512,
-            1024,
-            3584,
-            4096,
-            4608,
-            8192,
-            9216,
-            1 << 20,
-            (1 << 20) + (1 << 17),
-        ] {
+        for bytes in [512, 1024, 3584, 4096, 4608, 8192, 9216, 1 << 20, (1 << 20) + (1 << 17)] {
             assert_eq!(bucket_size(bytes), bytes);
         }
         assert_eq!(bucket_size(8193), 9216);

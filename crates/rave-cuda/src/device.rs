@@ -78,9 +78,7 @@ impl Device {
         let driver = Driver::get()?;
         let mut count = 0;
         // SAFETY: the driver is initialised; `count` outlives the call.
-        driver.check("cuDeviceGetCount", unsafe {
-            (driver.cuDeviceGetCount)(&mut count)
-        })?;
+        driver.check("cuDeviceGetCount", unsafe { (driver.cuDeviceGetCount)(&mut count) })?;
         let index = i32::try_from(ordinal).unwrap_or(i32::MAX);
         if index >= count {
             return Err(Error::new(Status::InvalidDevice, format!("GPU number {ordinal}"))
@@ -92,10 +90,7 @@ impl Device {
         unsafe {
             driver.check("cuDeviceGet", (driver.cuDeviceGet)(&mut device, index))?;
             let flags = sys::CTX_SCHED_BLOCKING_SYNC;
-            driver.check(
-                "cuCtxCreate",
-                (driver.cuCtxCreate_v2)(&mut context, flags, device),
-            )?;
+            driver.check("cuCtxCreate", (driver.cuCtxCreate_v2)(&mut context, flags, device))?;
             driver.check("cuCtxPopCurrent", (driver.cuCtxPopCurrent_v2)(&mut popped))?;
             Device::of(driver, context, true)
         }
@@ -166,10 +161,7 @@ impl Device {
     /// Runs `destroy` for a destructor, with the context current. After a lost device it does nothing: what the device
     /// holds is leaked, since no call may be made. Other errors are kept for the next [`Device::bind`].
     pub(crate) fn destroy(&self, call: &str, destroy: impl FnOnce(&Driver) -> CUresult) {
-        let outcome = self
-            .0
-            .bind()
-            .and_then(|bound| bound.check(call, destroy(bound.driver)));
+        let outcome = self.0.bind().and_then(|bound| bound.check(call, destroy(bound.driver)));
         if let Err(error) = outcome
             && error.status() != Status::DeviceLost
         {
@@ -187,29 +179,18 @@ impl Device {
 impl Inner {
     fn bind(&self) -> Result<Bound<'_>> {
         check_device_alive()?;
-        let deferred = self
-            .deferred
-            .lock()
-            .unwrap_or_else(|poisoned| poisoned.into_inner())
-            .take();
+        let deferred = self.deferred.lock().unwrap_or_else(|poisoned| poisoned.into_inner()).take();
         if let Some(error) = deferred {
             return Err(error.context("while destroying an object earlier"));
         }
         // SAFETY: the context is live: ours until Inner is dropped, or adopted under `Device::adopt`'s contract.
         let result = unsafe { (self.driver.cuCtxPushCurrent_v2)(self.context) };
         self.driver.check("cuCtxPushCurrent", result)?;
-        Ok(Bound {
-            driver: self.driver,
-            _device: PhantomData,
-            _this_thread: PhantomData,
-        })
+        Ok(Bound { driver: self.driver, _device: PhantomData, _this_thread: PhantomData })
     }
 
     fn defer(&self, error: Error) {
-        self.deferred
-            .lock()
-            .unwrap_or_else(|poisoned| poisoned.into_inner())
-            .get_or_insert(error);
+        self.deferred.lock().unwrap_or_else(|poisoned| poisoned.into_inner()).get_or_insert(error);
     }
 }
 
@@ -226,11 +207,7 @@ impl Drop for Inner {
 impl fmt::Debug for Device {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let (major, minor) = self.0.info.compute_capability;
-        write!(
-            f,
-            "Device({}, compute capability {major}.{minor})",
-            self.0.info.name
-        )
+        write!(f, "Device({}, compute capability {major}.{minor})", self.0.info.name)
     }
 }
 
@@ -277,14 +254,8 @@ fn info(driver: &Driver, device: CUdevice) -> Result<DeviceInfo> {
     unsafe {
         let result = (driver.cuDeviceGetName)(name.as_mut_ptr(), name.len() as i32, device);
         driver.check("cuDeviceGetName", result)?;
-        driver.check(
-            "cuDeviceTotalMem",
-            (driver.cuDeviceTotalMem_v2)(&mut memory, device),
-        )?;
-        driver.check(
-            "cuDriverGetVersion",
-            (driver.cuDriverGetVersion)(&mut driver_cuda),
-        )?;
+        driver.check("cuDeviceTotalMem", (driver.cuDeviceTotalMem_v2)(&mut memory, device))?;
+        driver.check("cuDriverGetVersion", (driver.cuDriverGetVersion)(&mut driver_cuda))?;
     }
     let name = name.map(|c| c as u8);
     Ok(DeviceInfo {

@@ -34,12 +34,8 @@ impl FrameOnDevice {
     pub unsafe fn new(format: PixelFormat, size: Size, planes: &[DevicePlane]) -> Result<Self> {
         size.checked("frame")?;
         let layout = format.layout();
-        let invalid = |found: String| {
-            Error::new(
-                Status::InvalidParameter,
-                format!("a {size} {format} frame: {found}"),
-            )
-        };
+        let invalid =
+            |found: String| Error::new(Status::InvalidParameter, format!("a {size} {format} frame: {found}"));
         if planes.len() < layout.planes {
             return Err(invalid(format!("{} planes", planes.len())).expected(layout.planes.to_string()));
         }
@@ -51,10 +47,8 @@ impl FrameOnDevice {
                 return Err(invalid(format!("plane {index} is null")).expected("a device address"));
             }
             if plane.pitch > u32::MAX as usize || (rows > 1 && plane.pitch < row) {
-                return Err(
-                    invalid(format!("plane {index} has a pitch of {} bytes", plane.pitch))
-                        .expected(format!("at least {row} and less than 4 GiB")),
-                );
+                return Err(invalid(format!("plane {index} has a pitch of {} bytes", plane.pitch))
+                    .expected(format!("at least {row} and less than 4 GiB")));
             }
             let unit = layout.sample_bytes;
             if !plane.address.is_multiple_of(unit as u64) || !plane.pitch.is_multiple_of(unit) {
@@ -66,12 +60,7 @@ impl FrameOnDevice {
             }
             checked[index] = *plane;
         }
-        Ok(FrameOnDevice {
-            format,
-            size,
-            visible: Rect::of(size),
-            planes: checked,
-        })
+        Ok(FrameOnDevice { format, size, visible: Rect::of(size), planes: checked })
     }
 
     /// Restricts the frame to `visible` (FFmpeg's pending `crop_*`).
@@ -87,10 +76,8 @@ impl FrameOnDevice {
             self.visible = visible;
             return Ok(self);
         }
-        Err(
-            Error::new(Status::InvalidParameter, format!("crop to {size} at ({x}, {y})"))
-                .expected(format!("a rectangle inside the {} frame", self.size)),
-        )
+        Err(Error::new(Status::InvalidParameter, format!("crop to {size} at ({x}, {y})"))
+            .expected(format!("a rectangle inside the {} frame", self.size)))
     }
 
     /// The pixel format.
@@ -139,17 +126,10 @@ impl TensorOnDevice {
         shape.size.checked("tensor")?;
         let unit = element_bytes(element) as u64;
         if address == 0 || !address.is_multiple_of(unit) {
-            return Err(Error::new(
-                Status::InvalidParameter,
-                format!("a {element} tensor at {address:#x}"),
-            )
-            .expected(format!("a device address that is a multiple of {unit}")));
+            return Err(Error::new(Status::InvalidParameter, format!("a {element} tensor at {address:#x}"))
+                .expected(format!("a device address that is a multiple of {unit}")));
         }
-        Ok(TensorOnDevice {
-            address,
-            element,
-            shape,
-        })
+        Ok(TensorOnDevice { address, element, shape })
     }
 
     /// The device address.
@@ -185,10 +165,7 @@ mod tests {
     use super::*;
 
     fn frame(format: PixelFormat, planes: &[(u64, usize)]) -> Result<FrameOnDevice> {
-        let planes: Vec<_> = planes
-            .iter()
-            .map(|&(address, pitch)| DevicePlane { address, pitch })
-            .collect();
+        let planes: Vec<_> = planes.iter().map(|&(address, pitch)| DevicePlane { address, pitch }).collect();
         // SAFETY: nothing is launched with these frames.
         unsafe { FrameOnDevice::new(format, Size::new(6, 4), &planes) }
     }
@@ -196,12 +173,9 @@ mod tests {
     #[test]
     fn a_frame_that_kernels_could_not_read_is_refused() {
         assert!(frame(PixelFormat::Nv12, &[(512, 6), (1024, 6)]).is_ok());
-        for planes in [
-            &[(512, 6)][..],
-            &[(512, 5), (1024, 6)],
-            &[(0, 6), (1024, 6)],
-            &[(512, 1 << 32), (1024, 6)],
-        ] {
+        for planes in
+            [&[(512, 6)][..], &[(512, 5), (1024, 6)], &[(0, 6), (1024, 6)], &[(512, 1 << 32), (1024, 6)]]
+        {
             let error = frame(PixelFormat::Nv12, planes).unwrap_err();
             assert_eq!(error.status(), Status::InvalidParameter, "{error}");
         }
@@ -213,11 +187,7 @@ mod tests {
     #[test]
     fn a_crop_must_lie_inside() {
         let frame = frame(PixelFormat::Nv12, &[(512, 6), (1024, 6)]).unwrap();
-        let rect = |x, y, width, height| Rect {
-            x,
-            y,
-            size: Size::new(width, height),
-        };
+        let rect = |x, y, width, height| Rect { x, y, size: Size::new(width, height) };
         assert!(frame.with_visible(rect(1, 1, 5, 3)).is_ok());
         for outside in [rect(1, 1, 6, 3), rect(0, 0, 6, 0), rect(u32::MAX, 0, 2, 1)] {
             assert!(frame.with_visible(outside).is_err());
@@ -226,10 +196,7 @@ mod tests {
 
     #[test]
     fn a_tensor_is_aligned_to_its_elements() {
-        let shape = TensorShape {
-            channels: 3,
-            size: Size::new(2, 2),
-        };
+        let shape = TensorShape { channels: 3, size: Size::new(2, 2) };
         // SAFETY: nothing is launched with these tensors.
         let new = |address, element| unsafe { TensorOnDevice::new(address, element, shape) };
         assert!(new(2, ElementType::F16).is_ok());

@@ -25,11 +25,8 @@ impl Stream {
     /// What `work` returns; an error when it did something that cannot be recorded.
     pub fn capture(&self, work: impl FnOnce(&Stream) -> Result<()>) -> Result<Graph> {
         if self.as_raw().is_null() {
-            return Err(Error::new(
-                Status::InvalidParameter,
-                "the legacy default stream cannot be captured",
-            )
-            .help("capture on a stream made with Stream::create"));
+            return Err(Error::new(Status::InvalidParameter, "the legacy default stream cannot be captured")
+                .help("capture on a stream made with Stream::create"));
         }
         let bound = self.device().bind()?;
         // SAFETY: the stream is live and its context is current.
@@ -37,10 +34,7 @@ impl Stream {
             unsafe { (bound.driver.cuStreamBeginCapture_v2)(self.handle(), sys::CAPTURE_THREAD_LOCAL) };
         bound.check("cuStreamBeginCapture", result)?;
         // Ends the capture also when `work` panics: a stream left capturing could not be used again.
-        let mut capture = Capture {
-            stream: self,
-            ended: false,
-        };
+        let mut capture = Capture { stream: self, ended: false };
         let worked = work(self);
         let graph = capture.end();
         worked?;
@@ -62,10 +56,7 @@ impl Capture<'_> {
         // SAFETY: the stream is live and its context is current; `handle` outlives the call.
         let result = unsafe { (bound.driver.cuStreamEndCapture)(self.stream.handle(), &mut handle) };
         bound.check("cuStreamEndCapture", result)?;
-        Ok(Graph {
-            device: device.clone(),
-            handle,
-        })
+        Ok(Graph { device: device.clone(), handle })
     }
 }
 
@@ -89,19 +80,14 @@ impl Graph {
         let result = unsafe { (bound.driver.cuGraphInstantiateWithFlags)(&mut handle, self.handle, 0) };
         bound.check("cuGraphInstantiate", result)?;
         drop(bound);
-        Ok(ExecutableGraph {
-            device: self.device.clone(),
-            handle,
-        })
+        Ok(ExecutableGraph { device: self.device.clone(), handle })
     }
 }
 
 impl Drop for Graph {
     fn drop(&mut self) {
         // SAFETY: the handle is ours. Executable graphs made of it do not need it.
-        self.device.destroy("cuGraphDestroy", |driver| unsafe {
-            (driver.cuGraphDestroy)(self.handle)
-        });
+        self.device.destroy("cuGraphDestroy", |driver| unsafe { (driver.cuGraphDestroy)(self.handle) });
     }
 }
 
@@ -138,9 +124,7 @@ impl ExecutableGraph {
     pub unsafe fn launch(&mut self, stream: &Stream) -> Result<()> {
         let bound = self.device.bind()?;
         // SAFETY: both handles are live; the addresses by the contract.
-        bound.check("cuGraphLaunch", unsafe {
-            (bound.driver.cuGraphLaunch)(self.handle, stream.handle())
-        })
+        bound.check("cuGraphLaunch", unsafe { (bound.driver.cuGraphLaunch)(self.handle, stream.handle()) })
     }
 
     /// Takes over the work of `graph`: in place where only parameters differ, else by making the graph anew.
@@ -169,8 +153,7 @@ impl ExecutableGraph {
 impl Drop for ExecutableGraph {
     fn drop(&mut self) {
         // SAFETY: the handle is ours. The driver lets a launch that is still running finish.
-        self.device.destroy("cuGraphExecDestroy", |driver| unsafe {
-            (driver.cuGraphExecDestroy)(self.handle)
-        });
+        self.device
+            .destroy("cuGraphExecDestroy", |driver| unsafe { (driver.cuGraphExecDestroy)(self.handle) });
     }
 }

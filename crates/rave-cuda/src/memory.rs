@@ -22,11 +22,7 @@ impl DeviceBuffer {
     /// [`Status::OutOfMemory`], saying how much was asked for and how much is free; [`Status::InvalidParameter`] for 0
     /// bytes; [`Status::DeviceLost`].
     pub fn new(device: &Device, bytes: usize) -> Result<Self> {
-        Ok(DeviceBuffer {
-            device: device.clone(),
-            address: allocate(device, bytes)?,
-            bytes,
-        })
+        Ok(DeviceBuffer { device: device.clone(), address: allocate(device, bytes)?, bytes })
     }
 
     /// The device address.
@@ -47,10 +43,7 @@ impl DeviceBuffer {
         }
         Err(Error::new(
             Status::InvalidParameter,
-            format!(
-                "{bytes} bytes at {offset} of a device buffer of {} bytes",
-                self.bytes
-            ),
+            format!("{bytes} bytes at {offset} of a device buffer of {} bytes", self.bytes),
         ))
     }
 
@@ -161,10 +154,7 @@ impl PinnedWord {
         // SAFETY: the allocation has room for a u32 and is aligned to a page.
         unsafe { address.write(0) };
         drop(bound);
-        Ok(PinnedWord {
-            device: device.clone(),
-            address,
-        })
+        Ok(PinnedWord { device: device.clone(), address })
     }
 
     /// Enqueues a copy of the word at `source`.
@@ -196,8 +186,6 @@ impl PinnedWord {
 impl Drop for PinnedWord {
     fn drop(&mut self) {
         // SAFETY: the memory is ours. cuMemFreeHost waits for copies that use it.
-        self.device.destroy("cuMemFreeHost", |driver| unsafe {
-            (driver.cuMemFreeHost)(self.address.cast())
-        });
+        self.device.destroy("cuMemFreeHost", |driver| unsafe { (driver.cuMemFreeHost)(self.address.cast()) });
     }
 }

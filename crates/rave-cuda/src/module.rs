@@ -51,20 +51,14 @@ impl Module {
         if result != CUresult::SUCCESS {
             let log = log.split(|&byte| byte == 0).next().unwrap_or_default();
             let log = String::from_utf8_lossy(log);
-            let error = bound
-                .driver
-                .error("cuModuleLoadData", result)
-                .context(format!("kernels `{name}`"));
+            let error = bound.driver.error("cuModuleLoadData", result).context(format!("kernels `{name}`"));
             return Err(match log.trim() {
                 "" => error,
                 log => error.context(format!("the driver's compiler says: {log}")),
             });
         }
         drop(bound);
-        Ok(Arc::new(Module {
-            device: device.clone(),
-            handle,
-        }))
+        Ok(Arc::new(Module { device: device.clone(), handle }))
     }
 
     /// The kernel `name`.
@@ -83,10 +77,7 @@ impl Module {
             .check("cuModuleGetFunction", result)
             .map_err(|error| error.context(format!("kernel `{name}`")))?;
         drop(bound);
-        Ok(Kernel {
-            module: Arc::clone(self),
-            function,
-        })
+        Ok(Kernel { module: Arc::clone(self), function })
     }
 }
 
@@ -94,9 +85,7 @@ impl Drop for Module {
     fn drop(&mut self) {
         // SAFETY: the handle is ours, and no `Kernel` is left, for each holds the module. cuModuleUnload waits for
         // kernels that still run.
-        self.device.destroy("cuModuleUnload", |driver| unsafe {
-            (driver.cuModuleUnload)(self.handle)
-        });
+        self.device.destroy("cuModuleUnload", |driver| unsafe { (driver.cuModuleUnload)(self.handle) });
     }
 }
 

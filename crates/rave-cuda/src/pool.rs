@@ -155,10 +155,7 @@ impl<A: PoolAllocator> Shared<A> {
 
 impl<A: PoolAllocator> Drop for Shared<A> {
     fn drop(&mut self) {
-        let state = self
-            .state
-            .get_mut()
-            .unwrap_or_else(|poisoned| poisoned.into_inner());
+        let state = self.state.get_mut().unwrap_or_else(|poisoned| poisoned.into_inner());
         for block in state.buckets.drain(..).flat_map(|bucket| bucket.1) {
             self.allocator.free(block.address);
         }
@@ -196,10 +193,7 @@ impl<A: PoolAllocator> BucketedPool<A> {
     pub fn with_allocator(allocator: A) -> Self {
         BucketedPool(Arc::new(Shared {
             allocator,
-            state: Mutex::new(State {
-                buckets: Vec::new(),
-                stats: PoolStats::default(),
-            }),
+            state: Mutex::new(State { buckets: Vec::new(), stats: PoolStats::default() }),
         }))
     }
 
@@ -210,10 +204,7 @@ impl<A: PoolAllocator> BucketedPool<A> {
     /// retry calls [`BucketedPool::trim`] first. [`Status::InvalidParameter`] for 0 bytes, [`Status::DeviceLost`].
     pub fn acquire(&self, bytes: usize, stream: &A::Stream) -> Result<PooledBlock<A>> {
         if bytes == 0 {
-            return Err(Error::new(
-                Status::InvalidParameter,
-                "0 bytes asked of a memory pool",
-            ));
+            return Err(Error::new(Status::InvalidParameter, "0 bytes asked of a memory pool"));
         }
         let size = bucket_size(bytes);
         let allocator = &self.0.allocator;
@@ -249,11 +240,7 @@ impl<A: PoolAllocator> BucketedPool<A> {
             }
             None => self.grow(size, identity)?,
         };
-        Ok(PooledBlock {
-            block: Some(block),
-            bytes,
-            pool: self.clone(),
-        })
+        Ok(PooledBlock { block: Some(block), bytes, pool: self.clone() })
     }
 
     /// Lets `stream` wait for the last user of `block`, if it is not done.
@@ -271,12 +258,7 @@ impl<A: PoolAllocator> BucketedPool<A> {
         state.stats.live_bytes += bytes;
         state.stats.held_bytes += bytes;
         state.stats.high_water_bytes = state.stats.high_water_bytes.max(state.stats.held_bytes);
-        Ok(Block {
-            address,
-            bytes,
-            fence,
-            stream,
-        })
+        Ok(Block { address, bytes, fence, stream })
     }
 
     /// Frees every block that is not given out, waiting for the device where it must, and returns the bytes freed.

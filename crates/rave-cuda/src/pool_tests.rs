@@ -32,11 +32,7 @@ struct HostAllocator {
 
 impl HostAllocator {
     fn with_limit(limit: usize) -> Self {
-        HostAllocator {
-            blocks: RefCell::default(),
-            limit,
-            allocations: Cell::new(0),
-        }
+        HostAllocator { blocks: RefCell::default(), limit, allocations: Cell::new(0) }
     }
 
     fn held(&self) -> usize {
@@ -60,10 +56,7 @@ impl PoolAllocator for Rc<HostAllocator> {
     }
 
     fn free(&self, address: u64) {
-        self.blocks
-            .borrow_mut()
-            .remove(&address)
-            .expect("the address was allocated and not yet freed");
+        self.blocks.borrow_mut().remove(&address).expect("the address was allocated and not yet freed");
     }
 
     fn fence(&self) -> Result<HostFence> {
@@ -76,11 +69,7 @@ impl PoolAllocator for Rc<HostAllocator> {
     }
 
     fn is_done(&self, fence: &HostFence) -> Result<bool> {
-        Ok(fence
-            .0
-            .borrow()
-            .as_ref()
-            .is_none_or(|(stream, point)| stream.done.get() >= *point))
+        Ok(fence.0.borrow().as_ref().is_none_or(|(stream, point)| stream.done.get() >= *point))
     }
 
     fn wait(&self, stream: &Rc<HostStream>, _: &HostFence) -> Result<()> {
@@ -94,10 +83,7 @@ impl PoolAllocator for Rc<HostAllocator> {
 }
 
 fn stream(number: usize) -> Rc<HostStream> {
-    Rc::new(HostStream {
-        number,
-        ..HostStream::default()
-    })
+    Rc::new(HostStream { number, ..HostStream::default() })
 }
 
 fn pool(limit: usize) -> (Rc<HostAllocator>, BucketedPool<Rc<HostAllocator>>) {
@@ -142,20 +128,12 @@ fn a_block_goes_to_another_stream_at_once_only_if_its_last_use_is_done() {
     block.release(&first).unwrap();
 
     let block = pool.acquire(1000, &second).unwrap();
-    assert_eq!(
-        (block.address(), second.waits.get()),
-        (address, 1),
-        "the device waits, the host does not"
-    );
+    assert_eq!((block.address(), second.waits.get()), (address, 1), "the device waits, the host does not");
     block.release(&second).unwrap();
 
     first.done.set(1);
     let block = pool.acquire(1000, &first).unwrap();
-    assert_eq!(
-        (block.address(), first.waits.get()),
-        (address, 0),
-        "the second stream was idle"
-    );
+    assert_eq!((block.address(), first.waits.get()), (address, 0), "the second stream was idle");
     drop(block);
 }
 
@@ -163,10 +141,7 @@ fn a_block_goes_to_another_stream_at_once_only_if_its_last_use_is_done() {
 fn a_stream_gets_its_own_block_back_before_that_of_another() {
     let (_, pool) = pool(PLENTY);
     let (first, second) = (stream(1), stream(2));
-    let (a, b) = (
-        pool.acquire(1000, &first).unwrap(),
-        pool.acquire(1000, &second).unwrap(),
-    );
+    let (a, b) = (pool.acquire(1000, &first).unwrap(), pool.acquire(1000, &second).unwrap());
     let (of_first, of_second) = (a.address(), b.address());
     a.release(&first).unwrap();
     b.release(&second).unwrap();
@@ -193,10 +168,7 @@ fn a_block_that_is_dropped_is_freed_and_a_pool_frees_what_it_holds() {
     let (allocator, pool) = pool(PLENTY);
     let stream = stream(1);
     drop(pool.acquire(1000, &stream).unwrap());
-    assert_eq!(
-        (allocator.held(), pool.stats().held_bytes, pool.stats().live_bytes),
-        (0, 0, 0)
-    );
+    assert_eq!((allocator.held(), pool.stats().held_bytes, pool.stats().live_bytes), (0, 0, 0));
     let kept = pool.acquire(1000, &stream).unwrap();
     pool.acquire(1000, &stream).unwrap().release(&stream).unwrap();
     drop(pool);
@@ -208,10 +180,7 @@ fn a_block_that_is_dropped_is_freed_and_a_pool_frees_what_it_holds() {
 #[test]
 fn nothing_is_not_a_request() {
     let (_, pool) = pool(PLENTY);
-    assert_eq!(
-        pool.acquire(0, &stream(1)).unwrap_err().status(),
-        Status::InvalidParameter
-    );
+    assert_eq!(pool.acquire(0, &stream(1)).unwrap_err().status(), Status::InvalidParameter);
     assert_eq!(pool.stats().hit_rate(), 1.0);
 }
 

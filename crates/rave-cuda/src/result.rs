@@ -18,11 +18,8 @@ const STICKY: [i32; 13] = [226, 700, 702, 710, 714, 715, 716, 717, 718, 719, 721
 static POISON: AtomicI32 = AtomicI32::new(0);
 
 fn device_lost(code: i32) -> Error {
-    Error::new(
-        Status::DeviceLost,
-        format!("CUDA error {code} made the device unusable for this process"),
-    )
-    .help("restart the process")
+    Error::new(Status::DeviceLost, format!("CUDA error {code} made the device unusable for this process"))
+        .help("restart the process")
 }
 
 /// Fails, without a CUDA call, once any call of this process has returned a sticky error.
@@ -61,12 +58,11 @@ impl Driver {
             )
             .expected(format!("a driver for CUDA {} or later", version(REQUIRED_CUDA)))
             .help("install NVIDIA's driver, or use a CPU backend"),
-            LoadError::NoSymbol(name) => Error::new(
-                Status::DeviceNotFound,
-                format!("the CUDA driver library has no function {name}"),
-            )
-            .expected(format!("a driver for CUDA {} or later", version(REQUIRED_CUDA)))
-            .help("update NVIDIA's driver"),
+            LoadError::NoSymbol(name) => {
+                Error::new(Status::DeviceNotFound, format!("the CUDA driver library has no function {name}"))
+                    .expected(format!("a driver for CUDA {} or later", version(REQUIRED_CUDA)))
+                    .help("update NVIDIA's driver")
+            }
         })?;
         // SAFETY: cuInit and cuDriverGetVersion may be called at any time; `found` outlives the call.
         let (started, found) = unsafe {
@@ -81,10 +77,7 @@ impl Driver {
                 Status::DeviceNotFound,
                 format!("the driver supports CUDA {}", version(found)),
             )
-            .expected(format!(
-                "{} or later (driver 525 or later)",
-                version(REQUIRED_CUDA)
-            ))
+            .expected(format!("{} or later (driver 525 or later)", version(REQUIRED_CUDA)))
             .help("update NVIDIA's driver"));
         }
         if started != CUresult::SUCCESS {

@@ -29,11 +29,7 @@ impl Stream {
     /// `stream` is null or a live `CUstream` of `device`'s context, and stays alive until this is dropped.
     #[must_use]
     pub unsafe fn adopt(device: &Device, stream: *mut c_void) -> Self {
-        Stream {
-            device: device.clone(),
-            handle: stream.cast(),
-            owned: false,
-        }
+        Stream { device: device.clone(), handle: stream.cast(), owned: false }
     }
 
     /// Makes a stream with no implicit order to the legacy default stream.
@@ -47,11 +43,7 @@ impl Stream {
         let result = unsafe { (bound.driver.cuStreamCreate)(&mut handle, sys::STREAM_NON_BLOCKING) };
         bound.check("cuStreamCreate", result)?;
         drop(bound);
-        Ok(Stream {
-            device: device.clone(),
-            handle,
-            owned: true,
-        })
+        Ok(Stream { device: device.clone(), handle, owned: true })
     }
 
     /// The device.
@@ -77,9 +69,7 @@ impl Stream {
     pub fn synchronize(&self) -> Result<()> {
         let bound = self.device.bind()?;
         // SAFETY: the handle is live (ours, or by `adopt`'s contract) and its context is current.
-        bound.check("cuStreamSynchronize", unsafe {
-            (bound.driver.cuStreamSynchronize)(self.handle)
-        })
+        bound.check("cuStreamSynchronize", unsafe { (bound.driver.cuStreamSynchronize)(self.handle) })
     }
 
     /// Whether all work enqueued so far is done.
@@ -110,9 +100,8 @@ impl Drop for Stream {
     fn drop(&mut self) {
         if self.owned {
             // SAFETY: the handle is ours. The driver lets work that is still queued finish before it frees the stream.
-            self.device.destroy("cuStreamDestroy", |driver| unsafe {
-                (driver.cuStreamDestroy_v2)(self.handle)
-            });
+            self.device
+                .destroy("cuStreamDestroy", |driver| unsafe { (driver.cuStreamDestroy_v2)(self.handle) });
         }
     }
 }
@@ -150,14 +139,9 @@ impl Event {
         let bound = device.bind()?;
         let mut handle = ptr::null_mut();
         // SAFETY: the context is current while `bound` lives; `handle` outlives the call.
-        bound.check("cuEventCreate", unsafe {
-            (bound.driver.cuEventCreate)(&mut handle, flags)
-        })?;
+        bound.check("cuEventCreate", unsafe { (bound.driver.cuEventCreate)(&mut handle, flags) })?;
         drop(bound);
-        Ok(Event {
-            device: device.clone(),
-            handle,
-        })
+        Ok(Event { device: device.clone(), handle })
     }
 
     /// Moves the event to the end of the work enqueued on `stream` so far.
@@ -173,9 +157,7 @@ impl Event {
         }
         let bound = self.device.bind()?;
         // SAFETY: both handles are live and belong to the current context, checked above.
-        bound.check("cuEventRecord", unsafe {
-            (bound.driver.cuEventRecord)(self.handle, stream.handle)
-        })
+        bound.check("cuEventRecord", unsafe { (bound.driver.cuEventRecord)(self.handle, stream.handle) })
     }
 
     /// Whether the work before the last record is done. True for an event that was never recorded.
@@ -196,9 +178,7 @@ impl Event {
     pub fn synchronize(&self) -> Result<()> {
         let bound = self.device.bind()?;
         // SAFETY: the handle is live until drop.
-        bound.check("cuEventSynchronize", unsafe {
-            (bound.driver.cuEventSynchronize)(self.handle)
-        })
+        bound.check("cuEventSynchronize", unsafe { (bound.driver.cuEventSynchronize)(self.handle) })
     }
 
     /// Milliseconds from `start` to this event, both with timing and done. Resolution is about half a microsecond.
@@ -219,8 +199,6 @@ impl Event {
 impl Drop for Event {
     fn drop(&mut self) {
         // SAFETY: the handle is ours and used nowhere else. An event that has not passed yet is freed when it has.
-        self.device.destroy("cuEventDestroy", |driver| unsafe {
-            (driver.cuEventDestroy_v2)(self.handle)
-        });
+        self.device.destroy("cuEventDestroy", |driver| unsafe { (driver.cuEventDestroy_v2)(self.handle) });
     }
 }

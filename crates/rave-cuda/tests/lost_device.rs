@@ -7,10 +7,7 @@ use rave_cuda::{Device, check_device_alive, note_cuda_error};
 fn after_a_sticky_error_every_call_says_that_the_device_is_lost_and_names_the_first() {
     note_cuda_error(2);
     note_cuda_error(600);
-    assert!(
-        check_device_alive().is_ok(),
-        "running out of memory or not being done is not sticky"
-    );
+    assert!(check_device_alive().is_ok(), "running out of memory or not being done is not sticky");
 
     note_cuda_error(700);
     note_cuda_error(719);

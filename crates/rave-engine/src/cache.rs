@@ -64,10 +64,7 @@ impl<T> Cache<T> {
     /// The slot of `key`, now the latest, and the slot that made room for it.
     fn slot(&self, key: &Key) -> (Slot<T>, Option<Slot<T>>) {
         let mut kept = self.kept();
-        let known = kept
-            .iter()
-            .position(|(other, _)| other == key)
-            .map(|index| kept.remove(index));
+        let known = kept.iter().position(|(other, _)| other == key).map(|index| kept.remove(index));
         let (key, slot) = known.unwrap_or_else(|| (key.clone(), Slot::default()));
         let evicted = (kept.len() == KEPT).then(|| kept.remove(0).1);
         kept.push((key, Arc::clone(&slot)));
@@ -116,18 +113,9 @@ mod tests {
     #[test]
     fn different_options_are_different_models() {
         let default = ModelOptions::default();
-        let byte = ModelOptions {
-            values: ValueRange::Byte,
-            ..default.clone()
-        };
-        let two = ModelOptions {
-            threads: 2,
-            ..default.clone()
-        };
-        let library = ModelOptions {
-            runtime_lib: Some("x".into()),
-            ..default.clone()
-        };
+        let byte = ModelOptions { values: ValueRange::Byte, ..default.clone() };
+        let two = ModelOptions { threads: 2, ..default.clone() };
+        let library = ModelOptions { runtime_lib: Some("x".into()), ..default.clone() };
         for other in [byte, two, library] {
             assert_ne!(Key::new(&[1], &default), Key::new(&[1], &other));
         }

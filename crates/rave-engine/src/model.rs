@@ -71,11 +71,7 @@ impl Model {
         let load = || {
             let embedded = options.runtime_lib.as_deref() == Some(Path::new(EMBEDDED));
             let options = LoadOptions {
-                runtime: if embedded {
-                    RuntimeChoice::Embedded
-                } else {
-                    RuntimeChoice::Auto
-                },
+                runtime: if embedded { RuntimeChoice::Embedded } else { RuntimeChoice::Auto },
                 library: options.runtime_lib.clone().filter(|_| !embedded),
                 threads: options.threads,
                 log: options.log.clone(),
@@ -90,10 +86,7 @@ impl Model {
             threads: options.threads,
             name: name.as_str().into(),
         };
-        options.log.write(
-            LogLevel::Verbose,
-            format_args!("model {name} {how}: {}", model.description()),
-        );
+        options.log.write(LogLevel::Verbose, format_args!("model {name} {how}: {}", model.description()));
         Ok(model)
     }
 
@@ -142,12 +135,11 @@ fn check_backend(path: &Path, kind: Kind, choice: BackendChoice) -> Result<()> {
         )
         .expected("a TensorRT engine (.engine or .plan)")
         .help("leave backend at auto")),
-        (Kind::TensorRtPlan, BackendChoice::Onnx) => Err(Error::new(
-            Status::InvalidParameter,
-            format!("backend onnx with {file}, a TensorRT engine"),
-        )
-        .expected("an ONNX model")
-        .help("leave backend at auto")),
+        (Kind::TensorRtPlan, BackendChoice::Onnx) => {
+            Err(Error::new(Status::InvalidParameter, format!("backend onnx with {file}, a TensorRT engine"))
+                .expected("an ONNX model")
+                .help("leave backend at auto"))
+        }
         (Kind::TensorRtPlan, BackendChoice::Auto | BackendChoice::TensorRt) => Err(Error::new(
             Status::DeviceNotFound,
             format!(

@@ -23,22 +23,13 @@ pub(crate) enum Kind {
 pub(crate) fn read(path: &Path) -> Result<Vec<u8>> {
     let io = |error: std::io::Error| Error::io(path, &error);
     // Without O_NONBLOCK, opening a FIFO waits for a writer that may never come.
-    let file = OpenOptions::new()
-        .read(true)
-        .custom_flags(libc::O_NONBLOCK | libc::O_CLOEXEC)
-        .open(path);
+    let file = OpenOptions::new().read(true).custom_flags(libc::O_NONBLOCK | libc::O_CLOEXEC).open(path);
     let file = file.map_err(io)?;
     let metadata = file.metadata().map_err(io)?;
     if !metadata.is_file() {
-        let found = if metadata.is_dir() {
-            "a directory"
-        } else {
-            "not a regular file"
-        };
-        return Err(
-            Error::new(Status::Io, format!("file {} is {found}", path.display()))
-                .expected("a model file (.onnx, .engine or .plan)"),
-        );
+        let found = if metadata.is_dir() { "a directory" } else { "not a regular file" };
+        return Err(Error::new(Status::Io, format!("file {} is {found}", path.display()))
+            .expected("a model file (.onnx, .engine or .plan)"));
     }
     if metadata.len() > MAX_BYTES {
         return Err(Error::new(
@@ -49,19 +40,13 @@ pub(crate) fn read(path: &Path) -> Result<Vec<u8>> {
     }
     let mut bytes = Vec::new();
     bytes.try_reserve_exact(metadata.len() as usize).map_err(|_| {
-        Error::new(
-            Status::OutOfMemory,
-            format!("file {}: {} bytes", path.display(), metadata.len()),
-        )
+        Error::new(Status::OutOfMemory, format!("file {}: {} bytes", path.display(), metadata.len()))
     })?;
     // The file may grow while it is read; what was promised is all that is taken.
     file.take(metadata.len()).read_to_end(&mut bytes).map_err(io)?;
     if bytes.is_empty() {
-        return Err(Error::new(
-            Status::ModelLoadFailed,
-            format!("file {} is empty", path.display()),
-        )
-        .expected("a model"));
+        return Err(Error::new(Status::ModelLoadFailed, format!("file {} is empty", path.display()))
+            .expected("a model"));
     }
     Ok(bytes)
 }
@@ -77,15 +62,10 @@ pub(crate) fn kind(path: &Path, bytes: &[u8]) -> Result<Kind> {
         extension.eq_ignore_ascii_case("engine") || extension.eq_ignore_ascii_case("plan")
     });
     if named_plan {
-        let beginning = String::from_utf8_lossy(&bytes[..bytes.len().min(16)])
-            .escape_debug()
-            .to_string();
+        let beginning = String::from_utf8_lossy(&bytes[..bytes.len().min(16)]).escape_debug().to_string();
         return Err(Error::new(
             Status::ModelLoadFailed,
-            format!(
-                "file {} is no TensorRT engine: it begins with \"{beginning}\"",
-                path.display()
-            ),
+            format!("file {} is no TensorRT engine: it begins with \"{beginning}\"", path.display()),
         )
         .expected("a plan serialized by TensorRT")
         .help("build the engine again, or name the .onnx model"));
@@ -126,10 +106,7 @@ mod tests {
 
     #[test]
     fn content_tells_the_kind_and_a_false_name_is_an_error() {
-        assert_eq!(
-            kind(Path::new("a.onnx"), b"ftrt....").unwrap(),
-            Kind::TensorRtPlan
-        );
+        assert_eq!(kind(Path::new("a.onnx"), b"ftrt....").unwrap(), Kind::TensorRtPlan);
         assert_eq!(kind(Path::new("a.onnx"), b"\x08\x08").unwrap(), Kind::Onnx);
         for name in ["a.engine", "a.PLAN"] {
             let error = kind(Path::new(name), b"hello\x01world").unwrap_err();

@@ -108,13 +108,7 @@ impl Session {
         );
         Ok(Session {
             unpack: Unpack::new(options.input_format, size, channels, input.size)?,
-            pack: Pack::new(
-                options.output_format,
-                output_size,
-                channels,
-                output.size,
-                options.dither,
-            )?,
+            pack: Pack::new(options.output_format, output_size, channels, output.size, options.dither)?,
             options: options.clone(),
             output_size,
             values: model.values(),
@@ -149,41 +143,21 @@ impl Session {
         let number =
             self.stats.frames.load(Ordering::Relaxed) + self.stats.failed_frames.load(Ordering::Relaxed);
         let result = self.check(input, out).and_then(|()| self.run(input, out));
-        let counter = if result.is_ok() {
-            &self.stats.frames
-        } else {
-            &self.stats.failed_frames
-        };
+        let counter = if result.is_ok() { &self.stats.frames } else { &self.stats.failed_frames };
         counter.fetch_add(1, Ordering::Relaxed);
         result.map_err(|error| error.context(format_args!("frame {number}")))
     }
 
     fn check(&self, input: &Frame<'_>, out: &FrameMut<'_>) -> Result<()> {
         let given = [
-            (
-                "input",
-                input.format(),
-                input.visible().size,
-                self.options.input_format,
-                self.options.size,
-            ),
-            (
-                "output",
-                out.format(),
-                out.size(),
-                self.options.output_format,
-                self.output_size,
-            ),
+            ("input", input.format(), input.visible().size, self.options.input_format, self.options.size),
+            ("output", out.format(), out.size(), self.options.output_format, self.output_size),
         ];
         for (name, format, size, expected_format, expected_size) in given {
             if (format, size) != (expected_format, expected_size) {
-                return Err(
-                    Error::new(Status::UnsupportedFormat, format!("{name} is {size} {format}"))
-                        .expected(format!(
-                            "{expected_size} {expected_format}, for which the session was made"
-                        ))
-                        .help("make a new session when the stream changes"),
-                );
+                return Err(Error::new(Status::UnsupportedFormat, format!("{name} is {size} {format}"))
+                    .expected(format!("{expected_size} {expected_format}, for which the session was made"))
+                    .help("make a new session when the stream changes"));
             }
         }
         Ok(())
@@ -193,16 +167,7 @@ impl Session {
         let tags = input.tags();
         let (from, to) = colorimetry(tags, out.wanted(), &self.options, self.output_size);
         self.announce(tags, out.wanted(), to);
-        let Session {
-            values,
-            unpack,
-            inference,
-            pack,
-            chroma,
-            pool,
-            stats,
-            ..
-        } = self;
+        let Session { values, unpack, inference, pack, chroma, pool, stats, .. } = self;
         let white = *values;
         timed(&stats.unpack_ns, || {
             pool.install(|| {
@@ -229,10 +194,7 @@ impl Session {
             return;
         }
         self.announced = Some(tags);
-        let (input, output) = (
-            self.options.input_format.family(),
-            self.options.output_format.family(),
-        );
+        let (input, output) = (self.options.input_format.family(), self.options.output_format.family());
         let chosen = match input {
             PixelFamily::Yuv => tags.matrix.is_none() || tags.range.is_none(),
             PixelFamily::Rgb => output != PixelFamily::Rgb && tags.matrix.or(wanted.matrix).is_none(),
@@ -268,21 +230,12 @@ fn colorimetry(
     if input.family() == PixelFamily::Rgb && output.family() != PixelFamily::Rgb {
         // R'G'B' has no matrix of its own: it becomes what is asked for, or what fits the output's size. A luma model
         // works on that same luma.
-        let asked = ColorTags {
-            matrix: wanted.matrix.or(tags.matrix),
-            ..wanted
-        };
+        let asked = ColorTags { matrix: wanted.matrix.or(tags.matrix), ..wanted };
         from.matrix = asked.resolve(output, output_size).matrix;
     }
-    let mut to = Colorimetry {
-        siting: siting_between(from.siting, input, output),
-        ..from
-    };
+    let mut to = Colorimetry { siting: siting_between(from.siting, input, output), ..from };
     if input.family() != output.family() {
-        let asked = ColorTags {
-            matrix: Some(from.matrix),
-            ..wanted
-        };
+        let asked = ColorTags { matrix: Some(from.matrix), ..wanted };
         to.range = asked.resolve(output, output_size).range;
     }
     (from, to)

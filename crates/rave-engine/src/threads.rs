@@ -24,11 +24,8 @@ pub(crate) fn pool(threads: usize) -> Result<Arc<ThreadPool>> {
         .thread_name(|index| format!("rave-pixels-{index}"))
         .build()
         .map_err(|error| {
-            Error::new(
-                Status::OutOfMemory,
-                format!("{threads} threads could not be started: {error}"),
-            )
-            .help("set the option threads to a smaller number")
+            Error::new(Status::OutOfMemory, format!("{threads} threads could not be started: {error}"))
+                .help("set the option threads to a smaller number")
         })?;
     Ok(Arc::clone(pools.entry(threads).or_insert(Arc::new(pool))))
 }

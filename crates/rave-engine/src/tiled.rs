@@ -22,10 +22,7 @@ impl Tiled {
         let session = model.session(plan.tile())?;
         let (channels, scale) = (model.contract().channels, model.contract().scale);
         let blender = TileBlender::new(&plan, scale, channels)?;
-        let input_shape = TensorShape {
-            channels,
-            size: plan.canvas(),
-        };
+        let input_shape = TensorShape { channels, size: plan.canvas() };
         Ok(Tiled {
             input: zeros(input_shape)?,
             output: zeros(blender.canvas())?,
@@ -55,15 +52,8 @@ impl Tiled {
     pub(crate) fn run(&mut self) -> Result<()> {
         self.output.fill(0.0);
         for index in 0..self.plan.count() {
-            cut_tile(
-                &self.input,
-                self.input_shape,
-                self.plan.rect(index),
-                self.session.input(),
-            );
-            self.session
-                .run()
-                .map_err(|error| error.context(format_args!("tile {index}")))?;
+            cut_tile(&self.input, self.input_shape, self.plan.rect(index), self.session.input());
+            self.session.run().map_err(|error| error.context(format_args!("tile {index}")))?;
             self.blender.add(index, self.session.output(), &mut self.output);
         }
         Ok(())
@@ -77,10 +67,7 @@ impl Tiled {
 fn zeros(shape: TensorShape) -> Result<Vec<f32>> {
     let mut values = Vec::new();
     values.try_reserve_exact(shape.elements()).map_err(|_| {
-        Error::new(
-            Status::OutOfMemory,
-            format!("a tensor of {shape} fp32 elements could not be allocated"),
-        )
+        Error::new(Status::OutOfMemory, format!("a tensor of {shape} fp32 elements could not be allocated"))
     })?;
     values.resize(shape.elements(), 0.0);
     Ok(values)

@@ -23,12 +23,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     };
     let start = Instant::now();
     let model = Arc::new(OnnxModel::from_bytes(&std::fs::read(path)?, path, &options)?);
-    println!(
-        "{} in {}, loaded in {:.2?}",
-        model.contract(),
-        model.runtime(),
-        start.elapsed()
-    );
+    println!("{} in {}, loaded in {:.2?}", model.contract(), model.runtime(), start.elapsed());
     let start = Instant::now();
     let size = model.padded_size(Size::new(width.parse()?, height.parse()?))?;
     println!("padded size {size}, found in {:.2?}", start.elapsed());

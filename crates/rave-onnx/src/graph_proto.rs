@@ -62,11 +62,7 @@ type Scopes<'a> = Vec<HashMap<&'a str, Small>>;
 /// [`rave_core::Status::Untrusted`] for a reference to another file, otherwise
 /// [`rave_core::Status::ModelLoadFailed`].
 pub(crate) fn check<'a>(bytes: &'a [u8], budget: &mut Budget) -> Result<Graph<'a>> {
-    Walk {
-        budget,
-        scopes: Vec::new(),
-    }
-    .graph(bytes)
+    Walk { budget, scopes: Vec::new() }.graph(bytes)
 }
 
 /// Checks the `FunctionProto` in `bytes`: a named group of nodes.
@@ -74,10 +70,7 @@ pub(crate) fn check<'a>(bytes: &'a [u8], budget: &mut Budget) -> Result<Graph<'a
 /// # Errors
 /// As [`check`].
 pub(crate) fn check_function(bytes: &[u8], budget: &mut Budget) -> Result<()> {
-    let mut walk = Walk {
-        budget,
-        scopes: vec![HashMap::new()],
-    };
+    let mut walk = Walk { budget, scopes: vec![HashMap::new()] };
     for field in Fields::of(bytes) {
         let (number, value) = field.map_err(damaged)?;
         match number {
@@ -140,11 +133,7 @@ impl<'a> Walk<'a, '_> {
         // Before IR version 4 every initializer had to be an input too.
         initialized.sort_unstable();
         inputs.retain(|input| initialized.binary_search(&input.name).is_err());
-        Ok(Graph {
-            inputs,
-            outputs,
-            nodes,
-        })
+        Ok(Graph { inputs, outputs, nodes })
     }
 
     fn node(&mut self, bytes: &'a [u8]) -> Result<()> {
@@ -167,13 +156,8 @@ impl<'a> Walk<'a, '_> {
             let (number, value) = field.map_err(damaged)?;
             if number == 5 {
                 let attribute = self.attribute(value.bytes().map_err(damaged)?, &place())?;
-                if let (
-                    "Constant",
-                    "value",
-                    Some(Tensor {
-                        small: Some(small), ..
-                    }),
-                ) = (operator, attribute.name, attribute.tensor)
+                if let ("Constant", "value", Some(Tensor { small: Some(small), .. })) =
+                    (operator, attribute.name, attribute.tensor)
                 {
                     self.define(output, small);
                 }
@@ -183,10 +167,8 @@ impl<'a> Walk<'a, '_> {
         let product = |index: usize, what: &str| match constant(index) {
             // Reshape copies a dimension for 0 and works one out for -1.
             Some(Small::Ints(dims)) => {
-                let dims: Vec<i64> = dims
-                    .iter()
-                    .map(|&dim| if matches!(dim, 0 | -1) { 1 } else { dim })
-                    .collect();
+                let dims: Vec<i64> =
+                    dims.iter().map(|&dim| if matches!(dim, 0 | -1) { 1 } else { dim }).collect();
                 match tensor_proto::elements(&dims) {
                     Some(_) => Ok(()),
                     None => Err(refused(format!("{} makes {what} {}", place(), shape_text(&dims)))
@@ -238,10 +220,7 @@ impl<'a> Walk<'a, '_> {
             self.graph(graph)?;
         }
         check_sizes(bytes, name, place)?;
-        Ok(Attribute {
-            name,
-            tensor: tensor.map(|tensor| self.tensor(tensor, place)).transpose()?,
-        })
+        Ok(Attribute { name, tensor: tensor.map(|tensor| self.tensor(tensor, place)).transpose()? })
     }
 
     fn tensor(&mut self, bytes: &'a [u8], place: &str) -> Result<Tensor<'a>> {
@@ -258,11 +237,7 @@ impl<'a> Walk<'a, '_> {
         for field in Fields::of(value.bytes().map_err(damaged)?) {
             let (number, value) = field.map_err(damaged)?;
             match number {
-                1 => {
-                    name = self
-                        .tensor(value.bytes().map_err(damaged)?, "a sparse tensor")?
-                        .name
-                }
+                1 => name = self.tensor(value.bytes().map_err(damaged)?, "a sparse tensor")?.name,
                 2 => drop(self.tensor(value.bytes().map_err(damaged)?, "a sparse tensor")?),
                 3 => {
                     for dim in wire::integers(value).take(32) {

@@ -34,17 +34,11 @@ pub(crate) struct Tried(Vec<String>);
 impl Tried {
     pub(crate) fn into_error(self) -> Error {
         let tried = self.0.join("; ");
-        Error::new(
-            Status::RuntimeLibraryMissing,
-            format!("ONNX Runtime was not found; tried {tried}"),
-        )
-        .expected(format!(
-            "libonnxruntime.so, version 1.{} or later",
-            ort::MINOR_VERSION
-        ))
-        .help(format!(
-            "install ONNX Runtime, name its library in {VARIABLE}, or choose the embedded runtime"
-        ))
+        Error::new(Status::RuntimeLibraryMissing, format!("ONNX Runtime was not found; tried {tried}"))
+            .expected(format!("libonnxruntime.so, version 1.{} or later", ort::MINOR_VERSION))
+            .help(format!(
+                "install ONNX Runtime, name its library in {VARIABLE}, or choose the embedded runtime"
+            ))
     }
 }
 
@@ -87,15 +81,9 @@ pub(crate) fn find(option: Option<&Path>) -> Result<Result<&'static Library, Tri
         let opened = open(&path).map_err(|why| {
             Error::new(
                 Status::RuntimeLibraryMissing,
-                format!(
-                    "{} (from {source}) cannot be used as ONNX Runtime: {why}",
-                    path.display()
-                ),
+                format!("{} (from {source}) cannot be used as ONNX Runtime: {why}", path.display()),
             )
-            .expected(format!(
-                "libonnxruntime.so, version 1.{} or later",
-                ort::MINOR_VERSION
-            ))
+            .expected(format!("libonnxruntime.so, version 1.{} or later", ort::MINOR_VERSION))
         })?;
         return start(&mut state, opened).map(Ok);
     }
@@ -112,10 +100,7 @@ pub(crate) fn find(option: Option<&Path>) -> Result<Result<&'static Library, Tri
 fn already_open(path: &Path, source: &str, library: &Library) -> Error {
     Error::new(
         Status::RuntimeLibraryMissing,
-        format!(
-            "{} (from {source}) cannot be opened: this process runs {library}",
-            path.display()
-        ),
+        format!("{} (from {source}) cannot be opened: this process runs {library}", path.display()),
     )
     .help("a process opens one ONNX Runtime; use the same one everywhere, or a process for each")
 }
@@ -194,9 +179,7 @@ fn open(path: &Path) -> Result<Opened, String> {
         }
         CStr::from_ptr(version).to_string_lossy().into_owned()
     };
-    let mut numbers = version
-        .split('.')
-        .map(|number| number.parse::<u32>().unwrap_or(0));
+    let mut numbers = version.split('.').map(|number| number.parse::<u32>().unwrap_or(0));
     let (major, minor) = (numbers.next().unwrap_or(0), numbers.next().unwrap_or(0));
     // Checked before GetApi, because that prints to standard error when it does not know the version.
     if major != 1 || minor < ort::MINOR_VERSION {
@@ -206,20 +189,13 @@ fn open(path: &Path) -> Result<Opened, String> {
     let api = unsafe { (base.GetApi)(ort::MINOR_VERSION).as_ref() }
         .ok_or_else(|| format!("version {version} does not offer API {}", ort::MINOR_VERSION))?
         .clone();
-    Ok(Opened {
-        library,
-        api,
-        version,
-        path: path.to_path_buf(),
-    })
+    Ok(Opened { library, api, version, path: path.to_path_buf() })
 }
 
 /// The loader's own words: `libloading` keeps them in the error's source.
 fn describe_loader(error: &libloading::Error) -> String {
     use std::error::Error as _;
-    error
-        .source()
-        .map_or_else(|| error.to_string(), ToString::to_string)
+    error.source().map_or_else(|| error.to_string(), ToString::to_string)
 }
 
 fn start(state: &mut State, opened: Opened) -> Result<&'static Library> {
@@ -227,19 +203,13 @@ fn start(state: &mut State, opened: Opened) -> Result<&'static Library> {
     std::mem::forget(opened.library);
     ort::set_api(opened.api);
     // What is logged outside of a session is of no use to the user, and would go to standard error.
-    let built = ort::init()
-        .with_name("rave")
-        .with_telemetry(false)
-        .with_logger(Arc::new(|_, _, _, _, _| {}))
-        .build();
+    let built =
+        ort::init().with_name("rave").with_telemetry(false).with_logger(Arc::new(|_, _, _, _, _| {})).build();
     match built {
         Ok(environment) => {
             environment.set_log_level(LogLevel::Warning);
-            let library = Box::leak(Box::new(Library {
-                environment,
-                version: opened.version,
-                path: opened.path,
-            }));
+            let library =
+                Box::leak(Box::new(Library { environment, version: opened.version, path: opened.path }));
             *state = State::Open(library);
             Ok(library)
         }

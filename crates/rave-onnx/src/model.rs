@@ -50,13 +50,7 @@ impl OnnxModel {
             scale: settled.scale,
         };
         let description = runtime.describe();
-        Ok(OnnxModel {
-            name: name.to_string(),
-            contract,
-            description,
-            runtime,
-            multiples: Mutex::default(),
-        })
+        Ok(OnnxModel { name: name.to_string(), contract, description, runtime, multiples: Mutex::default() })
     }
 
     /// What the model takes and gives. The element types are those of the file; a session's may differ, see
@@ -89,8 +83,7 @@ impl OnnxModel {
     /// [`Status::InvalidParameter`] for a size that no frame has, [`Status::UnsupportedFormat`] when the model takes
     /// no such size, [`Status::OutOfMemory`].
     pub fn padded_size(&self, frame: Size) -> Result<Size> {
-        self.find_padded_size(frame)
-            .map_err(|error| error.context(format_args!("model {}", self.name)))
+        self.find_padded_size(frame).map_err(|error| error.context(format_args!("model {}", self.name)))
     }
 
     fn find_padded_size(&self, frame: Size) -> Result<Size> {
@@ -126,22 +119,13 @@ impl OnnxModel {
         let output = probe::scaled(input, self.contract.scale);
         let (true, Some(output)) = (padded == input, output) else {
             return Err(in_model(
-                Error::new(
-                    Status::InvalidParameter,
-                    format!("a session of {input} was asked for"),
-                )
-                .expected(format!("{padded}, and an output that is a possible frame")),
+                Error::new(Status::InvalidParameter, format!("a session of {input} was asked for"))
+                    .expected(format!("{padded}, and an output that is a possible frame")),
             ));
         };
         let channels = self.contract.channels;
-        let input = TensorShape {
-            channels,
-            size: input,
-        };
-        let output = TensorShape {
-            channels,
-            size: output,
-        };
+        let input = TensorShape { channels, size: input };
+        let output = TensorShape { channels, size: output };
         let tensors = self.runtime.session(input, output).map_err(in_model)?;
         Ok(OnnxSession::new(Arc::clone(self), tensors, input, output))
     }
@@ -155,10 +139,7 @@ impl OnnxModel {
     }
 
     fn settled(&self) -> Settled {
-        Settled {
-            channels: self.contract.channels,
-            scale: self.contract.scale,
-        }
+        Settled { channels: self.contract.channels, scale: self.contract.scale }
     }
 }
 

@@ -88,10 +88,8 @@ fn check_kind(bytes: &[u8]) -> Result<()> {
         return Err(not_a_model("the file is a web page (HTML or XML)").help("download the model again"));
     }
     if bytes.starts_with(b"PK\x03\x04") {
-        return Err(
-            not_a_model("the file is a ZIP archive, perhaps a PyTorch checkpoint")
-                .help("unpack it, or export the network with torch.onnx.export"),
-        );
+        return Err(not_a_model("the file is a ZIP archive, perhaps a PyTorch checkpoint")
+            .help("unpack it, or export the network with torch.onnx.export"));
     }
     // ONNX Runtime takes such bytes for its own format, whatever else they may also be.
     if bytes.get(4..8) == Some(b"ORTM") {
@@ -168,14 +166,14 @@ fn image_tensor(info: &ValueInfo<'_>, side: &str) -> Result<ImageTensor> {
     };
     let side_length = |dim| match dim {
         Dim::Symbolic => Ok(None),
-        Dim::Static(pixels) => u32::try_from(pixels)
-            .ok()
-            .filter(|pixels| (1..=MAX_SIDE).contains(pixels))
-            .map(Some)
-            .ok_or_else(|| {
-                refused(format!("{side} `{name}` has shape {}", shape()))
-                    .expected(format!("a height and width of 1 to {MAX_SIDE}"))
-            }),
+        Dim::Static(pixels) => {
+            u32::try_from(pixels).ok().filter(|pixels| (1..=MAX_SIDE).contains(pixels)).map(Some).ok_or_else(
+                || {
+                    refused(format!("{side} `{name}` has shape {}", shape()))
+                        .expected(format!("a height and width of 1 to {MAX_SIDE}"))
+                },
+            )
+        }
     };
     Ok(ImageTensor {
         name: name.to_string(),
@@ -187,19 +185,12 @@ fn image_tensor(info: &ValueInfo<'_>, side: &str) -> Result<ImageTensor> {
 }
 
 fn count_error(side: &str, tensors: &[ValueInfo<'_>]) -> Error {
-    let mut names: Vec<_> = tensors
-        .iter()
-        .take(8)
-        .map(|t| format!("`{}` {}", t.name, t.shape_text()))
-        .collect();
+    let mut names: Vec<_> =
+        tensors.iter().take(8).map(|t| format!("`{}` {}", t.name, t.shape_text())).collect();
     if tensors.len() > names.len() {
         names.push("...".into());
     }
-    let names = if names.is_empty() {
-        String::new()
-    } else {
-        format!(": {}", names.join(", "))
-    };
+    let names = if names.is_empty() { String::new() } else { format!(": {}", names.join(", ")) };
     refused(format!("the model has {} {side}s{names}", tensors.len()))
         .expected(format!("one {side}"))
         .help("RAVE runs models that turn one image into one image")
@@ -243,11 +234,7 @@ pub(crate) fn shape_text(dims: &[i64]) -> String {
     if dims.is_empty() {
         return "(scalar)".into();
     }
-    dims.iter()
-        .take(16)
-        .map(i64::to_string)
-        .collect::<Vec<_>>()
-        .join("x")
+    dims.iter().take(16).map(i64::to_string).collect::<Vec<_>>().join("x")
 }
 
 /// An error about a model's content.

@@ -9,10 +9,8 @@ const PERIOD: u32 = 64;
 
 /// Pairs of sizes to find the scale with. Both runs must agree. The first pair shows scales by fractions with a power
 /// of two below the line, the second those with 3, 5, 6 ... below it.
-const PAIRS: [[Size; 2]; 2] = [
-    [Size::new(64, 64), Size::new(128, 96)],
-    [Size::new(120, 120), Size::new(240, 360)],
-];
+const PAIRS: [[Size; 2]; 2] =
+    [[Size::new(64, 64), Size::new(128, 96)], [Size::new(120, 120), Size::new(240, 360)]];
 
 /// Runs the model on one input and returns the dimensions of its output.
 pub(crate) type Run<'a> = &'a dyn Fn(TensorShape) -> Result<Vec<i64>>;
@@ -88,9 +86,7 @@ fn common_scale(declared: &Declared, channels: u32, sizes: &[Size], run: Run<'_>
                 shapes.join(", ")
             ),
         )
-        .expected(format!(
-            "1x{channels}xHxW scaled by the same factor in both directions, at every size"
-        ))
+        .expected(format!("1x{channels}xHxW scaled by the same factor in both directions, at every size"))
         .help("a network that trims its borders must pad them itself"))),
     }
 }
@@ -111,10 +107,7 @@ pub(crate) fn multiple_for(
     for power in [1, 2, 4, 8, 16, 32, 64] {
         let multiple = lcm(power, settled.scale.denominator());
         let size = round_up(residue, extents, multiple);
-        let input = TensorShape {
-            channels: settled.channels,
-            size,
-        };
+        let input = TensorShape { channels: settled.channels, size };
         let Some(output) = scaled(size, settled.scale) else {
             continue;
         };
@@ -126,28 +119,17 @@ pub(crate) fn multiple_for(
         }
     }
     let last = last.map_or_else(String::new, |last| format!(" (last tried: {last})"));
-    Err(Error::new(
-        Status::UnsupportedFormat,
-        format!("the model takes no size near {residue}{last}"),
-    )
-    .expected("a model that takes multiples of 64 or fewer pixels"))
+    Err(Error::new(Status::UnsupportedFormat, format!("the model takes no size near {residue}{last}"))
+        .expected("a model that takes multiples of 64 or fewer pixels"))
 }
 
 /// A small size that leaves the same remainders as `frame` by every multiple that is tried.
 pub(crate) fn residue_size(frame: Size, extents: (Extent, Extent), scale: Scale) -> Size {
     let period = lcm(PERIOD, scale.denominator());
     let side = |pixels: u32| {
-        if pixels < period {
-            pixels
-        } else {
-            period + pixels % period
-        }
+        if pixels < period { pixels } else { period + pixels % period }
     };
-    constrain(
-        Size::new(side(frame.width), side(frame.height)),
-        extents.0,
-        extents.1,
-    )
+    constrain(Size::new(side(frame.width), side(frame.height)), extents.0, extents.1)
 }
 
 /// `size` with both dynamic sides rounded up.
@@ -175,11 +157,7 @@ fn image_size(dims: &[i64], channels: u32) -> Option<Size> {
 }
 
 fn image_side_pair(width: u64, height: u64) -> Option<Size> {
-    let side = |pixels: u64| {
-        u32::try_from(pixels)
-            .ok()
-            .filter(|pixels| (1..=MAX_SIDE).contains(pixels))
-    };
+    let side = |pixels: u64| u32::try_from(pixels).ok().filter(|pixels| (1..=MAX_SIDE).contains(pixels));
     let size = Size::new(side(width)?, side(height)?);
     (size.pixels() <= MAX_PIXELS).then_some(size)
 }
@@ -191,10 +169,7 @@ fn as_load_error(error: Error, input: TensorShape) -> Error {
     }
     let text = error.to_string();
     let found = text.split_once("] ").map_or(text.as_str(), |(_, found)| found);
-    Error::new(
-        Status::ModelLoadFailed,
-        format!("it does not run at {input}: {found}"),
-    )
+    Error::new(Status::ModelLoadFailed, format!("it does not run at {input}: {found}"))
 }
 
 fn text(dims: &[i64]) -> String {

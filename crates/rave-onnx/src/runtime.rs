@@ -68,9 +68,7 @@ impl Runtime {
             },
             RuntimeChoice::Auto => match library::find(options.library.as_deref())? {
                 Ok(library) => {
-                    options
-                        .log
-                        .write(LogLevel::Info, format_args!("ONNX models run in {library}"));
+                    options.log.write(LogLevel::Info, format_args!("ONNX models run in {library}"));
                     onnx_runtime(bytes, declared, options, library)
                 }
                 Err(tried) if cfg!(feature = "embedded") => {
@@ -142,11 +140,8 @@ fn embedded(bytes: &[u8], declared: &Declared, options: &LoadOptions) -> Result<
 
 #[cfg(not(feature = "embedded"))]
 fn embedded(_: &[u8], _: &Declared, _: &LoadOptions) -> Result<Runtime> {
-    Err(Error::new(
-        Status::RuntimeLibraryMissing,
-        "this build has no embedded ONNX runtime",
-    )
-    .help("choose ONNX Runtime, or build rave-onnx with the feature `embedded`"))
+    Err(Error::new(Status::RuntimeLibraryMissing, "this build has no embedded ONNX runtime")
+        .help("choose ONNX Runtime, or build rave-onnx with the feature `embedded`"))
 }
 
 /// The tensors of one session.
@@ -176,35 +171,20 @@ impl RuntimeSession {
 
 /// The dimensions of a tensor, N first.
 pub(crate) fn dims(shape: TensorShape) -> [usize; 4] {
-    [
-        1,
-        shape.channels as usize,
-        shape.size.height as usize,
-        shape.size.width as usize,
-    ]
+    [1, shape.channels as usize, shape.size.height as usize, shape.size.width as usize]
 }
 
 /// The failure that a runtime reports as `message`, of which the first line is kept.
 pub(crate) fn runtime_error(status: Status, what: &str, message: &str) -> Error {
-    let line = message
-        .lines()
-        .map(str::trim)
-        .find(|line| !line.is_empty())
-        .unwrap_or("no message");
+    let line = message.lines().map(str::trim).find(|line| !line.is_empty()).unwrap_or("no message");
     let out_of_memory = ["bad_alloc", "allocate memory", "bad allocation", "out of memory"];
     let lower = message.to_ascii_lowercase();
-    let status = if out_of_memory.iter().any(|text| lower.contains(text)) {
-        Status::OutOfMemory
-    } else {
-        status
-    };
+    let status =
+        if out_of_memory.iter().any(|text| lower.contains(text)) { Status::OutOfMemory } else { status };
     Error::new(status, format!("{what}: {line}"))
 }
 
 /// A session's memory that could not be had.
 pub(crate) fn out_of_memory(element: ElementType, shape: TensorShape) -> Error {
-    Error::new(
-        Status::OutOfMemory,
-        format!("no memory for a {shape} tensor of {element}"),
-    )
+    Error::new(Status::OutOfMemory, format!("no memory for a {shape} tensor of {element}"))
 }

@@ -34,11 +34,7 @@ impl OrtModel {
         library: &'static Library,
     ) -> Result<Self> {
         let failed = |error: ort::Error| {
-            runtime_error(
-                Status::ModelLoadFailed,
-                "ONNX Runtime refuses it",
-                error.message(),
-            )
+            runtime_error(Status::ModelLoadFailed, "ONNX Runtime refuses it", error.message())
         };
         let session = builder(options, library)
             .and_then(|mut builder| builder.commit_from_memory(bytes))
@@ -65,11 +61,9 @@ impl OrtModel {
         .map_err(|error| run_failed(&error))?;
         match outputs[0].dtype() {
             ValueType::Tensor { shape, .. } => Ok(shape.to_vec()),
-            other => Err(runtime_error(
-                Status::InferenceFailed,
-                "the output is not a tensor",
-                &other.to_string(),
-            )),
+            other => {
+                Err(runtime_error(Status::InferenceFailed, "the output is not a tensor", &other.to_string()))
+            }
         }
     }
 
@@ -90,11 +84,7 @@ impl OrtModel {
             Ok(binding)
         };
         let binding = bind().map_err(|error| run_failed(&error))?;
-        Ok(OrtSession {
-            binding,
-            input,
-            output,
-        })
+        Ok(OrtSession { binding, input, output })
     }
 
     pub(crate) fn run(&self, session: &mut OrtSession) -> Result<()> {

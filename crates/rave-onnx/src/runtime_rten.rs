@@ -32,18 +32,11 @@ impl RtenModel {
             })
         };
         let model = contain(Status::ModelLoadFailed, load)?.map_err(|error| {
-            runtime_error(
-                Status::ModelLoadFailed,
-                "the embedded runtime refuses it",
-                &error.to_string(),
-            )
+            runtime_error(Status::ModelLoadFailed, "the embedded runtime refuses it", &error.to_string())
         })?;
         let node = |name: &str| {
             model.find_node(name).ok_or_else(|| {
-                Error::new(
-                    Status::ModelLoadFailed,
-                    format!("the embedded runtime finds no tensor `{name}`"),
-                )
+                Error::new(Status::ModelLoadFailed, format!("the embedded runtime finds no tensor `{name}`"))
             })
         };
         Ok(RtenModel {
@@ -65,10 +58,8 @@ impl RtenModel {
         let (shape, elements) = image(output)?;
         if shape != dims(session.output_shape) {
             let found = shape.map(|dim| dim.to_string()).join("x");
-            return Err(
-                Error::new(Status::InferenceFailed, format!("the output has shape {found}"))
-                    .expected(session.output_shape.to_string()),
-            );
+            return Err(Error::new(Status::InferenceFailed, format!("the output has shape {found}"))
+                .expected(session.output_shape.to_string()));
         }
         session.output = elements;
         Ok(())
@@ -79,10 +70,7 @@ impl RtenModel {
             runtime_error(Status::InferenceFailed, "embedded runtime", &error.to_string())
         })?;
         let options = RunOptions::default().with_thread_pool(Some(Arc::clone(&self.pool)));
-        let run = || {
-            self.model
-                .run(vec![(self.input, view.into())], &[self.output], Some(options))
-        };
+        let run = || self.model.run(vec![(self.input, view.into())], &[self.output], Some(options));
         let outputs = contain(Status::InferenceFailed, run)?.map_err(|error| {
             runtime_error(Status::InferenceFailed, "embedded runtime", &error.to_string())
         })?;
@@ -110,19 +98,13 @@ fn contain<T>(status: Status, call: impl FnOnce() -> T) -> Result<T> {
 /// The shape and elements of an output.
 fn image(output: Value) -> Result<([usize; 4], Vec<f32>)> {
     output.into_shape_vec().map_err(|error| {
-        runtime_error(
-            Status::InferenceFailed,
-            "the output is not an image",
-            &error.to_string(),
-        )
+        runtime_error(Status::InferenceFailed, "the output is not an image", &error.to_string())
     })
 }
 
 fn zeros(shape: TensorShape) -> Result<Vec<f32>> {
     let mut elements = Vec::new();
-    elements
-        .try_reserve_exact(shape.elements())
-        .map_err(|_| out_of_memory(ElementType::F32, shape))?;
+    elements.try_reserve_exact(shape.elements()).map_err(|_| out_of_memory(ElementType::F32, shape))?;
     elements.resize(shape.elements(), 0.0);
     Ok(elements)
 }

@@ -27,12 +27,7 @@ impl OnnxSession {
         input: TensorShape,
         output: TensorShape,
     ) -> Self {
-        OnnxSession {
-            tensors,
-            model,
-            input,
-            output,
-        }
+        OnnxSession { tensors, model, input, output }
     }
 
     /// The model.

@@ -75,11 +75,7 @@ impl Storage {
             21..=23 => (Some(4), field::INT32_DATA, 1),
             _ => return None,
         };
-        Some(Storage {
-            bits,
-            field,
-            per_element,
-        })
+        Some(Storage { bits, field, per_element })
     }
 }
 
@@ -132,13 +128,8 @@ pub(crate) fn check<'a>(bytes: &'a [u8], place: &str) -> Result<Tensor<'a>> {
         "" => place.to_string(),
         name => format!("tensor `{name}`"),
     };
-    let elements = elements(&dims).ok_or_else(|| {
-        refused(format!(
-            "{} has impossible dimensions {}",
-            place(),
-            shape_text(&dims)
-        ))
-    })?;
+    let elements = elements(&dims)
+        .ok_or_else(|| refused(format!("{} has impossible dimensions {}", place(), shape_text(&dims))))?;
     let storage = Storage::of(data_type)
         .ok_or_else(|| refused(format!("{} has unknown element type {data_type}", place())))?;
     let (found, expected, unit) = match (raw, storage.bits) {
@@ -146,16 +137,8 @@ pub(crate) fn check<'a>(bytes: &'a [u8], place: &str) -> Result<Tensor<'a>> {
         (Some(raw), None) => (raw.len() as u64, 0, "bytes"),
         (None, bits) => {
             // Four-bit numbers lie two to a number.
-            let packed = if bits == Some(4) {
-                elements.div_ceil(2)
-            } else {
-                elements
-            };
-            (
-                typed[storage.field as usize],
-                packed * storage.per_element,
-                "numbers",
-            )
+            let packed = if bits == Some(4) { elements.div_ceil(2) } else { elements };
+            (typed[storage.field as usize], packed * storage.per_element, "numbers")
         }
     };
     if found != expected {
@@ -166,12 +149,7 @@ pub(crate) fn check<'a>(bytes: &'a [u8], place: &str) -> Result<Tensor<'a>> {
         ))
         .expected(format!("{expected} {unit}")));
     }
-    Ok(Tensor {
-        name,
-        small: (elements <= MAX_SMALL)
-            .then(|| small(data_type, raw, typed_small))
-            .flatten(),
-    })
+    Ok(Tensor { name, small: (elements <= MAX_SMALL).then(|| small(data_type, raw, typed_small)).flatten() })
 }
 
 /// The number of elements, if every dimension is possible and the product too.
@@ -180,9 +158,7 @@ pub(crate) fn elements(dims: &[i64]) -> Option<u64> {
     let mut product: u64 = 1;
     for &dim in dims {
         let dim = u64::try_from(dim).ok().filter(|&dim| dim <= MAX_ELEMENTS)?;
-        product = product
-            .checked_mul(dim)
-            .filter(|&product| product <= MAX_ELEMENTS)?;
+        product = product.checked_mul(dim).filter(|&product| product <= MAX_ELEMENTS)?;
     }
     Some(product)
 }
@@ -191,9 +167,7 @@ fn small(data_type: i64, raw: Option<&[u8]>, typed: Vec<i64>) -> Option<Small> {
     match (data_type, raw) {
         (INT64, Some(raw)) => {
             let (chunks, _) = raw.as_chunks();
-            Some(Small::Ints(
-                chunks.iter().map(|&chunk| i64::from_le_bytes(chunk)).collect(),
-            ))
+            Some(Small::Ints(chunks.iter().map(|&chunk| i64::from_le_bytes(chunk)).collect()))
         }
         (INT32, Some(raw)) => {
             let (chunks, _) = raw.as_chunks();
@@ -203,9 +177,7 @@ fn small(data_type: i64, raw: Option<&[u8]>, typed: Vec<i64>) -> Option<Small> {
         (INT64 | INT32, None) => Some(Small::Ints(typed)),
         (FLOAT, Some(raw)) => {
             let (chunks, _) = raw.as_chunks();
-            Some(Small::Floats(
-                chunks.iter().map(|&chunk| f32::from_le_bytes(chunk)).collect(),
-            ))
+            Some(Small::Floats(chunks.iter().map(|&chunk| f32::from_le_bytes(chunk)).collect()))
         }
         _ => None,
     }
@@ -233,17 +205,12 @@ fn external(tensor: &[u8], place: &str) -> Error {
         }
     }
     let tensor = name.map_or_else(|| place.to_string(), |name| format!("tensor `{name}`"));
-    let location = location.map_or_else(
-        || "another file".to_string(),
-        |path| format!("another file, `{path}`"),
-    );
-    Error::new(
-        Status::Untrusted,
-        format!("{tensor} refers to weights in {location}"),
-    )
-    .expected("a model that holds all of its weights")
-    .help(
-        "RAVE opens no file that a model names; save the model as one file, in Python with \
+    let location =
+        location.map_or_else(|| "another file".to_string(), |path| format!("another file, `{path}`"));
+    Error::new(Status::Untrusted, format!("{tensor} refers to weights in {location}"))
+        .expected("a model that holds all of its weights")
+        .help(
+            "RAVE opens no file that a model names; save the model as one file, in Python with \
              onnx.save(onnx.load(\"in.onnx\"), \"out.onnx\")",
-    )
+        )
 }

@@ -37,11 +37,7 @@ impl<'a> ValueInfo<'a> {
     /// # Errors
     /// [`rave_core::Status::ModelLoadFailed`] for impossible dimensions.
     pub(crate) fn read(bytes: &'a [u8]) -> Result<Self> {
-        let mut info = ValueInfo {
-            name: "",
-            element: None,
-            dims: None,
-        };
+        let mut info = ValueInfo { name: "", element: None, dims: None };
         let mut type_proto = None;
         for field in Fields::of(bytes) {
             let (number, value) = field.map_err(damaged)?;
@@ -62,11 +58,7 @@ impl<'a> ValueInfo<'a> {
     /// # Errors
     /// As [`ValueInfo::read`].
     pub(crate) fn check_type(bytes: &'a [u8]) -> Result<()> {
-        let mut info = ValueInfo {
-            name: "",
-            element: None,
-            dims: None,
-        };
+        let mut info = ValueInfo { name: "", element: None, dims: None };
         info.read_type(bytes, 0)
     }
 
@@ -118,10 +110,7 @@ impl<'a> ValueInfo<'a> {
                 continue;
             }
             if dims.len() == MAX_RANK {
-                return Err(refused(format!(
-                    "tensor `{}` has more than {MAX_RANK} dimensions",
-                    self.name
-                )));
+                return Err(refused(format!("tensor `{}` has more than {MAX_RANK} dimensions", self.name)));
             }
             dims.push(read_dim(value.bytes().map_err(damaged)?)?);
         }

@@ -192,14 +192,12 @@ mod tests {
     #[test]
     fn malformed_bytes_end_the_reading() {
         for bytes in [
-            &[0x08][..],                                                         // no value
-            &[0x12, 0x05, b'a'],                                                 // shorter than its length
-            &[0x0b],                                                             // a group
-            &[0x00, 0x00],                                                       // field number 0
+            &[0x08][..],                                                               // no value
+            &[0x12, 0x05, b'a'], // shorter than its length
+            &[0x0b],             // a group
+            &[0x00, 0x00],       // field number 0
             &[0x08, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0x02], // 65 bits
-            &[
-                0x12, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0x01, 0x00,
-            ], // length 2^64 - 1
+            &[0x12, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0x01, 0x00], // length 2^64 - 1
         ] {
             assert_eq!(read(bytes), Err(Malformed), "{bytes:?}");
         }

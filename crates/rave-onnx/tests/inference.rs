@@ -23,16 +23,10 @@ fn identity_gives_the_picture_back() {
     for runtime in runtimes("identity") {
         let model = load(&models::identity(), runtime).unwrap();
         assert_eq!(model.contract().scale, Scale::ONE);
-        assert_eq!(
-            model.contract().to_string(),
-            "RGB, `x` 1x3x?x? fp32 -> `y` fp32, 1x",
-            "{runtime:?}"
-        );
+        assert_eq!(model.contract().to_string(), "RGB, `x` 1x3x?x? fp32 -> `y` fp32, 1x", "{runtime:?}");
         let size = Size::new(19, 11);
         assert_eq!(model.padded_size(size).unwrap(), size);
-        let expected: Vec<f32> = (0..3 * 11 * 19)
-            .map(|i| picture(i / 209, i % 209 / 19, i % 19))
-            .collect();
+        let expected: Vec<f32> = (0..3 * 11 * 19).map(|i| picture(i / 209, i % 209 / 19, i % 19)).collect();
         assert_eq!(infer(&model, size), expected, "{runtime:?}");
     }
 }
@@ -49,11 +43,8 @@ fn pixels_are_doubled_in_rgb_and_luma() {
             assert_eq!(result.len() as u32, channels * 4 * width * height);
             for (index, value) in result.into_iter().enumerate() {
                 let index = index as u32;
-                let (c, y, x) = (
-                    index / (4 * width * height),
-                    index / (2 * width) % (2 * height),
-                    index % (2 * width),
-                );
+                let (c, y, x) =
+                    (index / (4 * width * height), index / (2 * width) % (2 * height), index % (2 * width));
                 assert_eq!(value, picture(c, y / 2, x / 2), "{runtime:?} {c} {y} {x}");
             }
         }
@@ -94,17 +85,10 @@ fn fractional_scales_are_found_and_frames_padded_to_whole_pixels() {
             (0.5, (1, 2), Size::new(31, 21), Size::new(32, 22)),
         ] {
             let model = load(&models::resize(scale), runtime).unwrap();
-            assert_eq!(
-                model.contract().scale,
-                Scale::new(fraction.0, fraction.1).unwrap(),
-                "{runtime:?}"
-            );
+            assert_eq!(model.contract().scale, Scale::new(fraction.0, fraction.1).unwrap(), "{runtime:?}");
             assert_eq!(model.padded_size(frame).unwrap(), padded, "{runtime:?}");
             let session = model.session(padded).unwrap();
-            assert_eq!(
-                session.output_shape().size,
-                model.contract().scale.apply(padded).unwrap()
-            );
+            assert_eq!(session.output_shape().size, model.contract().scale.apply(padded).unwrap());
             infer(&model, padded);
         }
     }
@@ -116,12 +100,7 @@ fn a_model_that_trims_its_borders_is_refused_by_name_and_shapes() {
         let error = load(&models::valid_convolution(), runtime).unwrap_err();
         assert_eq!(error.status(), Status::ModelLoadFailed);
         let text = error.to_string();
-        for part in [
-            "test.onnx",
-            "`y`",
-            "1x1x64x64 -> 1x1x62x62",
-            "1x1x96x128 -> 1x1x94x126",
-        ] {
+        for part in ["test.onnx", "`y`", "1x1x64x64 -> 1x1x62x62", "1x1x96x128 -> 1x1x94x126"] {
             assert!(text.contains(part), "{runtime:?}: {text}");
         }
     }
@@ -154,10 +133,7 @@ fn a_fixed_size_is_the_only_one() {
         assert_eq!(model.contract().fixed_size(), Some(size));
         assert_eq!(model.padded_size(Size::new(100, 7)).unwrap(), size);
         infer(&model, size);
-        assert_eq!(
-            model.session(Size::new(24, 40)).unwrap_err().status(),
-            Status::InvalidParameter
-        );
+        assert_eq!(model.session(Size::new(24, 40)).unwrap_err().status(), Status::InvalidParameter);
     }
 }
 
@@ -168,10 +144,7 @@ fn one_side_may_be_fixed_and_the_other_not() {
         let dims = [Dim::Is(1), Dim::Is(3), Dim::Any("h"), Dim::Is(48)];
         model.graph().input = vec![ValueInfo::new("x", FP32, &dims)];
         let model = load(&model, runtime).unwrap();
-        assert_eq!(
-            (model.contract().width, model.contract().height),
-            (Extent::Fixed(48), Extent::Dynamic)
-        );
+        assert_eq!((model.contract().width, model.contract().height), (Extent::Fixed(48), Extent::Dynamic));
         let size = model.padded_size(Size::new(30, 17)).unwrap();
         assert_eq!(size, Size::new(48, 17));
         infer(&model, size);
@@ -200,10 +173,7 @@ fn an_operator_that_no_runtime_has_is_named() {
         let error = load(&model, runtime).unwrap_err();
         assert_eq!(error.status(), Status::ModelLoadFailed);
         let text = error.to_string();
-        assert!(
-            text.contains("Frobnicate") && text.contains("test.onnx"),
-            "{runtime:?}: {text}"
-        );
+        assert!(text.contains("Frobnicate") && text.contains("test.onnx"), "{runtime:?}: {text}");
         assert_eq!(text.lines().count(), 1, "{text}");
     }
 }
@@ -216,18 +186,12 @@ fn exact_arithmetic_gives_the_same_bits_in_every_runtime_on_every_number_of_thre
         for threads in [1, 2, 7] {
             let bytes = models::exact().encode();
             let model = OnnxModel::from_bytes(&bytes, "exact.onnx", &options(runtime, threads)).unwrap();
-            let bits: Vec<u32> = infer(&Arc::new(model), size)
-                .into_iter()
-                .map(f32::to_bits)
-                .collect();
+            let bits: Vec<u32> = infer(&Arc::new(model), size).into_iter().map(f32::to_bits).collect();
             results.push((runtime, threads, bits));
         }
     }
     let (_, _, first) = &results[0];
-    assert!(
-        first.iter().any(|&bits| bits != first[0]),
-        "the picture is not flat"
-    );
+    assert!(first.iter().any(|&bits| bits != first[0]), "the picture is not flat");
     for (runtime, threads, bits) in &results {
         assert!(bits == first, "{runtime:?} on {threads} threads");
     }
@@ -255,10 +219,7 @@ fn sessions_of_one_model_run_on_several_threads() {
 #[test]
 fn a_session_outlives_every_other_handle_and_can_be_run_again() {
     for runtime in runtimes("lifetime") {
-        let mut session = load(&models::identity(), runtime)
-            .unwrap()
-            .session(Size::new(8, 8))
-            .unwrap();
+        let mut session = load(&models::identity(), runtime).unwrap().session(Size::new(8, 8)).unwrap();
         assert!(output(&session).iter().all(|&value| value == 0.0));
         for step in 1..4 {
             fill(&mut session, |c, y, x| picture(c, y, x) + step as f32);
@@ -271,19 +232,11 @@ fn a_session_outlives_every_other_handle_and_can_be_run_again() {
 #[test]
 fn the_automatic_choice_says_which_runtime_it_took() {
     let (log, lines) = recorder();
-    let options = rave_onnx::LoadOptions {
-        log,
-        ..options(RuntimeChoice::Auto, 1)
-    };
+    let options = rave_onnx::LoadOptions { log, ..options(RuntimeChoice::Auto, 1) };
     let model = OnnxModel::from_bytes(&models::identity().encode(), "test.onnx", &options).unwrap();
     let lines = lines.lock().unwrap();
-    let said: Vec<_> = lines
-        .iter()
-        .filter(|(level, _)| *level == LogLevel::Info)
-        .collect();
-    let [(_, said)] = said.as_slice() else {
-        panic!("one line: {said:?}")
-    };
+    let said: Vec<_> = lines.iter().filter(|(level, _)| *level == LogLevel::Info).collect();
+    let [(_, said)] = said.as_slice() else { panic!("one line: {said:?}") };
     if model.runtime().starts_with("ONNX Runtime 1.") {
         assert!(said.contains(model.runtime()), "{said}");
     } else {

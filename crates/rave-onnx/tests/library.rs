@@ -9,10 +9,7 @@ use rave_core::Status;
 use rave_onnx::{LoadOptions, OnnxModel, RuntimeChoice};
 
 fn load_with(library: &Path, runtime: RuntimeChoice) -> rave_core::Result<OnnxModel> {
-    let options = LoadOptions {
-        library: Some(library.to_path_buf()),
-        ..options(runtime, 1)
-    };
+    let options = LoadOptions { library: Some(library.to_path_buf()), ..options(runtime, 1) };
     OnnxModel::from_bytes(&models::identity().encode(), "test.onnx", &options)
 }
 
@@ -45,16 +42,9 @@ fn a_library_that_is_asked_for_is_used_or_is_an_error_that_says_why() {
     // Once one is open, asking for it again works and asking for another does not.
     let error = load_with(refused[0].0, RuntimeChoice::Auto).unwrap_err();
     assert_eq!(error.status(), Status::RuntimeLibraryMissing);
-    assert!(
-        error.to_string().contains("this process runs ONNX Runtime 1."),
-        "{error}"
-    );
+    assert!(error.to_string().contains("this process runs ONNX Runtime 1."), "{error}");
     if let Some(path) = std::env::var_os("RAVE_ONNXRUNTIME_LIB") {
         let model = load_with(&PathBuf::from(path), RuntimeChoice::OnnxRuntime).unwrap();
-        assert!(
-            model.runtime().starts_with("ONNX Runtime 1."),
-            "{}",
-            model.runtime()
-        );
+        assert!(model.runtime().starts_with("ONNX Runtime 1."), "{}", model.runtime());
     }
 }

@@ -27,12 +27,7 @@ fn a_thousand_mutations_give_a_working_model_or_an_error() {
         let mut random = Random(0x9e37_79b9_7f4a_7c15);
         let mut survivors = 0;
         for round in 0..1000 {
-            let mut bytes = if round % 2 == 0 {
-                models::u_net()
-            } else {
-                models::double(3)
-            }
-            .encode();
+            let mut bytes = if round % 2 == 0 { models::u_net() } else { models::double(3) }.encode();
             for _ in 0..=random.below(3) {
                 let at = random.below(bytes.len());
                 match random.below(4) {
@@ -46,10 +41,7 @@ fn a_thousand_mutations_give_a_working_model_or_an_error() {
                 Err(error) => {
                     let expected = [Status::ModelLoadFailed, Status::Untrusted, Status::OutOfMemory];
                     assert!(expected.contains(&error.status()), "round {round}: {error}");
-                    assert!(
-                        error.to_string().contains("mutant.onnx"),
-                        "round {round}: {error}"
-                    );
+                    assert!(error.to_string().contains("mutant.onnx"), "round {round}: {error}");
                 }
                 Ok(model) => {
                     survivors += 1;
@@ -68,9 +60,6 @@ fn a_thousand_mutations_give_a_working_model_or_an_error() {
             }
         }
         // Damage to a name or a weight leaves a model that still works.
-        assert!(
-            (1..1000).contains(&survivors),
-            "{runtime:?}: {survivors} of 1000 survive"
-        );
+        assert!((1..1000).contains(&survivors), "{runtime:?}: {survivors} of 1000 survive");
     }
 }

@@ -56,11 +56,7 @@ fn a_graph_without_nodes_or_operator_set_is_refused() {
 fn every_truncation_of_a_model_is_refused() {
     let bytes = models::u_net().encode();
     for length in 0..bytes.len() {
-        assert_eq!(
-            refusal(&bytes[..length]).status(),
-            Status::ModelLoadFailed,
-            "{length} bytes"
-        );
+        assert_eq!(refusal(&bytes[..length]).status(), Status::ModelLoadFailed, "{length} bytes");
     }
 }
 
@@ -75,13 +71,9 @@ fn weights_in_another_file_are_untrusted_wherever_they_are_mentioned() {
         output: vec![ValueInfo::new("c", FP32, &[Dim::Is(4)])],
         ..Graph::default()
     };
-    for location in [
-        "../../etc/passwd",
-        "/etc/passwd",
-        "weights.bin",
-        "link/to/weights",
-        "*/_ORT_MEM_ADDR_/*",
-    ] {
+    for location in
+        ["../../etc/passwd", "/etc/passwd", "weights.bin", "link/to/weights", "*/_ORT_MEM_ADDR_/*"]
+    {
         let mut models = vec![];
         let mut add = |change: &dyn Fn(&mut Graph)| {
             let mut graph = base();
@@ -105,35 +97,22 @@ fn weights_in_another_file_are_untrusted_wherever_they_are_mentioned() {
             graph.node.push(Node::new("Constant", &[], "c").with(attribute));
         });
         add(&|graph| {
-            graph.sparse_initializer.push(SparseTensor {
-                values: Some(external(location)),
-                ..SparseTensor::default()
-            });
+            graph
+                .sparse_initializer
+                .push(SparseTensor { values: Some(external(location)), ..SparseTensor::default() });
         });
         add(&|graph| {
             // Marked as external by its entries alone.
-            graph.initializer.push(Tensor {
-                data_location: None,
-                ..external(location)
-            });
+            graph.initializer.push(Tensor { data_location: None, ..external(location) });
         });
         let mut model = Model::of(base());
-        model.functions.push(Function {
-            node: vec![constant(location)],
-            ..Function::default()
-        });
+        model.functions.push(Function { node: vec![constant(location)], ..Function::default() });
         models.push(model);
         let mut model = Model::of(base());
-        model.training_info.push(Training {
-            initialization: Some(branch(location)),
-        });
+        model.training_info.push(Training { initialization: Some(branch(location)) });
         models.push(model);
         for model in models {
-            check(
-                &model.encode(),
-                Status::Untrusted,
-                &[location, "weights in another file"],
-            );
+            check(&model.encode(), Status::Untrusted, &[location, "weights in another file"]);
         }
     }
 }
@@ -141,10 +120,7 @@ fn weights_in_another_file_are_untrusted_wherever_they_are_mentioned() {
 #[test]
 fn an_external_location_marked_before_its_tensor_has_a_name_is_still_named() {
     let mut model = models::identity();
-    model
-        .graph()
-        .initializer
-        .push(Tensor::external("weights", "a\nb"));
+    model.graph().initializer.push(Tensor::external("weights", "a\nb"));
     check(&model.encode(), Status::Untrusted, &["`weights`", r"`a\nb`"]);
 }
 
@@ -153,20 +129,11 @@ fn a_model_takes_one_image_and_gives_one() {
     let image = |name, element, dims: &[Dim]| ValueInfo::new(name, element, dims);
     let (one, h, w) = (Dim::Is(1), Dim::Any("h"), Dim::Any("w"));
     let mut model = models::identity();
-    model
-        .graph()
-        .input
-        .push(image("extra", FP32, &[one, Dim::Is(3), h, w]));
-    check_model(
-        &model,
-        &["2 inputs", "`x` 1x3x?x?", "`extra`", "expected one input"],
-    );
+    model.graph().input.push(image("extra", FP32, &[one, Dim::Is(3), h, w]));
+    check_model(&model, &["2 inputs", "`x` 1x3x?x?", "`extra`", "expected one input"]);
 
     let mut model = models::identity();
-    model
-        .graph()
-        .output
-        .push(image("extra", FP32, &[one, Dim::Is(3), h, w]));
+    model.graph().output.push(image("extra", FP32, &[one, Dim::Is(3), h, w]));
     check_model(&model, &["2 outputs", "`extra`"]);
 
     let mut model = models::identity();
@@ -174,27 +141,15 @@ fn a_model_takes_one_image_and_gives_one() {
     check_model(&model, &["0 inputs"]);
 
     for (element, dims, parts) in [
-        (
-            FP32,
-            &[one, Dim::Is(4), h, w][..],
-            &["`x` has 4 channels", "3 (RGB) or 1 (luma)"][..],
-        ),
+        (FP32, &[one, Dim::Is(4), h, w][..], &["`x` has 4 channels", "3 (RGB) or 1 (luma)"][..]),
         (FP32, &[one, Dim::Is(3), h], &["input `x`", "1x3x?"]),
         (FP32, &[Dim::Is(2), Dim::Is(3), h, w], &["2x3x?x?", "batch"]),
         (7, &[one, Dim::Is(3), h, w], &["input `x`", "int64"]),
         (8, &[one, Dim::Is(3), h, w], &["string"]),
         (FP32, &[one, Dim::Is(3), Dim::Is(0), w], &["1x3x0x?", "height"]),
         (FP32, &[one, Dim::Is(3), Dim::Is(32769), w], &["32769"]),
-        (
-            FP32,
-            &[one, Dim::Is(3), Dim::Is(-1), w],
-            &["1x3x-1x?", "impossible"],
-        ),
-        (
-            FP32,
-            &[one, Dim::Is(3), Dim::Is(1 << 40), w],
-            &["1099511627776", "impossible"],
-        ),
+        (FP32, &[one, Dim::Is(3), Dim::Is(-1), w], &["1x3x-1x?", "impossible"]),
+        (FP32, &[one, Dim::Is(3), Dim::Is(1 << 40), w], &["1099511627776", "impossible"]),
     ] {
         let mut model = models::identity();
         model.graph().input = vec![image("x", element, dims)];
@@ -216,9 +171,7 @@ fn sequences(depth: usize) -> Type {
     for _ in 0..depth {
         r#type = Type {
             tensor_type: None,
-            sequence_type: Some(Box::new(Sequence {
-                elem_type: Some(Box::new(r#type)),
-            })),
+            sequence_type: Some(Box::new(Sequence { elem_type: Some(Box::new(r#type)) })),
         };
     }
     r#type
@@ -226,26 +179,17 @@ fn sequences(depth: usize) -> Type {
 
 #[test]
 fn dimensions_that_no_memory_holds_are_refused() {
-    for dims in [
-        vec![1 << 40],
-        vec![-1],
-        vec![65536, 65536],
-        vec![i64::MAX, 0],
-        vec![1; 17],
-    ] {
+    for dims in [vec![1 << 40], vec![-1], vec![65536, 65536], vec![i64::MAX, 0], vec![1; 17]] {
         let mut model = models::identity();
-        model.graph().initializer.push(Tensor {
-            raw_data: Some(vec![0; 64]),
-            ..Tensor::floats("huge", &dims, &[])
-        });
+        model
+            .graph()
+            .initializer
+            .push(Tensor { raw_data: Some(vec![0; 64]), ..Tensor::floats("huge", &dims, &[]) });
         check_model(&model, &["dimensions"]);
 
         let mut model = models::identity();
         let declared: Vec<_> = dims.iter().map(|&dim| Dim::Is(dim)).collect();
-        model
-            .graph()
-            .value_info
-            .push(ValueInfo::new("huge", FP32, &declared));
+        model.graph().value_info.push(ValueInfo::new("huge", FP32, &declared));
         check_model(&model, &["`huge`", "dimensions"]);
     }
 }
@@ -257,39 +201,17 @@ fn weights_that_do_not_agree_with_their_dimensions_are_refused() {
         model.graph().initializer.push(tensor);
         check_model(&model, parts);
     };
+    wrong(Tensor::floats("w", &[4], &[1.0; 3]), &["`w` has 12 bytes", "expected 16 bytes"]);
     wrong(
-        Tensor::floats("w", &[4], &[1.0; 3]),
-        &["`w` has 12 bytes", "expected 16 bytes"],
-    );
-    wrong(
-        Tensor {
-            raw_data: None,
-            float_data: vec![1.0; 5],
-            ..Tensor::floats("w", &[4], &[])
-        },
+        Tensor { raw_data: None, float_data: vec![1.0; 5], ..Tensor::floats("w", &[4], &[]) },
         &["`w` has 5 numbers", "expected 4 numbers"],
     );
     wrong(
-        Tensor {
-            dims: vec![3],
-            ..Tensor::int64s("w", &[1, -2])
-        },
+        Tensor { dims: vec![3], ..Tensor::int64s("w", &[1, -2]) },
         &["`w` has 2 numbers", "expected 3 numbers"],
     );
-    wrong(
-        Tensor {
-            data_type: 99,
-            ..Tensor::floats("w", &[1], &[1.0])
-        },
-        &["`w`", "element type 99"],
-    );
-    wrong(
-        Tensor {
-            data_type: 8,
-            ..Tensor::floats("w", &[1], &[1.0])
-        },
-        &["`w` has 4 bytes"],
-    );
+    wrong(Tensor { data_type: 99, ..Tensor::floats("w", &[1], &[1.0]) }, &["`w`", "element type 99"]);
+    wrong(Tensor { data_type: 8, ..Tensor::floats("w", &[1], &[1.0]) }, &["`w` has 4 bytes"]);
 }
 
 #[test]
@@ -313,10 +235,7 @@ fn operators_that_would_make_huge_tensors_are_refused() {
         check_model(&model(op, inputs, huge()), &["`z`", op, "1048576x1048576"]);
     }
     let scales = Tensor::floats("s", &[4], &[1.0, 1.0, 1e6, 1e6]);
-    check_model(
-        &model("Resize", &["x", "", "s"], scales.clone()),
-        &["`z`", "1000000"],
-    );
+    check_model(&model("Resize", &["x", "", "s"], scales.clone()), &["`z`", "1000000"]);
     check_model(&model("Upsample", &["x", "s"], scales), &["`z`", "1000000"]);
     let pads = Tensor::int64s("s", &[0, 0, 0, 0, 0, 0, 1 << 30, 0]);
     check_model(&model("Pad", &["x", "s"], pads), &["`z`", "pads", "1073741824"]);
@@ -324,24 +243,14 @@ fn operators_that_would_make_huge_tensors_are_refused() {
     // The shape as a Constant node, used inside a branch.
     let mut nested = models::identity();
     let graph = nested.graph();
-    graph
-        .node
-        .push(Node::new("Constant", &[], "s").with(Attribute::tensor("value", huge())));
-    let branch = Graph {
-        node: vec![Node::new("ConstantOfShape", &["s"], "inner")],
-        ..Graph::default()
-    };
-    graph
-        .node
-        .push(Node::new("If", &["b"], "c").with(Attribute::graph("then_branch", branch)));
+    graph.node.push(Node::new("Constant", &[], "s").with(Attribute::tensor("value", huge())));
+    let branch = Graph { node: vec![Node::new("ConstantOfShape", &["s"], "inner")], ..Graph::default() };
+    graph.node.push(Node::new("If", &["b"], "c").with(Attribute::graph("then_branch", branch)));
     check_model(&nested, &["`inner`", "1048576x1048576"]);
 
     let mut window = models::identity();
     let pads = Attribute::ints("pads", &[0, 0, 1 << 30, 0]);
-    window
-        .graph()
-        .node
-        .push(Node::new("Conv", &["x", "w"], "z").with(pads));
+    window.graph().node.push(Node::new("Conv", &["x", "w"], "z").with(pads));
     check_model(&window, &["`z`", "pads", "1073741824"]);
 }
 
@@ -356,20 +265,14 @@ fn sizes_that_a_runtime_would_divide_by_are_never_zero() {
     ] {
         let name = attribute.name.clone();
         let mut model = models::identity();
-        model
-            .graph()
-            .node
-            .push(Node::new("AnyOperator", &["x"], "z").with(attribute));
+        model.graph().node.push(Node::new("AnyOperator", &["x"], "z").with(attribute));
         check_model(&model, &["`z`", "AnyOperator", &name, "expected 1 to"]);
     }
 }
 
 #[test]
 fn deep_nesting_is_refused() {
-    let mut graph = Graph {
-        node: vec![Node::new("Identity", &["x"], "y")],
-        ..Graph::default()
-    };
+    let mut graph = Graph { node: vec![Node::new("Identity", &["x"], "y")], ..Graph::default() };
     for _ in 0..12 {
         graph = Graph {
             node: vec![Node::new("If", &["b"], "y").with(Attribute::graph("then_branch", graph))],
@@ -379,10 +282,7 @@ fn deep_nesting_is_refused() {
     check_model(&Model::of(graph), &["nest"]);
 
     let mut model = models::identity();
-    model.graph().value_info.push(ValueInfo {
-        name: "deep".into(),
-        r#type: Some(sequences(12)),
-    });
+    model.graph().value_info.push(ValueInfo { name: "deep".into(), r#type: Some(sequences(12)) });
     check_model(&model, &["`deep`", "nests too deep"]);
 }
 

@@ -61,10 +61,7 @@ fn a_runtime_that_is_not_made_is_not_destroyed() {
 #[test]
 fn host_code_is_allowed_by_the_option_only() {
     for allow_host_code in [false, true] {
-        let options = RuntimeOptions {
-            allow_host_code,
-            ..RuntimeOptions::default()
-        };
+        let options = RuntimeOptions { allow_host_code, ..RuntimeOptions::default() };
         crate::Runtime::create(&library(), &options, Log::default(), None).unwrap();
         assert_eq!(count("runtime_allow_host_code"), usize::from(allow_host_code));
     }
@@ -94,10 +91,7 @@ fn refusals_are_classed_by_what_tensorrt_says() {
         fail("engine_deserialize", Some((code, said)));
         let error = Engine::deserialize(&runtime(None), &plan()).unwrap_err();
         assert_eq!(error.status(), status, "{error}");
-        assert!(
-            error.to_string().contains(said) && error.to_string().contains("x.engine"),
-            "{error}"
-        );
+        assert!(error.to_string().contains(said) && error.to_string().contains("x.engine"), "{error}");
     }
 }
 
@@ -147,17 +141,11 @@ fn a_sticky_error_of_the_stream_is_a_lost_device() {
     fixed_model();
     let driver: &'static Driver = Box::leak(Box::new(crate::driver::tests::answering(0, 1).unwrap()));
     let mut context = engine(Some(driver)).context(0).unwrap();
-    fail(
-        "context_enqueue",
-        Some((7, "an illegal memory access was encountered")),
-    );
+    fail("context_enqueue", Some((7, "an illegal memory access was encountered")));
     // SAFETY: the stand-ins follow no pointer; the driver's answers 700 to any stream but the default one.
     let error = unsafe { context.enqueue(std::ptr::without_provenance_mut(1)) }.unwrap_err();
     assert_eq!(error.status(), Status::DeviceLost);
-    assert!(
-        error.to_string().contains("700") && error.to_string().contains("illegal memory"),
-        "{error}"
-    );
+    assert!(error.to_string().contains("700") && error.to_string().contains("illegal memory"), "{error}");
     assert_eq!(frame(&mut context).unwrap_err().status(), Status::InferenceFailed);
 }
 
@@ -166,10 +154,7 @@ fn a_context_runs_only_with_scratch_memory_of_the_right_size_and_place() {
     fixed_model();
     with(|state| state.scratch = 4096);
     let mut context = engine(None).context(0).unwrap();
-    assert_eq!(
-        frame(&mut context).unwrap_err().status(),
-        Status::InvalidParameter
-    );
+    assert_eq!(frame(&mut context).unwrap_err().status(), Status::InvalidParameter);
     for (address, size) in [(0, 4096), (0x1000, 4095), (0x1001, 4096)] {
         // SAFETY: the stand-in follows no pointer.
         let error = unsafe { context.set_scratch(address, size) }.unwrap_err();
@@ -187,10 +172,7 @@ fn a_profile_that_cannot_be_shared_is_busy() {
     let engine = engine(None);
     engine.context(0).unwrap();
     with(|state| state.context_profile = -1);
-    fail(
-        "context_set_profile",
-        Some((3, "profile 0 has been chosen for another context")),
-    );
+    fail("context_set_profile", Some((3, "profile 0 has been chosen for another context")));
     let error = engine.context(0).unwrap_err();
     assert_eq!(error.status(), Status::Busy);
     assert_eq!(count("context_create"), count("context_destroy"));
@@ -202,10 +184,7 @@ fn a_shape_outside_the_profile_is_refused_with_the_range() {
     let mut context = engine(None).context(0).unwrap();
     let error = context.set_input_shape(0, &shape(&[1, 3, 8, 65])).unwrap_err();
     assert_eq!(error.status(), Status::UnsupportedFormat);
-    assert!(
-        error.to_string().contains("1x3x8x65") && error.to_string().contains("1x3x64x64"),
-        "{error}"
-    );
+    assert!(error.to_string().contains("1x3x8x65") && error.to_string().contains("1x3x64x64"), "{error}");
     context.set_input_shape(0, &shape(&[1, 3, 8, 64])).unwrap();
     assert_eq!(context.tensor_shape(1).unwrap(), shape(&[1, 3, 16, 128]));
     for no_input in [1, 2] {
@@ -217,14 +196,8 @@ fn a_shape_outside_the_profile_is_refused_with_the_range() {
 fn a_fixed_model_has_a_contract_of_one_size() {
     fixed_model();
     let contract = engine(None).contract().unwrap();
-    assert_eq!(
-        (contract.width, contract.height),
-        (Extent::Fixed(16), Extent::Fixed(8))
-    );
-    assert_eq!(
-        contract.to_string(),
-        "RGB, `input` 1x3x8x16 fp16 -> `output` fp16, 2x"
-    );
+    assert_eq!((contract.width, contract.height), (Extent::Fixed(16), Extent::Fixed(8)));
+    assert_eq!(contract.to_string(), "RGB, `input` 1x3x8x16 fp16 -> `output` fp16, 2x");
     assert_eq!(count("context_create"), 0);
     let sizes = engine(None).input_sizes(0).unwrap();
     assert_eq!((sizes.min, sizes.max), (Size::new(16, 8), Size::new(16, 8)));
@@ -235,17 +208,11 @@ fn a_dynamic_model_has_a_contract_of_any_size_asked_once() {
     dynamic_model();
     let engine = engine(None);
     let contract = engine.contract().unwrap();
-    assert_eq!(
-        (contract.width, contract.height),
-        (Extent::Dynamic, Extent::Dynamic)
-    );
+    assert_eq!((contract.width, contract.height), (Extent::Dynamic, Extent::Dynamic));
     assert_eq!(contract.scale.to_string(), "2x");
     assert_eq!(engine.contract().unwrap(), contract);
     let sizes = engine.input_sizes(0).unwrap();
-    assert_eq!(
-        (sizes.min, sizes.best, sizes.max),
-        (Size::new(8, 8), Size::new(32, 16), Size::new(64, 64))
-    );
+    assert_eq!((sizes.min, sizes.best, sizes.max), (Size::new(8, 8), Size::new(32, 16), Size::new(64, 64)));
     assert_eq!(engine.input_sizes(1), None);
     assert_eq!((count("context_create"), count("context_destroy")), (1, 1));
 }
@@ -256,10 +223,8 @@ fn a_batch_that_can_be_one_is_an_image_model() {
     let any: &[i64] = &[-1, 1, 8, 8];
     let batch = |built, min, max| {
         with(|state| {
-            state.tensors = vec![
-                tensor("in", true, built, [min, max, max]),
-                tensor("out", false, built, [max; 3]),
-            ];
+            state.tensors =
+                vec![tensor("in", true, built, [min, max, max]), tensor("out", false, built, [max; 3])];
             state.scale = Some(|side| side);
         });
         engine(None).contract()
@@ -306,13 +271,8 @@ fn what_is_no_image_model_is_refused_for_what_it_is() {
 fn tensors_are_inspected_once_and_named_as_the_engine_names_them() {
     dynamic_model();
     let engine = engine(None);
-    let [input, output] = engine.tensors() else {
-        panic!("two tensors")
-    };
-    assert_eq!(
-        (input.name.as_str(), input.input, input.data_type),
-        ("input", true, DataType::F16)
-    );
+    let [input, output] = engine.tensors() else { panic!("two tensors") };
+    assert_eq!((input.name.as_str(), input.input, input.data_type), ("input", true, DataType::F16));
     assert_eq!(input.profiles[0].max, Shape::new(&[1, 3, 64, 64]).unwrap());
     assert!(!output.input && output.profiles.is_empty() && output.is_linear());
 }

@@ -50,25 +50,15 @@ impl Context {
             )
             .expected(format!("0 to {}", engine.profiles() - 1)));
         }
-        let _one_at_a_time = inner
-            .creating
-            .lock()
-            .unwrap_or_else(|poisoned| poisoned.into_inner());
+        let _one_at_a_time = inner.creating.lock().unwrap_or_else(|poisoned| poisoned.into_inner());
         let faults = &inner.runtime.faults;
         faults.begin()?;
         // SAFETY: the engine is alive, and the Arc keeps it so.
         let raw = NonNull::new(unsafe { (api.context_create)(inner.raw.as_ptr()) }).ok_or_else(|| {
-            faults.error(
-                Status::OutOfMemory,
-                &format!("engine {name}: no context can be made"),
-            )
+            faults.error(Status::OutOfMemory, &format!("engine {name}: no context can be made"))
         })?;
-        let context = Context {
-            raw,
-            engine: Arc::clone(inner),
-            profile,
-            ready: engine.scratch_size(profile) == 0,
-        };
+        let context =
+            Context { raw, engine: Arc::clone(inner), profile, ready: engine.scratch_size(profile) == 0 };
         if inner.is_dynamic() || profile != 0 {
             context.choose_profile()?;
         }
@@ -86,18 +76,12 @@ impl Context {
         }
         // SAFETY: as above; null is the default stream.
         if unsafe { (api.context_set_profile)(raw, profile, std::ptr::null_mut()) } != 1 {
-            let what = format!(
-                "engine {}: another context uses optimisation profile {profile}",
-                engine.name
-            );
+            let what = format!("engine {}: another context uses optimisation profile {profile}", engine.name);
             let error = engine.runtime.faults.error(Status::Busy, &what);
             return Err(error.help("load the engine once per context, or rebuild it with a newer TensorRT"));
         }
         // What was enqueued for it has to end before any other stream uses the context.
-        engine
-            .runtime
-            .driver
-            .map_or(Ok(()), Driver::synchronize_default_stream)
+        engine.runtime.driver.map_or(Ok(()), Driver::synchronize_default_stream)
     }
 
     /// The optimisation profile.
@@ -120,10 +104,7 @@ impl Context {
         if size < needed || !address.is_multiple_of(ALIGNMENT as u64) || (address == 0 && needed > 0) {
             return Err(Error::new(
                 Status::InvalidParameter,
-                format!(
-                    "engine {}: scratch memory of {size} bytes at {address:#x}",
-                    self.engine.name
-                ),
+                format!("engine {}: scratch memory of {size} bytes at {address:#x}", self.engine.name),
             )
             .expected(format!("{needed} bytes, aligned to {ALIGNMENT}")));
         }
@@ -153,10 +134,7 @@ impl Context {
         if set == 1 {
             return Ok(());
         }
-        let what = format!(
-            "engine {}: input `{}` does not take {shape}",
-            engine.name, info.name
-        );
+        let what = format!("engine {}: input `{}` does not take {shape}", engine.name, info.name);
         let error = engine.runtime.faults.error(Status::UnsupportedFormat, &what);
         Err(match info.profiles.get(self.profile as usize) {
             Some(range) => error.expected(format!("{} to {}", range.min, range.max)),
@@ -170,10 +148,7 @@ impl Context {
     /// [`Status::InvalidParameter`] for a tensor that the engine has not.
     pub fn tensor_shape(&self, tensor: usize) -> Result<Shape> {
         let engine = &self.engine;
-        let info = engine
-            .tensors
-            .get(tensor)
-            .ok_or_else(|| engine.no_tensor(tensor, "tensor"))?;
+        let info = engine.tensors.get(tensor).ok_or_else(|| engine.no_tensor(tensor, "tensor"))?;
         let mut dims = sys::Dims::default();
         // SAFETY: context, name and target are alive.
         unsafe { (engine.api().context_tensor_shape)(self.raw.as_ptr(), info.c_name.as_ptr(), &mut dims) };
@@ -189,10 +164,7 @@ impl Context {
     /// The memory holds the whole tensor in its current shape, and stays until the work enqueued with it has ended.
     pub unsafe fn set_tensor_address(&mut self, tensor: usize, address: u64) -> Result<()> {
         let engine = &self.engine;
-        let info = engine
-            .tensors
-            .get(tensor)
-            .ok_or_else(|| engine.no_tensor(tensor, "tensor"))?;
+        let info = engine.tensors.get(tensor).ok_or_else(|| engine.no_tensor(tensor, "tensor"))?;
         engine.runtime.faults.begin()?;
         // SAFETY: context and name are alive; the memory is the caller's promise.
         let set = unsafe {
@@ -205,10 +177,7 @@ impl Context {
         if set == 1 {
             return Ok(());
         }
-        let what = format!(
-            "engine {}: tensor `{}` cannot lie at {address:#x}",
-            engine.name, info.name
-        );
+        let what = format!("engine {}: tensor `{}` cannot lie at {address:#x}", engine.name, info.name);
         Err(engine.runtime.faults.error(Status::InvalidParameter, &what))
     }
 
@@ -237,10 +206,10 @@ impl Context {
         if unsafe { (engine.api().context_enqueue)(self.raw.as_ptr(), stream) } == 1 {
             return Ok(());
         }
-        let error = engine.runtime.faults.error(
-            Status::InferenceFailed,
-            &format!("engine {}: a frame failed", engine.name),
-        );
+        let error = engine
+            .runtime
+            .faults
+            .error(Status::InferenceFailed, &format!("engine {}: a frame failed", engine.name));
         let sticky = engine.runtime.driver.and_then(|driver| {
             // SAFETY: stream is live and its context current, by this function's own precondition.
             unsafe { driver.sticky_error(stream) }
@@ -268,10 +237,7 @@ impl Drop for Context {
 
 impl EngineInner {
     fn no_tensor(&self, tensor: usize, kind: &str) -> Error {
-        Error::new(
-            Status::InvalidParameter,
-            format!("engine {}: tensor {tensor} is no {kind}", self.name),
-        )
-        .expected(format!("a tensor below {}", self.tensors.len()))
+        Error::new(Status::InvalidParameter, format!("engine {}: tensor {tensor} is no {kind}", self.name))
+            .expected(format!("a tensor below {}", self.tensors.len()))
     }
 }

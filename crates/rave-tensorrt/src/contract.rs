@@ -19,18 +19,10 @@ pub struct SizeRange {
 pub(crate) fn size_range(engine: &Engine, profile: u32) -> Option<SizeRange> {
     let (_, input) = only(engine, true).ok()?;
     if let Some(size) = size_of(&input.shape) {
-        return Some(SizeRange {
-            min: size,
-            best: size,
-            max: size,
-        });
+        return Some(SizeRange { min: size, best: size, max: size });
     }
     let range = input.profiles.get(profile as usize)?;
-    Some(SizeRange {
-        min: size_of(&range.min)?,
-        best: size_of(&range.opt)?,
-        max: size_of(&range.max)?,
-    })
+    Some(SizeRange { min: size_of(&range.min)?, best: size_of(&range.opt)?, max: size_of(&range.max)? })
 }
 
 /// H and W of an NCHW shape, when they are settled.
@@ -89,11 +81,7 @@ fn refuse(found: String) -> Error {
 
 /// The one input or the one output.
 fn only(engine: &Engine, input: bool) -> Result<(usize, &TensorInfo)> {
-    let mut tensors = engine
-        .tensors()
-        .iter()
-        .enumerate()
-        .filter(|(_, tensor)| tensor.input == input);
+    let mut tensors = engine.tensors().iter().enumerate().filter(|(_, tensor)| tensor.input == input);
     match (tensors.next(), tensors.count()) {
         (Some(tensor), 0) => Ok(tensor),
         (first, more) => {
@@ -137,10 +125,7 @@ fn scale(engine: &Engine, input_index: usize, output_index: usize) -> Result<Sca
         return scale_between(&input.shape, &output.shape);
     }
     let Some(range) = input.profiles.first() else {
-        return Err(refuse(format!(
-            "input `{}` has no optimisation profile",
-            input.name
-        )));
+        return Err(refuse(format!("input `{}` has no optimisation profile", input.name)));
     };
     let mut context = engine.context(0)?;
     let mut scales = [Scale::ONE; 3];

@@ -36,10 +36,7 @@ impl Driver {
     /// [`Status::DeviceNotFound`], naming what is missing: the driver's library, a driver that starts, or a device.
     pub fn get() -> Result<&'static Driver> {
         static DRIVER: OnceLock<Result<Driver>> = OnceLock::new();
-        DRIVER
-            .get_or_init(|| Driver::load(Path::new("libcuda.so.1")))
-            .as_ref()
-            .map_err(Error::clone)
+        DRIVER.get_or_init(|| Driver::load(Path::new("libcuda.so.1"))).as_ref().map_err(Error::clone)
     }
 
     fn load(path: &Path) -> Result<Driver> {
@@ -56,11 +53,7 @@ impl Driver {
             ($name:literal, $ty:ty) => {
                 // SAFETY: the type is the function's in cuda.h (CUDA driver API).
                 *unsafe { library.get::<$ty>($name) }.map_err(|error| {
-                    missing(format!(
-                        "the CUDA driver {} is unusable: {}",
-                        path.display(),
-                        why(error)
-                    ))
+                    missing(format!("the CUDA driver {} is unusable: {}", path.display(), why(error)))
                 })?
             };
         }
@@ -99,11 +92,7 @@ impl Driver {
             return Err(missing(format!(
                 "the CUDA driver (for CUDA up to {}) has no device{}",
                 driver.cuda_version(),
-                if code == 0 {
-                    String::new()
-                } else {
-                    format!(": {}", driver.error_name(code))
-                }
+                if code == 0 { String::new() } else { format!(": {}", driver.error_name(code)) }
             )));
         }
         Ok(driver)
@@ -154,11 +143,7 @@ impl Driver {
         match unsafe { (self.stream_synchronize)(std::ptr::null_mut()) } {
             0 => Ok(()),
             code => Err(Error::new(
-                if STICKY.contains(&code) {
-                    Status::DeviceLost
-                } else {
-                    Status::InvalidDevice
-                },
+                if STICKY.contains(&code) { Status::DeviceLost } else { Status::InvalidDevice },
                 format!("the default stream: {}", self.error_name(code)),
             )),
         }
@@ -182,14 +167,9 @@ pub(crate) mod tests {
 
     #[test]
     fn a_driver_that_is_not_there_is_named() {
-        let error = Driver::load(Path::new("libcuda-of-no-machine.so.1"))
-            .err()
-            .unwrap();
+        let error = Driver::load(Path::new("libcuda-of-no-machine.so.1")).err().unwrap();
         assert_eq!(error.status(), Status::DeviceNotFound);
-        assert!(
-            error.to_string().contains("libcuda-of-no-machine.so.1"),
-            "{error}"
-        );
+        assert!(error.to_string().contains("libcuda-of-no-machine.so.1"), "{error}");
     }
 
     #[test]
@@ -244,9 +224,6 @@ pub(crate) mod tests {
         let query = |stream: usize| unsafe { driver.sticky_error(stream as *mut c_void) };
         assert_eq!(query(0), None);
         assert_eq!(query(1).as_deref(), Some("CUDA_ERROR_BY_NAME (700)"));
-        assert_eq!(
-            driver.synchronize_default_stream().unwrap_err().status(),
-            Status::DeviceLost
-        );
+        assert_eq!(driver.synchronize_default_stream().unwrap_err().status(), Status::DeviceLost);
     }
 }

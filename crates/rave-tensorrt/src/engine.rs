@@ -118,11 +118,7 @@ impl fmt::Debug for Engine {
         write!(f, "Engine({}", self.0.name)?;
         for tensor in &self.0.tensors {
             let arrow = if tensor.input { "" } else { "-> " };
-            write!(
-                f,
-                ", {arrow}{} {} {}",
-                tensor.name, tensor.shape, tensor.data_type
-            )?;
+            write!(f, ", {arrow}{} {} {}", tensor.name, tensor.shape, tensor.data_type)?;
         }
         f.write_str(")")
     }
@@ -135,31 +131,21 @@ impl EngineInner {
 
     /// Whether an input's shape is chosen at run time.
     pub(crate) fn is_dynamic(&self) -> bool {
-        self.tensors
-            .iter()
-            .any(|tensor| tensor.input && tensor.shape.elements().is_none())
+        self.tensors.iter().any(|tensor| tensor.input && tensor.shape.elements().is_none())
     }
 
     /// Reads everything that stays the same, so that later calls need no string but the names kept here.
     fn inspect(&mut self) -> Result<()> {
         let (api, raw) = (self.api(), self.raw.as_ptr());
         // SAFETY: the engine is alive.
-        let (count, profiles, aux_streams) = unsafe {
-            (
-                (api.engine_tensors)(raw),
-                (api.engine_profiles)(raw),
-                (api.engine_aux_streams)(raw),
-            )
-        };
+        let (count, profiles, aux_streams) =
+            unsafe { ((api.engine_tensors)(raw), (api.engine_profiles)(raw), (api.engine_aux_streams)(raw)) };
         self.profiles = profiles;
         self.aux_streams = aux_streams;
         if count < 1 || profiles < 1 {
             return Err(Error::new(
                 Status::ModelLoadFailed,
-                format!(
-                    "engine {}: it has {count} tensors and {profiles} optimisation profiles",
-                    self.name
-                ),
+                format!("engine {}: it has {count} tensors and {profiles} optimisation profiles", self.name),
             )
             .expected("at least one input, one output and one profile"));
         }

@@ -65,11 +65,7 @@ impl Faults {
 
     /// The shim's view of `self`, which must not move or end while the shim holds it.
     pub(crate) fn sink(&self) -> sys::Sink {
-        sys::Sink {
-            user: std::ptr::from_ref(self).cast_mut().cast(),
-            log: on_log,
-            error: on_error,
-        }
+        sys::Sink { user: std::ptr::from_ref(self).cast_mut().cast(), log: on_log, error: on_error }
     }
 
     /// Forgets what earlier calls of this thread left behind, and refuses to go on after an internal error.
@@ -114,9 +110,7 @@ impl Faults {
         let mut list = self.lock();
         let own = thread::current().id();
         let everyone = !list.iter().any(|fault| fault.thread == own);
-        let taken: Vec<Fault> = list
-            .extract_if(.., |fault| everyone || fault.thread == own)
-            .collect();
+        let taken: Vec<Fault> = list.extract_if(.., |fault| everyone || fault.thread == own).collect();
         self.any.store(!list.is_empty(), Ordering::Release);
         let class = taken.iter().find_map(|fault| match fault.code? {
             code::FAILED_ALLOCATION => Some(Status::OutOfMemory),
@@ -130,11 +124,7 @@ impl Faults {
                 texts.push(text);
             }
         }
-        let text = if texts.is_empty() {
-            "no detail from TensorRT".into()
-        } else {
-            texts.join("; ")
-        };
+        let text = if texts.is_empty() { "no detail from TensorRT".into() } else { texts.join("; ") };
         (class, text)
     }
 
@@ -146,11 +136,7 @@ impl Faults {
         if list.len() == KEPT {
             list.remove(0);
         }
-        list.push(Fault {
-            thread: thread::current().id(),
-            code,
-            text,
-        });
+        list.push(Fault { thread: thread::current().id(), code, text });
         self.any.store(true, Ordering::Release);
     }
 }
@@ -254,23 +240,11 @@ mod tests {
             let sink = faults.sink();
             // SAFETY: as in report.
             unsafe { (sink.log)(sink.user, 1, text.as_ptr()) };
-            (
-                faults.error(Status::ModelLoadFailed, "x").status(),
-                faults.is_poisoned(),
-            )
+            (faults.error(Status::ModelLoadFailed, "x").status(), faults.is_poisoned())
         };
-        assert_eq!(
-            said(c"[a.cpp::f::1] Error Code 5: Memory"),
-            (Status::OutOfMemory, false)
-        );
-        assert_eq!(
-            said(c"2: [a.cpp::f::1] Error Code 2: Internal Error"),
-            (Status::ModelLoadFailed, true)
-        );
-        assert_eq!(
-            said(c"Error Code 4: Internal Error (no engine)"),
-            (Status::ModelLoadFailed, false)
-        );
+        assert_eq!(said(c"[a.cpp::f::1] Error Code 5: Memory"), (Status::OutOfMemory, false));
+        assert_eq!(said(c"2: [a.cpp::f::1] Error Code 2: Internal Error"), (Status::ModelLoadFailed, true));
+        assert_eq!(said(c"Error Code 4: Internal Error (no engine)"), (Status::ModelLoadFailed, false));
         assert_eq!(said(c"Error Code x, 5 times"), (Status::ModelLoadFailed, false));
     }
 
@@ -295,12 +269,7 @@ mod tests {
     fn a_call_that_begins_forgets_its_own_threads_errors_only() {
         let faults = Faults::new(Log::default());
         report(&faults, 3, c"");
-        assert!(
-            faults
-                .error(Status::Unknown, "x")
-                .to_string()
-                .contains("no detail")
-        );
+        assert!(faults.error(Status::Unknown, "x").to_string().contains("no detail"));
         thread::scope(|scope| {
             scope.spawn(|| report(&faults, 3, c"theirs")).join().unwrap();
         });

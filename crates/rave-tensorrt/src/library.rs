@@ -167,14 +167,7 @@ impl Library {
         // SAFETY: as in version_of.
         let number =
             unsafe { library.get::<VersionFn>("getInferLibVersion") }.map_or(0, |get| unsafe { get() });
-        Ok(Library {
-            name: name.to_owned(),
-            version,
-            flavour,
-            number,
-            api,
-            create,
-        })
+        Ok(Library { name: name.to_owned(), version, flavour, number, api, create })
     }
 
     /// A library whose functions are given.
@@ -188,14 +181,7 @@ impl Library {
         unsafe extern "C" fn create(_: *mut c_void, _: i32) -> *mut c_void {
             std::ptr::null_mut()
         }
-        Library {
-            name,
-            version,
-            flavour,
-            number: 0,
-            api,
-            create,
-        }
+        Library { name, version, flavour, number: 0, api, create }
     }
 
     /// The path or name that it was opened by.
@@ -283,11 +269,7 @@ fn version_of(library: &libloading::Library) -> Result<Version, String> {
 
 fn header_version(api: &sys::Api) -> Version {
     let number = api.headers as u32 & 0x00ff_ffff;
-    Version {
-        major: number / 10_000,
-        minor: number % 10_000 / 100,
-        patch: number % 100,
-    }
+    Version { major: number / 10_000, minor: number % 10_000 / 100, patch: number % 100 }
 }
 
 #[cfg(test)]
@@ -296,9 +278,7 @@ mod tests {
 
     #[test]
     fn the_option_goes_before_the_variable_and_the_variable_before_the_known_names() {
-        let option = SearchOptions {
-            runtime_lib: Some("a.so".into()),
-        };
+        let option = SearchOptions { runtime_lib: Some("a.so".into()) };
         assert_eq!(candidates(&option, Some("b.so".into())), [PathBuf::from("a.so")]);
         let none = SearchOptions::default();
         assert_eq!(candidates(&none, Some("b.so".into())), [PathBuf::from("b.so")]);

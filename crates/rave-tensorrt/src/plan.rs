@@ -88,11 +88,7 @@ impl<'a> Plan<'a> {
         Ok(Plan {
             name,
             bytes,
-            version: Version {
-                major: header[24].into(),
-                minor: header[25].into(),
-                patch: header[26].into(),
-            },
+            version: Version { major: header[24].into(), minor: header[25].into(), patch: header[26].into() },
             rtx,
         })
     }
@@ -152,13 +148,7 @@ impl<'a> Plan<'a> {
 
 impl fmt::Debug for Plan<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(
-            f,
-            "Plan({}, {} bytes, {})",
-            self.name,
-            self.bytes.len(),
-            self.builder()
-        )
+        write!(f, "Plan({}, {} bytes, {})", self.name, self.bytes.len(), self.builder())
     }
 }
 
@@ -220,10 +210,7 @@ mod tests {
             bytes[bit / 8] ^= 1 << (bit % 8);
             let error = Plan::check("x.engine", &bytes, Some(&digest)).unwrap_err();
             let status = error.status();
-            assert!(
-                matches!(status, Status::Untrusted | Status::ModelLoadFailed),
-                "{error}"
-            );
+            assert!(matches!(status, Status::Untrusted | Status::ModelLoadFailed), "{error}");
             bytes[bit / 8] ^= 1 << (bit % 8);
         }
     }

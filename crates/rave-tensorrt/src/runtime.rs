@@ -68,10 +68,7 @@ impl Runtime {
         driver: Option<&'static Driver>,
     ) -> Result<Runtime> {
         let temporary = temporary_folder(&log);
-        let temporary_path = temporary
-            .as_ref()
-            .map(|folder| c_path(folder.path()))
-            .transpose()?;
+        let temporary_path = temporary.as_ref().map(|folder| c_path(folder.path())).transpose()?;
         let lean = match &options.lean_runtime {
             Some(path) => Some((c_path(path)?, lean_version(library, path)?)),
             None => None,
@@ -107,20 +104,14 @@ impl Runtime {
             // SAFETY: main is alive; path is NUL-terminated and shorter than 4096 bytes (c_path).
             let loaded = NonNull::new(unsafe { (api.runtime_load)(main.as_ptr(), path.as_ptr()) });
             let loaded = loaded.ok_or_else(|| {
-                let what = format!(
-                    "{library} cannot use the lean runtime {} ({version})",
-                    name.display()
-                );
+                let what = format!("{library} cannot use the lean runtime {} ({version})", name.display());
                 inner.faults.error(Status::RuntimeLibraryMissing, &what)
             })?;
             inner.lean = Some((loaded, version));
             inner.configure(loaded, version, temporary_path.as_deref());
         }
         if options.allow_host_code {
-            log.write(
-                LogLevel::Warning,
-                "engines may run host code of their own (allow_host_code)",
-            );
+            log.write(LogLevel::Warning, "engines may run host code of their own (allow_host_code)");
         }
         Ok(Runtime(Arc::new(inner)))
     }
@@ -174,17 +165,11 @@ impl RuntimeInner {
     /// Has TensorRT make an engine of a checked plan.
     pub(crate) fn deserialize(&self, plan: &Plan<'_>) -> Result<NonNull<sys::Engine>> {
         let lean_version = self.lean.map(|(_, version)| version);
-        let runtime = match (
-            choose(plan, &self.library, lean_version, self.allow_host_code)?,
-            self.lean,
-        ) {
+        let runtime = match (choose(plan, &self.library, lean_version, self.allow_host_code)?, self.lean) {
             (Chosen::Lean, Some((lean, _))) => lean,
             _ => self.main,
         };
-        let _one_at_a_time = self
-            .deserializing
-            .lock()
-            .unwrap_or_else(|poisoned| poisoned.into_inner());
+        let _one_at_a_time = self.deserializing.lock().unwrap_or_else(|poisoned| poisoned.into_inner());
         self.faults.begin()?;
         let bytes = plan.bytes();
         // SAFETY: the runtime is alive; bytes is a live slice, which TensorRT copies from. What the plan says inside
@@ -199,11 +184,7 @@ impl RuntimeInner {
     fn explain_refusal(&self, plan: &Plan<'_>) -> Error {
         let library = &self.library;
         let here = self.driver.and_then(Driver::current_capability);
-        let mut what = format!(
-            "engine {}: {library} refused it (built by {}",
-            plan.name(),
-            plan.builder()
-        );
+        let mut what = format!("engine {}: {library} refused it (built by {}", plan.name(), plan.builder());
         if let Some((major, minor)) = plan.compute_capability() {
             what += &format!(" for compute capability {major}.{minor}");
         }
@@ -225,15 +206,9 @@ impl RuntimeInner {
             let help = "build it on this GPU, or with hardware compatibility";
             (Status::EngineMismatch, help.into())
         } else if says(&["Version tag"]) || (other_version && self.lean.is_none()) {
-            (
-                Status::EngineMismatch,
-                format!("rebuild it with TensorRT {}", library.version()),
-            )
+            (Status::EngineMismatch, format!("rebuild it with TensorRT {}", library.version()))
         } else {
-            (
-                Status::ModelLoadFailed,
-                "rebuild it; the file may be damaged".into(),
-            )
+            (Status::ModelLoadFailed, "rebuild it; the file may be damaged".into())
         };
         Error::new(status, format!("{what}): {said}")).help(help)
     }
@@ -259,12 +234,10 @@ pub(crate) fn choose(
     let mismatch =
         |found: String| Error::new(Status::EngineMismatch, format!("engine {}: {found}", plan.name()));
     if plan.is_rtx() != (library.flavour() == Flavour::Rtx) {
-        return Err(
-            mismatch(format!("built by {}, but {library} is loaded", plan.builder())).help(format!(
-                "rebuild the engine, or name a library of {} with runtime_lib",
-                product(plan.is_rtx())
-            )),
-        );
+        return Err(mismatch(format!("built by {}, but {library} is loaded", plan.builder())).help(format!(
+            "rebuild the engine, or name a library of {} with runtime_lib",
+            product(plan.is_rtx())
+        )));
     }
     if built.release() == library.version().release() {
         return Ok(Chosen::Main);
@@ -332,10 +305,7 @@ pub(crate) fn temporary_folder(log: &Log) -> Option<TempDir> {
         .permissions(std::fs::Permissions::from_mode(0o700))
         .tempdir()
         .inspect_err(|error| {
-            log.write(
-                LogLevel::Verbose,
-                format_args!("no temporary folder for TensorRT: {error}"),
-            )
+            log.write(LogLevel::Verbose, format_args!("no temporary folder for TensorRT: {error}"))
         })
         .ok()
 }

@@ -72,10 +72,8 @@ pub(crate) fn tensor(name: &str, input: bool, built: &[i64], range: [&[i64]; 3])
 pub(crate) fn fixed_model() {
     let (small, large): (&[i64], &[i64]) = (&[1, 3, 8, 16], &[1, 3, 16, 32]);
     with(|state| {
-        state.tensors = vec![
-            tensor("input", true, small, [small; 3]),
-            tensor("output", false, large, [large; 3]),
-        ];
+        state.tensors =
+            vec![tensor("input", true, small, [small; 3]), tensor("output", false, large, [large; 3])];
     });
 }
 
@@ -84,12 +82,7 @@ pub(crate) fn dynamic_model() {
     let any: &[i64] = &[1, 3, -1, -1];
     with(|state| {
         state.tensors = vec![
-            tensor(
-                "input",
-                true,
-                any,
-                [&[1, 3, 8, 8], &[1, 3, 16, 32], &[1, 3, 64, 64]],
-            ),
+            tensor("input", true, any, [&[1, 3, 8, 8], &[1, 3, 16, 32], &[1, 3, 64, 64]]),
             tensor("output", false, any, [any; 3]),
         ];
         state.scale = Some(|side| 2 * side);
@@ -103,11 +96,7 @@ pub(crate) fn runtime(driver: Option<&'static Driver>) -> crate::Runtime {
 
 /// The stand-in as TensorRT 10.16.1.
 pub(crate) fn library() -> Library {
-    let version = Version {
-        major: 10,
-        minor: 16,
-        patch: 1,
-    };
+    let version = Version { major: 10, minor: 16, patch: 1 };
     Library::stand_in(PathBuf::from("stand-in"), version, Flavour::Full, &API)
 }
 
@@ -130,24 +119,13 @@ fn works(call: &'static str) -> bool {
 
 /// A pointer that says which object it is and is never followed.
 fn object<T>(number: usize, works: bool) -> *mut T {
-    if works {
-        std::ptr::without_provenance_mut(number)
-    } else {
-        std::ptr::null_mut()
-    }
+    if works { std::ptr::without_provenance_mut(number) } else { std::ptr::null_mut() }
 }
 
 fn find(name: *const c_char) -> FakeTensor {
     // SAFETY: RAVE passes the NUL-terminated names that it got from here.
     let name = unsafe { CStr::from_ptr(name) };
-    with(|state| {
-        state
-            .tensors
-            .iter()
-            .find(|tensor| tensor.name.as_c_str() == name)
-            .cloned()
-    })
-    .unwrap()
+    with(|state| state.tensors.iter().find(|tensor| tensor.name.as_c_str() == name).cloned()).unwrap()
 }
 
 unsafe extern "C" fn bridge_create(sink: Sink) -> *mut Bridge {
@@ -161,11 +139,7 @@ unsafe extern "C" fn runtime_load(_: *mut Runtime, _: *const c_char) -> *mut Run
     object(0x2100, works("runtime_load"))
 }
 unsafe extern "C" fn runtime_destroy(runtime: *mut Runtime) {
-    works(if runtime.addr() == 0x2100 {
-        "lean_destroy"
-    } else {
-        "runtime_destroy"
-    });
+    works(if runtime.addr() == 0x2100 { "lean_destroy" } else { "runtime_destroy" });
 }
 unsafe extern "C" fn runtime_set_recorder(_: *mut Runtime, _: *mut Bridge) {}
 unsafe extern "C" fn runtime_set_temporary_directory(_: *mut Runtime, _: *const c_char) {}
@@ -173,14 +147,7 @@ unsafe extern "C" fn runtime_allow_host_code(_: *mut Runtime) {
     works("runtime_allow_host_code");
 }
 unsafe extern "C" fn engine_deserialize(runtime: *mut Runtime, _: *const c_void, _: usize) -> *mut Engine {
-    object(
-        0x3000,
-        works(if runtime.addr() == 0x2100 {
-            "lean_deserialize"
-        } else {
-            "engine_deserialize"
-        }),
-    )
+    object(0x3000, works(if runtime.addr() == 0x2100 { "lean_deserialize" } else { "engine_deserialize" }))
 }
 unsafe extern "C" fn engine_destroy(_: *mut Engine) {
     works("engine_destroy");
@@ -240,10 +207,7 @@ unsafe extern "C" fn context_set_input_shape(
     with(|state| state.input_shape = dims);
     let fits = |(extent, (low, high)): (&i64, (&i64, &i64))| low <= extent && extent <= high;
     let extents = dims.extent[..dims.rank as usize].iter();
-    extents
-        .zip(min.extents().iter().zip(max.extents()))
-        .all(fits)
-        .into()
+    extents.zip(min.extents().iter().zip(max.extents())).all(fits).into()
 }
 unsafe extern "C" fn context_tensor_shape(_: *const Context, name: *const c_char, out: *mut Dims) {
     let tensor = find(name).tensor;

@@ -220,11 +220,7 @@ unsafe extern "C" {
 
 /// The table for libraries of major version `major` (1 is TensorRT-RTX), if this build has it.
 #[must_use]
-#[allow(
-    unreachable_code,
-    unused_variables,
-    reason = "a build without any headers has no table"
-)]
+#[allow(unreachable_code, unused_variables, reason = "a build without any headers has no table")]
 pub fn api(major: u32) -> Option<&'static Api> {
     let table: *const Api = match major {
         #[cfg(tensorrt_10)]

@@ -17,10 +17,7 @@ impl Shape {
     /// # Errors
     /// [`Status::InvalidParameter`] for more than 8 dimensions.
     pub fn new(extents: &[i64]) -> Result<Shape> {
-        let mut dims = sys::Dims {
-            rank: extents.len() as i32,
-            ..sys::Dims::default()
-        };
+        let mut dims = sys::Dims { rank: extents.len() as i32, ..sys::Dims::default() };
         let Some(target) = dims.extent.get_mut(..extents.len()) else {
             return Err(Error::new(
                 Status::InvalidParameter,
@@ -45,9 +42,9 @@ impl Shape {
         if self.0.rank < 0 {
             return None;
         }
-        self.extents().iter().try_fold(1usize, |product, &extent| {
-            product.checked_mul(usize::try_from(extent).ok()?)
-        })
+        self.extents()
+            .iter()
+            .try_fold(1usize, |product, &extent| product.checked_mul(usize::try_from(extent).ok()?))
     }
 }
 
@@ -96,9 +93,8 @@ impl DataType {
 
 impl fmt::Display for DataType {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        const NAMES: [&str; 12] = [
-            "fp32", "fp16", "int8", "int32", "bool", "uint8", "fp8", "bf16", "int64", "int4", "fp4", "e8m0",
-        ];
+        const NAMES: [&str; 12] =
+            ["fp32", "fp16", "int8", "int32", "bool", "uint8", "fp8", "bf16", "int64", "int4", "fp4", "e8m0"];
         match usize::try_from(self.0).ok().and_then(|number| NAMES.get(number)) {
             Some(name) => f.write_str(name),
             None => write!(f, "type {}", self.0),

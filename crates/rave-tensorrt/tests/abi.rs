@@ -11,10 +11,7 @@ type Members = Vec<(&'static str, String, usize)>;
 /// C assertions that the struct of `T`'s C spelling has this size and exactly these members.
 fn assertions<T: CType>(members: Members) -> String {
     let name = T::C;
-    let mut code = format!(
-        "_Static_assert(sizeof({name}) == {}, \"{name}\");\n",
-        size_of::<T>()
-    );
+    let mut code = format!("_Static_assert(sizeof({name}) == {}, \"{name}\");\n", size_of::<T>());
     for (member, c_type, offset) in members {
         let _ = writeln!(
             code,
@@ -36,11 +33,7 @@ fn compiles(code: &str) -> Result<(), String> {
         .args([&shim, &file])
         .output()
         .expect("a C compiler");
-    if output.status.success() {
-        Ok(())
-    } else {
-        Err(String::from_utf8_lossy(&output.stderr).into_owned())
-    }
+    if output.status.success() { Ok(()) } else { Err(String::from_utf8_lossy(&output.stderr).into_owned()) }
 }
 
 #[test]
@@ -65,16 +58,8 @@ fn the_comparison_notices_another_type_and_another_place() {
     other_place.swap(1, 2);
     let (name, place) = (other_place[1].0, other_place[2].2);
     other_place[1] = (name, other_place[1].1.clone(), place);
-    assert!(
-        compiles(&assertions::<Dims>(other_type))
-            .unwrap_err()
-            .contains("RaveTrtDims.rank is not")
-    );
-    assert!(
-        compiles(&assertions::<Api>(other_place))
-            .unwrap_err()
-            .contains("RaveTrtApi.")
-    );
+    assert!(compiles(&assertions::<Dims>(other_type)).unwrap_err().contains("RaveTrtDims.rank is not"));
+    assert!(compiles(&assertions::<Api>(other_place)).unwrap_err().contains("RaveTrtApi."));
 }
 
 #[test]
@@ -82,16 +67,7 @@ fn the_header_compiles_alone_as_c99_and_cpp17() {
     let header = Path::new(env!("CARGO_MANIFEST_DIR")).join("shim/rave_trt.h");
     for (language, standard) in [("c", "-std=c99"), ("c", "-std=c11"), ("c++", "-std=c++17")] {
         let status = Command::new("cc")
-            .args([
-                "-x",
-                language,
-                standard,
-                "-fsyntax-only",
-                "-Wall",
-                "-Wextra",
-                "-Wpedantic",
-                "-Werror",
-            ])
+            .args(["-x", language, standard, "-fsyntax-only", "-Wall", "-Wextra", "-Wpedantic", "-Werror"])
             .arg(&header)
             .status()
             .expect("a C compiler");

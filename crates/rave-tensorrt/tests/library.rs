@@ -10,19 +10,14 @@ use rave_core::{Log, Result, Status};
 use rave_tensorrt::{Driver, Flavour, Library, Runtime, RuntimeOptions, SearchOptions};
 
 fn open(path: impl Into<PathBuf>) -> Result<Library> {
-    Library::open(&SearchOptions {
-        runtime_lib: Some(path.into()),
-    })
+    Library::open(&SearchOptions { runtime_lib: Some(path.into()) })
 }
 
 /// A library of no use, made of C source.
 fn compiled(folder: &Path, name: &str, source: &str) -> PathBuf {
     let (code, library) = (folder.join(format!("{name}.c")), folder.join(name));
     fs::write(&code, source).unwrap();
-    let status = Command::new("cc")
-        .args(["-shared", "-fPIC", "-o"])
-        .args([&library, &code])
-        .status();
+    let status = Command::new("cc").args(["-shared", "-fPIC", "-o"]).args([&library, &code]).status();
     assert!(status.expect("a C compiler").success());
     library
 }
@@ -38,10 +33,7 @@ fn each_real_library_tells_its_version_and_flavour() {
             continue;
         };
         let library = open(&path).unwrap();
-        assert_eq!(
-            (library.version().to_string().as_str(), library.flavour()),
-            (version, flavour)
-        );
+        assert_eq!((library.version().to_string().as_str(), library.flavour()), (version, flavour));
         assert_eq!(library.version().major, library.headers().major);
         assert_eq!(library.name(), path);
     }
@@ -54,12 +46,7 @@ fn a_major_without_a_table_is_refused_by_its_version() {
     };
     let error = open(path).unwrap_err();
     assert_eq!(error.status(), Status::RuntimeLibraryMissing);
-    assert!(
-        error
-            .to_string()
-            .contains("8.6.0, and this build of RAVE has no TensorRT 8 support"),
-        "{error}"
-    );
+    assert!(error.to_string().contains("8.6.0, and this build of RAVE has no TensorRT 8 support"), "{error}");
 }
 
 #[test]
@@ -68,10 +55,7 @@ fn what_is_not_there_is_named_with_the_linkers_words() {
         let error = open(name).unwrap_err();
         assert_eq!(error.status(), Status::RuntimeLibraryMissing);
         assert!(error.to_string().contains(name), "{error}");
-        assert!(
-            error.to_string().to_lowercase().contains("no such file"),
-            "{error}"
-        );
+        assert!(error.to_string().to_lowercase().contains("no such file"), "{error}");
     }
 }
 
@@ -81,16 +65,8 @@ fn what_is_no_tensorrt_is_refused_for_what_it_lacks() {
     let text = folder.path().join("text.so");
     fs::write(&text, "not a library").unwrap();
     let other = compiled(folder.path(), "other.so", "int x;");
-    let half = compiled(
-        folder.path(),
-        "half.so",
-        "int getInferLibVersion(void) { return 101601; }",
-    );
-    let old = compiled(
-        folder.path(),
-        "old.so",
-        "int getInferLibVersion(void) { return -7; }",
-    );
+    let half = compiled(folder.path(), "half.so", "int getInferLibVersion(void) { return 101601; }");
+    let old = compiled(folder.path(), "old.so", "int getInferLibVersion(void) { return -7; }");
     for (path, why) in [
         (folder.path().to_owned(), "not a regular file"),
         (text, "file too short"),
@@ -109,12 +85,7 @@ fn a_fifo_in_the_librarys_place_does_not_hang() {
     let folder = tempfile::tempdir().unwrap();
     let fifo = folder.path().join("libnvinfer.so.10");
     assert!(Command::new("mkfifo").arg(&fifo).status().unwrap().success());
-    assert!(
-        open(&fifo)
-            .unwrap_err()
-            .to_string()
-            .contains("not a regular file")
-    );
+    assert!(open(&fifo).unwrap_err().to_string().contains("not a regular file"));
 }
 
 #[test]
@@ -122,20 +93,13 @@ fn without_any_library_every_name_is_listed() {
     // The test's own program again: the search looks at a variable of the process.
     if std::env::var_os("RAVE_TEST_SEARCH").is_none() {
         let output = Command::new(std::env::current_exe().unwrap())
-            .args([
-                "--exact",
-                "without_any_library_every_name_is_listed",
-                "--nocapture",
-            ])
+            .args(["--exact", "without_any_library_every_name_is_listed", "--nocapture"])
             .env("RAVE_TEST_SEARCH", "1")
             .env("RAVE_TENSORRT_LIB", "libnvinfer-by-variable.so")
             .output()
             .unwrap();
         let text = String::from_utf8_lossy(&output.stdout);
-        assert!(
-            output.status.success() && text.contains("libnvinfer-by-variable.so"),
-            "{text}"
-        );
+        assert!(output.status.success() && text.contains("libnvinfer-by-variable.so"), "{text}");
         return;
     }
     println!("{}", Library::open(&SearchOptions::default()).unwrap_err());

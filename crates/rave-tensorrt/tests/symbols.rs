@@ -14,52 +14,28 @@ fn archives() -> Vec<PathBuf> {
 
 /// The names of an archive's global symbols that `nm` lists with `option`.
 fn symbols(archive: &Path, option: &str) -> Vec<String> {
-    let output = Command::new("nm")
-        .args(["-g", "-P", option])
-        .arg(archive)
-        .output()
-        .expect("nm");
+    let output = Command::new("nm").args(["-g", "-P", option]).arg(archive).output().expect("nm");
     assert!(output.status.success());
     let text = String::from_utf8_lossy(&output.stdout);
-    let names = text
-        .lines()
-        .filter(|line| !line.ends_with(':'))
-        .filter_map(|line| line.split(' ').next());
+    let names = text.lines().filter(|line| !line.ends_with(':')).filter_map(|line| line.split(' ').next());
     names.filter(|name| !name.is_empty()).map(str::to_owned).collect()
 }
 
 #[test]
 fn the_only_global_symbol_of_each_shim_is_its_table() {
     for archive in archives() {
-        let major = archive
-            .file_stem()
-            .unwrap()
-            .to_string_lossy()
-            .replace("librave_trt_", "");
-        assert_eq!(
-            symbols(&archive, "--defined-only"),
-            [format!("rave_trt_api_{major}")]
-        );
+        let major = archive.file_stem().unwrap().to_string_lossy().replace("librave_trt_", "");
+        assert_eq!(symbols(&archive, "--defined-only"), [format!("rave_trt_api_{major}")]);
     }
 }
 
 #[test]
 fn the_shims_need_nothing_but_the_c_library() {
-    const ALLOWED: [&str; 6] = [
-        "malloc",
-        "free",
-        "memcpy",
-        "memset",
-        "_GLOBAL_OFFSET_TABLE_",
-        "__stack_chk_fail",
-    ];
+    const ALLOWED: [&str; 6] =
+        ["malloc", "free", "memcpy", "memset", "_GLOBAL_OFFSET_TABLE_", "__stack_chk_fail"];
     for archive in archives() {
         for symbol in symbols(&archive, "--undefined-only") {
-            assert!(
-                ALLOWED.contains(&symbol.as_str()),
-                "{} needs {symbol}",
-                archive.display()
-            );
+            assert!(ALLOWED.contains(&symbol.as_str()), "{} needs {symbol}", archive.display());
         }
     }
 }
@@ -76,11 +52,8 @@ fn a_build_that_must_have_every_major_has_it() {
 
 #[test]
 fn nothing_of_nvidias_and_no_cpp_library_is_linked() {
-    let output = Command::new("readelf")
-        .arg("-d")
-        .arg(std::env::current_exe().unwrap())
-        .output()
-        .expect("readelf");
+    let output =
+        Command::new("readelf").arg("-d").arg(std::env::current_exe().unwrap()).output().expect("readelf");
     let text = String::from_utf8_lossy(&output.stdout);
     assert!(text.contains("libc.so"), "{text}");
     for library in ["nvinfer", "tensorrt", "cuda", "stdc++"] {

@@ -15,25 +15,14 @@ fn main() -> Result<(), Box<dyn Error>> {
     let (pixels, size) = read_png(&input)?;
 
     let log = Log::new(|_, message| eprintln!("{message}"));
-    let model = Model::load(
-        model.as_ref(),
-        &ModelOptions {
-            log: log.clone(),
-            ..ModelOptions::default()
-        },
-    )?;
+    let model = Model::load(model.as_ref(), &ModelOptions { log: log.clone(), ..ModelOptions::default() })?;
     let mut session = Session::new(&model, &SessionOptions::new(PixelFormat::Rgb24, size), log)?;
 
     let larger = session.output_size();
     let mut upscaled = vec![0; larger.pixels() as usize * 3];
     let stride = |size: Size| size.width as isize * 3;
     session.process(
-        &Frame::new(
-            PixelFormat::Rgb24,
-            size,
-            ColorTags::default(),
-            &[(&pixels, stride(size))],
-        )?,
+        &Frame::new(PixelFormat::Rgb24, size, ColorTags::default(), &[(&pixels, stride(size))])?,
         &mut FrameMut::new(PixelFormat::Rgb24, larger, vec![(&mut upscaled, stride(larger))])?,
     )?;
 
@@ -52,10 +41,9 @@ fn read_png(path: &str) -> Result<(Vec<u8>, Size), Box<dyn Error>> {
     bytes.truncate(info.buffer_size());
     let pixels = match info.color_type {
         png::ColorType::Rgb => bytes,
-        png::ColorType::Rgba => bytes
-            .chunks_exact(4)
-            .flat_map(|pixel| [pixel[0], pixel[1], pixel[2]])
-            .collect(),
+        png::ColorType::Rgba => {
+            bytes.chunks_exact(4).flat_map(|pixel| [pixel[0], pixel[1], pixel[2]]).collect()
+        }
         png::ColorType::Grayscale => bytes.iter().flat_map(|&luma| [luma; 3]).collect(),
         other => return Err(format!("{path}: colour type {other:?} is not supported").into()),
     };

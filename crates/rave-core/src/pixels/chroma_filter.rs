@@ -22,12 +22,7 @@ impl UpTaps {
             1 => (0.25, 0.75, 0.75, 0.25),
             _ => (0.5, 0.5, 1.0, 0.0),
         };
-        UpTaps {
-            even_left,
-            even_here,
-            odd_here,
-            odd_right,
-        }
+        UpTaps { even_left, even_here, odd_here, odd_right }
     }
 
     /// For luma row or column `position`: the chroma sample of its pair, its neighbour (-1 or +1) and their weights.
@@ -57,10 +52,7 @@ pub(super) fn double(row: &[f32], taps: UpTaps, out: &mut [f32]) {
     let count = pairs.len();
     let (left, here, right) = (&row[..count], &row[1..][..count], &row[2..][..count]);
     for (((pair, &l), &c), &r) in pairs.iter_mut().zip(left).zip(here).zip(right) {
-        *pair = [
-            taps.even_left * l + taps.even_here * c,
-            taps.odd_here * c + taps.odd_right * r,
-        ];
+        *pair = [taps.even_left * l + taps.even_here * c, taps.odd_here * c + taps.odd_right * r];
     }
 }
 
@@ -204,9 +196,8 @@ mod tests {
     fn downsampling_undoes_upsampling_exactly_for_every_siting_and_extent() {
         for half_steps in 0..3 {
             for extent in 1..40usize {
-                let chroma: Vec<f32> = (0..extent.div_ceil(2))
-                    .map(|k| ((k * 7919 + extent * 104_729) % 65536) as f32)
-                    .collect();
+                let chroma: Vec<f32> =
+                    (0..extent.div_ceil(2)).map(|k| ((k * 7919 + extent * 104_729) % 65536) as f32).collect();
                 let mut row = vec![0.0; extent + 2 * Down::MARGIN];
                 row[Down::MARGIN..][..extent].copy_from_slice(&up(&chroma, half_steps, extent));
                 let down = Down::new(half_steps, extent);

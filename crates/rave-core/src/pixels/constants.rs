@@ -91,16 +91,8 @@ impl PackConstants {
         let down = |subsampled: u32, half_steps, extent: u32| {
             (subsampled > 0).then(|| Down::new(half_steps, extent as usize))
         };
-        let horizontal = down(
-            layout.log2_chroma_width,
-            color.siting.horizontal_half_steps(),
-            size.width,
-        );
-        let vertical = down(
-            layout.log2_chroma_height,
-            color.siting.vertical_half_steps(),
-            size.height,
-        );
+        let horizontal = down(layout.log2_chroma_width, color.siting.horizontal_half_steps(), size.width);
+        let vertical = down(layout.log2_chroma_height, color.siting.vertical_half_steps(), size.height);
         let gain = horizontal.map_or(1.0, Down::gain) * vertical.map_or(1.0, Down::gain) * white;
         let weights = Weights::new(color.matrix);
         let luma = ToCode::new(&layout, luma, 1.0 / white);
@@ -124,11 +116,8 @@ mod tests {
     use super::*;
     use crate::{ChromaSiting, Matrix, Range};
 
-    const COLOR: Colorimetry = Colorimetry {
-        matrix: Matrix::Bt709,
-        range: Range::Limited,
-        siting: ChromaSiting::Left,
-    };
+    const COLOR: Colorimetry =
+        Colorimetry { matrix: Matrix::Bt709, range: Range::Limited, siting: ChromaSiting::Left };
 
     #[test]
     fn unpacking_constants_are_in_codes_of_the_format() {

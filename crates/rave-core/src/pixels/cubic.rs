@@ -32,10 +32,8 @@ pub(super) struct Axis {
 impl Axis {
     pub(super) fn new(g: &Geometry) -> Self {
         let half_steps = |log2, half_steps| if log2 == 0 { 0 } else { i64::from(half_steps) };
-        let (input_phase, output_phase) = (
-            half_steps(g.log2_input, g.input_half_steps),
-            half_steps(g.log2_output, g.output_half_steps),
-        );
+        let (input_phase, output_phase) =
+            (half_steps(g.log2_input, g.input_half_steps), half_steps(g.log2_output, g.output_half_steps));
         let (step_in, step_out) = (1i64 << g.log2_input, 1i64 << g.log2_output);
         let (numerator, denominator) = (i64::from(g.scale.numerator()), i64::from(g.scale.denominator()));
         let first = g.start >> g.log2_input;
@@ -61,12 +59,7 @@ impl Axis {
             // Wholly outside, every tap reads the same sample, however far out.
             starts.push(start.clamp(-(taps as i64), samples as i64) as i32);
         }
-        Axis {
-            samples,
-            taps,
-            starts,
-            weights,
-        }
+        Axis { samples, taps, starts, weights }
     }
 
     /// Samples that a row must have on either side for [`Axis::along`].
@@ -200,10 +193,7 @@ mod tests {
                             .sum();
                         // Widened kernels reproduce a ramp only to a fraction of a pixel.
                         let tolerance = if scale.0 >= scale.1 { 1e-5 } else { 0.05 };
-                        assert!(
-                            (found - expected).abs() < tolerance,
-                            "{scale:?} {phases:?} {k}: {found}"
-                        );
+                        assert!((found - expected).abs() < tolerance, "{scale:?} {phases:?} {k}: {found}");
                     }
                 }
             }

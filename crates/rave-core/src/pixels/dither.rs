@@ -24,13 +24,7 @@ pub(super) struct Bias([[f32; BIAS_COLUMNS]; 8]);
 impl Bias {
     pub(super) fn new(dither: bool) -> Self {
         Bias(std::array::from_fn(|y| {
-            std::array::from_fn(|x| {
-                if dither {
-                    (f32::from(BAYER[y][x % 8]) + 0.5) / 64.0
-                } else {
-                    0.5
-                }
-            })
+            std::array::from_fn(|x| if dither { (f32::from(BAYER[y][x % 8]) + 0.5) / 64.0 } else { 0.5 })
         }))
     }
 
@@ -51,9 +45,7 @@ mod tests {
             let n = expected.len();
             expected = (0..2 * n)
                 .map(|y| {
-                    (0..2 * n)
-                        .map(|x| 4 * expected[y % n][x % n] + [[0, 2], [3, 1]][y / n][x / n])
-                        .collect()
+                    (0..2 * n).map(|x| 4 * expected[y % n][x % n] + [[0, 2], [3, 1]][y / n][x / n]).collect()
                 })
                 .collect();
         }

@@ -4,9 +4,7 @@
 #[inline(always)]
 pub(super) fn count_non_finite(values: &[f32]) -> usize {
     // A finite number times 0 is 0 or -0, anything else is NaN. OR has no order, so that this runs on whole vectors.
-    let bits = values
-        .iter()
-        .fold(0, |bits, &value| bits | (value * 0.0).to_bits());
+    let bits = values.iter().fold(0, |bits, &value| bits | (value * 0.0).to_bits());
     if bits & !(1 << 31) == 0 {
         return 0;
     }
@@ -19,15 +17,7 @@ mod tests {
 
     #[test]
     fn every_kind_of_non_finite_number_is_counted_and_nothing_else() {
-        let finite = [
-            0.0,
-            -0.0,
-            1.0,
-            f32::MAX,
-            f32::MIN,
-            f32::MIN_POSITIVE,
-            f32::from_bits(1),
-        ];
+        let finite = [0.0, -0.0, 1.0, f32::MAX, f32::MIN, f32::MIN_POSITIVE, f32::from_bits(1)];
         assert_eq!(count_non_finite(&finite), 0);
         for (bad, count) in [
             (vec![f32::NAN], 1),

@@ -13,14 +13,10 @@ impl Levels {
     /// Y', R', G' and B': 0 to 1 (H.273, section 8.3).
     pub(super) fn luma(depth: u32, range: Range) -> Self {
         match range {
-            Range::Limited => Levels {
-                offset: f64::from(16u32 << (depth - 8)),
-                span: f64::from(219u32 << (depth - 8)),
-            },
-            Range::Full => Levels {
-                offset: 0.0,
-                span: f64::from((1u32 << depth) - 1),
-            },
+            Range::Limited => {
+                Levels { offset: f64::from(16u32 << (depth - 8)), span: f64::from(219u32 << (depth - 8)) }
+            }
+            Range::Full => Levels { offset: 0.0, span: f64::from((1u32 << depth) - 1) },
         }
     }
 
@@ -46,18 +42,12 @@ pub(super) struct ToLevel {
 impl ToLevel {
     /// The level, where the top of the nominal range is `white`.
     pub(super) fn new(levels: Levels, white: f64) -> Self {
-        ToLevel {
-            offset: levels.offset as f32,
-            scale: (white / levels.span) as f32,
-        }
+        ToLevel { offset: levels.offset as f32, scale: (white / levels.span) as f32 }
     }
 
     /// The code less its offset: exact.
     pub(super) fn centred(levels: Levels) -> Self {
-        ToLevel {
-            offset: levels.offset as f32,
-            scale: 1.0,
-        }
+        ToLevel { offset: levels.offset as f32, scale: 1.0 }
     }
 }
 
@@ -93,11 +83,7 @@ pub(super) struct Weights {
 impl Weights {
     pub(super) fn new(matrix: Matrix) -> Self {
         let (kr, kb) = matrix.weights();
-        Weights {
-            r: kr as f32,
-            g: (1.0 - kr - kb) as f32,
-            b: kb as f32,
-        }
+        Weights { r: kr as f32, g: (1.0 - kr - kb) as f32, b: kb as f32 }
     }
 }
 
@@ -120,12 +106,7 @@ impl ToRgb {
         let (kr, kb) = matrix.weights();
         let kg = 1.0 - kr - kb;
         let (cb, cr) = (2.0 * (1.0 - kb) * gain, 2.0 * (1.0 - kr) * gain);
-        ToRgb {
-            r_cr: cr as f32,
-            g_cb: (-cb * kb / kg) as f32,
-            g_cr: (-cr * kr / kg) as f32,
-            b_cb: cb as f32,
-        }
+        ToRgb { r_cr: cr as f32, g_cb: (-cb * kb / kg) as f32, g_cr: (-cr * kr / kg) as f32, b_cb: cb as f32 }
     }
 }
 
@@ -139,10 +120,7 @@ pub(super) fn chroma_gains(matrix: Matrix) -> [f64; 2] {
 /// The levels of a layout's luma (or R'G'B') and chroma components.
 pub(super) fn levels(layout: &Layout, color: Colorimetry) -> (Levels, Levels) {
     debug_assert!((8..=16).contains(&layout.depth));
-    (
-        Levels::luma(layout.depth, color.range),
-        Levels::chroma(layout.depth, color.range),
-    )
+    (Levels::luma(layout.depth, color.range), Levels::chroma(layout.depth, color.range))
 }
 
 #[cfg(test)]
@@ -153,12 +131,7 @@ mod tests {
     fn bt709_has_the_coefficients_that_are_in_print() {
         // ITU-R BT.709-6, item 3.2 and 3.3, inverted: the usual 1.5748, 0.1873, 0.4681, 1.8556.
         let m = ToRgb::new(Matrix::Bt709, 1.0);
-        for (found, printed) in [
-            (m.r_cr, 1.5748),
-            (m.g_cb, -0.1873),
-            (m.g_cr, -0.4681),
-            (m.b_cb, 1.8556),
-        ] {
+        for (found, printed) in [(m.r_cr, 1.5748), (m.g_cb, -0.1873), (m.g_cr, -0.4681), (m.b_cb, 1.8556)] {
             assert!((found - printed).abs() < 5e-5, "{found} is not {printed}");
         }
     }
@@ -167,12 +140,8 @@ mod tests {
     fn bt601_has_the_coefficients_that_are_in_print() {
         // The JFIF specification's 1.402, 0.344136, 0.714136, 1.772.
         let m = ToRgb::new(Matrix::Bt601, 1.0);
-        for (found, printed) in [
-            (m.r_cr, 1.402),
-            (m.g_cb, -0.344_136),
-            (m.g_cr, -0.714_136),
-            (m.b_cb, 1.772),
-        ] {
+        for (found, printed) in [(m.r_cr, 1.402), (m.g_cb, -0.344_136), (m.g_cr, -0.714_136), (m.b_cb, 1.772)]
+        {
             assert!((found - printed).abs() < 5e-7, "{found} is not {printed}");
         }
     }
@@ -182,10 +151,7 @@ mod tests {
         let limited = Levels::luma(10, Range::Limited);
         assert_eq!((limited.offset, limited.offset + limited.span), (64.0, 940.0));
         let limited = Levels::chroma(10, Range::Limited);
-        assert_eq!(
-            (limited.offset, limited.offset + limited.span / 2.0),
-            (512.0, 960.0)
-        );
+        assert_eq!((limited.offset, limited.offset + limited.span / 2.0), (512.0, 960.0));
         let full = Levels::luma(12, Range::Full);
         assert_eq!((full.offset, full.span), (0.0, 4095.0));
         let full = Levels::chroma(8, Range::Full);

@@ -109,22 +109,14 @@ fn checked_shape(what: &str, size: Size, channels: u32, tensor: Size) -> Result<
     size.checked(what)?;
     tensor.checked("tensor")?;
     if tensor.width < size.width || tensor.height < size.height {
-        return Err(
-            Error::new(Status::InvalidParameter, format!("the tensor is {tensor}"))
-                .expected(format!("at least the {what}'s {size}")),
-        );
+        return Err(Error::new(Status::InvalidParameter, format!("the tensor is {tensor}"))
+            .expected(format!("at least the {what}'s {size}")));
     }
     if channels != 1 && channels != 3 {
-        return Err(Error::new(
-            Status::InvalidParameter,
-            format!("a tensor of {channels} channels"),
-        )
-        .expected("3 (RGB) or 1 (luma)"));
+        return Err(Error::new(Status::InvalidParameter, format!("a tensor of {channels} channels"))
+            .expected("3 (RGB) or 1 (luma)"));
     }
-    Ok(TensorShape {
-        channels,
-        size: tensor,
-    })
+    Ok(TensorShape { channels, size: tensor })
 }
 
 fn check_frame(frame: &Frame<'_>, format: PixelFormat, visible: Size) -> Result<()> {
@@ -140,21 +132,15 @@ fn check_picture(what: &str, found: (PixelFormat, Size), expected: (PixelFormat,
     if found == expected {
         return Ok(());
     }
-    Err(Error::new(
-        Status::InvalidParameter,
-        format!("{what} is {} {}", found.1, found.0),
-    )
-    .expected(format!("{} {}", expected.1, expected.0))
-    .help("prepare again when the frames change"))
+    Err(Error::new(Status::InvalidParameter, format!("{what} is {} {}", found.1, found.0))
+        .expected(format!("{} {}", expected.1, expected.0))
+        .help("prepare again when the frames change"))
 }
 
 fn check_elements(found: usize, kind: ElementType, shape: TensorShape) -> Result<()> {
     if found == shape.elements() {
         return Ok(());
     }
-    Err(Error::new(
-        Status::InvalidParameter,
-        format!("a tensor of {found} {kind} elements"),
-    )
-    .expected(format!("{shape}, {} elements", shape.elements())))
+    Err(Error::new(Status::InvalidParameter, format!("a tensor of {found} {kind} elements"))
+        .expected(format!("{shape}, {} elements", shape.elements())))
 }

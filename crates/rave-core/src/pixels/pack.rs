@@ -103,10 +103,7 @@ impl Pack {
         if self.tensor.channels != 1 {
             return Err(Error::new(
                 Status::InvalidParameter,
-                format!(
-                    "a tensor of {} channels beside scaled chroma",
-                    self.tensor.channels
-                ),
+                format!("a tensor of {} channels beside scaled chroma", self.tensor.channels),
             )
             .expected("1 (luma)"));
         }
@@ -125,21 +122,17 @@ impl Pack {
             numbers.luma = ToCode::new(&numbers.layout, luma_levels, 1.0);
         }
         let to_rgb = ToRgb::new(color.matrix, 1.0);
-        self.in_parts(
-            tensor,
-            frame,
-            &|mut job, rows, scratch| match numbers.layout.family {
-                PixelFamily::Gray => job.luma(rows, &numbers, scratch),
-                PixelFamily::Yuv => {
-                    job.scaled_chroma(rows.clone(), &numbers, chroma, scratch);
-                    job.luma(rows, &numbers, scratch)
-                }
-                PixelFamily::Rgb => {
-                    let scale = (1.0 / white) as f32;
-                    job.rgb_of_luma(rows, &numbers, (scale, to_rgb), chroma, scratch)
-                }
-            },
-        )
+        self.in_parts(tensor, frame, &|mut job, rows, scratch| match numbers.layout.family {
+            PixelFamily::Gray => job.luma(rows, &numbers, scratch),
+            PixelFamily::Yuv => {
+                job.scaled_chroma(rows.clone(), &numbers, chroma, scratch);
+                job.luma(rows, &numbers, scratch)
+            }
+            PixelFamily::Rgb => {
+                let scale = (1.0 / white) as f32;
+                job.rgb_of_luma(rows, &numbers, (scale, to_rgb), chroma, scratch)
+            }
+        })
     }
 
     fn in_parts(
@@ -156,26 +149,12 @@ impl Pack {
         super::check_elements(count, kind, self.tensor)?;
 
         let (width, height) = (self.size.width as usize, self.size.height as usize);
-        self.scratch
-            .resize_with(part_count(height), || Scratch::new(width));
-        let source = Source {
-            elements,
-            tensor: self.tensor,
-            columns: width,
-        };
-        let target = FrameRows {
-            planes: frame.planes_mut(),
-            format: self.format,
-        };
+        self.scratch.resize_with(part_count(height), || Scratch::new(width));
+        let source = Source { elements, tensor: self.tensor, columns: width };
+        let target = FrameRows { planes: frame.planes_mut(), format: self.format };
         let (arch, bias) = (self.arch, &self.bias);
         let non_finite = for_each_part(target, 0..height, &mut self.scratch, &|target, rows, scratch| {
-            let job = Job {
-                arch,
-                bias,
-                source,
-                target,
-                first_row: rows.start,
-            };
+            let job = Job { arch, bias, source, target, first_row: rows.start };
             work(job, rows, scratch)
         });
         if non_finite == 0 {

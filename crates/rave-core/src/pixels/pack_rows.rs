@@ -69,16 +69,8 @@ impl Numbers {
             (subsampled > 0).then(|| Down::new(half_steps, extent as usize))
         };
         let siting = color.siting;
-        let horizontal = down(
-            layout.log2_chroma_width,
-            siting.horizontal_half_steps(),
-            size.width,
-        );
-        let vertical = down(
-            layout.log2_chroma_height,
-            siting.vertical_half_steps(),
-            size.height,
-        );
+        let horizontal = down(layout.log2_chroma_width, siting.horizontal_half_steps(), size.width);
+        let vertical = down(layout.log2_chroma_height, siting.vertical_half_steps(), size.height);
         let gain = horizontal.map_or(1.0, Down::gain) * vertical.map_or(1.0, Down::gain) * white;
         Numbers {
             layout,
@@ -137,10 +129,7 @@ pub(super) struct Job<'a> {
 impl Job<'_> {
     /// Row `y` of plane `plane`; both count from the frame's top.
     fn plane_row(&mut self, plane: usize, y: usize, first_row: usize) -> &mut [u8] {
-        self.target.planes[plane]
-            .as_mut()
-            .expect("the format has this plane")
-            .row_mut(y - first_row)
+        self.target.planes[plane].as_mut().expect("the format has this plane").row_mut(y - first_row)
     }
 
     pub(super) fn luma(mut self, rows: Range<usize>, numbers: &Numbers, scratch: &mut Scratch) -> usize {
@@ -180,9 +169,7 @@ impl Job<'_> {
     }
 
     fn count_non_finite(&self, rgb: [&[f32]; 3]) -> usize {
-        rgb.into_iter()
-            .map(|values| self.arch.dispatch(|| count_non_finite(values)))
-            .sum()
+        rgb.into_iter().map(|values| self.arch.dispatch(|| count_non_finite(values))).sum()
     }
 
     pub(super) fn rgb(mut self, rows: Range<usize>, numbers: &Numbers, scratch: &mut Scratch) -> usize {
@@ -308,9 +295,7 @@ impl Job<'_> {
 
     /// Makes row `y` of the ring, the one after the last of an odd number, from the two before it.
     fn extrapolate(&self, y: usize, vertical: Down, columns: usize, scratch: &mut Scratch) {
-        let (near, far) = vertical
-            .extrapolation()
-            .expect("the row after the last is needed");
+        let (near, far) = vertical.extrapolation().expect("the row after the last is needed");
         let mut out = std::mem::take(&mut scratch.ring[y % RING]);
         for (component, out) in out.iter_mut().enumerate() {
             let last = &scratch.ring[(y - 1) % RING][component][..columns];

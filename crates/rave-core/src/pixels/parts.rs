@@ -58,13 +58,11 @@ impl<'a, T, const N: usize> Rows<'a, T, N> {
     /// Row `y` of every plane that there is; empty where there is none.
     pub(super) fn row(&mut self, y: usize) -> [&mut [T]; N] {
         let width = self.width;
-        self.planes.each_mut().map(|plane| {
-            if plane.is_empty() {
-                &mut []
-            } else {
-                &mut plane[y * width..][..width]
-            }
-        })
+        self.planes.each_mut().map(
+            |plane| {
+                if plane.is_empty() { &mut [] } else { &mut plane[y * width..][..width] }
+            },
+        )
     }
 }
 
@@ -134,23 +132,10 @@ impl SplitRows for FrameRows<'_> {
         for (index, plane) in planes.into_iter().enumerate() {
             let Some(plane) = plane else { continue };
             let subsampled = index > 0 && layout.family == PixelFamily::Yuv;
-            let row = if subsampled {
-                row.div_ceil(1 << layout.log2_chroma_height)
-            } else {
-                row
-            };
+            let row = if subsampled { row.div_ceil(1 << layout.log2_chroma_height) } else { row };
             let (a, b) = plane.split_at_row(row);
             (above[index], below[index]) = (Some(a), Some(b));
         }
-        (
-            FrameRows {
-                planes: above,
-                format,
-            },
-            FrameRows {
-                planes: below,
-                format,
-            },
-        )
+        (FrameRows { planes: above, format }, FrameRows { planes: below, format })
     }
 }

@@ -101,8 +101,7 @@ impl ChromaScaler {
         for plane in &mut self.widened {
             plane.resize(columns * vertical.samples, 0.0);
         }
-        self.scratch
-            .resize_with(part_count(vertical.samples.max(rows)), Scratch::default);
+        self.scratch.resize_with(part_count(vertical.samples.max(rows)), Scratch::default);
         let scratch_length = horizontal.samples + 2 * horizontal.margin();
         for scratch in &mut self.scratch {
             scratch.luma.resize(horizontal.samples, 0.0);
@@ -117,21 +116,16 @@ impl ChromaScaler {
         let arch = self.arch;
         let reader = Reader::new(frame, self.source.layout(), input, horizontal.samples, arch);
         let widened = Rows::new(self.widened.each_mut().map(Vec::as_mut_slice), columns);
-        for_each_part(
-            widened,
-            0..vertical.samples,
-            &mut self.scratch,
-            &|mut part, rows, scratch| {
-                for (index, y) in rows.enumerate() {
-                    reader.row(y, horizontal.margin(), scratch);
-                    for (row, out) in scratch.chroma.iter_mut().zip(part.row(index)) {
-                        extend(row, horizontal.margin());
-                        arch.dispatch(|| horizontal.along(row, out));
-                    }
+        for_each_part(widened, 0..vertical.samples, &mut self.scratch, &|mut part, rows, scratch| {
+            for (index, y) in rows.enumerate() {
+                reader.row(y, horizontal.margin(), scratch);
+                for (row, out) in scratch.chroma.iter_mut().zip(part.row(index)) {
+                    extend(row, horizontal.margin());
+                    arch.dispatch(|| horizontal.along(row, out));
                 }
-                0
-            },
-        );
+            }
+            0
+        });
 
         let widened = &self.widened;
         let planes = Rows::new(self.planes.each_mut().map(Vec::as_mut_slice), columns);
@@ -150,9 +144,7 @@ impl ChromaScaler {
     /// Row `y` of the scaled Cb and Cr, -0.5 to 0.5 in the nominal range.
     pub(super) fn row(&self, y: usize) -> [&[f32]; 2] {
         let columns = self.target.layout().chroma_columns(self.size.width as usize);
-        self.planes
-            .each_ref()
-            .map(|plane| &plane[y * columns..][..columns])
+        self.planes.each_ref().map(|plane| &plane[y * columns..][..columns])
     }
 
     fn make_plan(&self, key: PlanKey) -> Plan {
@@ -235,10 +227,7 @@ impl<'a> Reader<'a> {
             weights: Weights::new(color.matrix),
             gains: chroma_gains(color.matrix).map(|gain| gain as f32),
             first_row: (visible.y >> layout.log2_chroma_height) as usize,
-            span: Span {
-                x: (visible.x >> layout.log2_chroma_width) as usize,
-                columns,
-            },
+            span: Span { x: (visible.x >> layout.log2_chroma_width) as usize, columns },
             arch,
         }
     }

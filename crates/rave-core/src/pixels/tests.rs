@@ -34,32 +34,18 @@ struct Outcome {
 
 fn outcome(format: PixelFormat, siting: ChromaSiting, portable: bool) -> Outcome {
     let size = Size::new(131, 71);
-    let visible = Rect {
-        x: 3,
-        y: 1,
-        size: Size::new(125, 69),
-    };
-    let color = Colorimetry {
-        matrix: Matrix::Bt709,
-        range: Range::Limited,
-        siting,
-    };
+    let visible = Rect { x: 3, y: 1, size: Size::new(125, 69) };
+    let color = Colorimetry { matrix: Matrix::Bt709, range: Range::Limited, siting };
     let bytes = planes(format, size, 9);
     let strided: Vec<(&[u8], isize)> = bytes
         .iter()
         .enumerate()
         .map(|(plane, bytes)| (&bytes[..], format.row_bytes(plane, size.width) as isize))
         .collect();
-    let frame = Frame::new(format, size, ColorTags::default(), &strided)
-        .unwrap()
-        .with_visible(visible)
-        .unwrap();
+    let frame =
+        Frame::new(format, size, ColorTags::default(), &strided).unwrap().with_visible(visible).unwrap();
 
-    let mut outcome = Outcome {
-        tensors: Vec::new(),
-        halves: Vec::new(),
-        frames: Vec::new(),
-    };
+    let mut outcome = Outcome { tensors: Vec::new(), halves: Vec::new(), frames: Vec::new() };
     let tensor_size = Size::new(128, 72);
     let mut chroma = ChromaScaler::new(format, visible.size, format, Scale::new(3, 2).unwrap()).unwrap();
     let scaled_size = chroma.size();
@@ -78,12 +64,8 @@ fn outcome(format: PixelFormat, siting: ChromaSiting, portable: bool) -> Outcome
         let mut tensor = vec![f32::NAN; unpack.tensor().elements()];
         let mut half = vec![f16::NAN; tensor.len()];
         let white = ValueRange::Byte;
-        unpack
-            .run(&frame, color, white, ElementsMut::F32(&mut tensor))
-            .unwrap();
-        unpack
-            .run(&frame, color, white, ElementsMut::F16(&mut half))
-            .unwrap();
+        unpack.run(&frame, color, white, ElementsMut::F32(&mut tensor)).unwrap();
+        unpack.run(&frame, color, white, ElementsMut::F16(&mut half)).unwrap();
         outcome.tensors.extend(tensor.iter().map(|value| value.to_bits()));
         outcome.halves.extend(half.iter().map(|value| value.to_bits()));
 
@@ -96,51 +78,36 @@ fn outcome(format: PixelFormat, siting: ChromaSiting, portable: bool) -> Outcome
         let mut target = FrameMut::new(format, size, strided).unwrap();
         if channels == 1 {
             // A ramp at the scaled size, in fp16.
-            let ramp: Vec<f16> = (0..pack.tensor().elements())
-                .map(|i| f16::from_f32((i % 263) as f32 - 4.0))
-                .collect();
-            pack.run_luma(Elements::F16(&ramp), white, color, &chroma, &mut target)
-                .unwrap();
+            let ramp: Vec<f16> =
+                (0..pack.tensor().elements()).map(|i| f16::from_f32((i % 263) as f32 - 4.0)).collect();
+            pack.run_luma(Elements::F16(&ramp), white, color, &chroma, &mut target).unwrap();
         } else {
-            pack.run(Elements::F32(&tensor), white, color, &mut target)
-                .unwrap();
+            pack.run(Elements::F32(&tensor), white, color, &mut target).unwrap();
         }
         outcome.frames.extend(out);
     }
     outcome
 }
 
-const SITINGS: [ChromaSiting; 3] = [
-    ChromaSiting::TopLeft,
-    ChromaSiting::Center,
-    ChromaSiting::BottomLeft,
-];
+const SITINGS: [ChromaSiting; 3] = [ChromaSiting::TopLeft, ChromaSiting::Center, ChromaSiting::BottomLeft];
 
 #[test]
 fn vector_instructions_change_no_bit() {
     for &format in PixelFormat::ALL {
         for siting in SITINGS {
-            assert!(
-                outcome(format, siting, true) == outcome(format, siting, false),
-                "{format} {siting:?}"
-            );
+            assert!(outcome(format, siting, true) == outcome(format, siting, false), "{format} {siting:?}");
         }
     }
 }
 
 #[test]
 fn the_number_of_threads_changes_no_bit() {
-    let pools = [1, 2, 7].map(|threads| {
-        rayon::ThreadPoolBuilder::new()
-            .num_threads(threads)
-            .build()
-            .unwrap()
-    });
+    let pools =
+        [1, 2, 7].map(|threads| rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap());
     for &format in PixelFormat::ALL {
         for siting in SITINGS {
-            let [one, two, seven] = pools
-                .each_ref()
-                .map(|pool| pool.install(|| outcome(format, siting, false)));
+            let [one, two, seven] =
+                pools.each_ref().map(|pool| pool.install(|| outcome(format, siting, false)));
             assert!(one == two && one == seven, "{format} {siting:?}");
         }
     }

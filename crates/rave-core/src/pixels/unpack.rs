@@ -77,13 +77,7 @@ impl Unpack {
     /// `channels` is neither 1 nor 3.
     pub fn new(format: PixelFormat, visible: Size, channels: u32, tensor: Size) -> Result<Self> {
         let tensor = super::checked_shape("visible part", visible, channels, tensor)?;
-        Ok(Unpack {
-            format,
-            visible,
-            tensor,
-            arch: Arch::new(),
-            scratch: Vec::new(),
-        })
+        Ok(Unpack { format, visible, tensor, arch: Arch::new(), scratch: Vec::new() })
     }
 
     /// The shape of the tensor that [`Unpack::run`] fills.
@@ -116,8 +110,7 @@ impl Unpack {
         let numbers = Numbers::new(self.format.layout(), color, f64::from(white.white()));
         let (width, height) = (self.tensor.size.width as usize, self.tensor.size.height as usize);
         let visible_width = self.visible.width as usize;
-        self.scratch
-            .resize_with(part_count(height), || Scratch::new(visible_width));
+        self.scratch.resize_with(part_count(height), || Scratch::new(visible_width));
         let (arch, channels) = (self.arch, self.tensor.channels);
         let rows = TensorRows::new(tensor, channels, width);
         for_each_part(rows, 0..height, &mut self.scratch, &|mut part, rows, scratch| {
@@ -170,10 +163,7 @@ impl Row {
     }
 
     fn span(self) -> Span {
-        Span {
-            x: self.visible.x as usize,
-            columns: self.visible.size.width as usize,
-        }
+        Span { x: self.visible.x as usize, columns: self.visible.size.width as usize }
     }
 
     fn to_f32(
@@ -282,10 +272,7 @@ impl Row {
         let Span { x, columns } = self.span();
         let first = x >> layout.log2_chroma_width;
         let last = (x + columns - 1) >> layout.log2_chroma_width;
-        let span = Span {
-            x: first,
-            columns: last - first + 1,
-        };
+        let span = Span { x: first, columns: last - first + 1 };
         let used = 1..span.columns + 1;
 
         let (top, bottom) = {
@@ -339,13 +326,7 @@ fn replicate_last<T: Copy>(row: &mut [T], width: usize) {
 
 #[inline(always)]
 fn load_luma(frame: &Frame<'_>, row: Row, numbers: &Numbers, out: &mut [f32]) {
-    load::planar(
-        frame.plane(0).row(row.y),
-        &numbers.layout,
-        row.span(),
-        numbers.luma,
-        out,
-    );
+    load::planar(frame.plane(0).row(row.y), &numbers.layout, row.span(), numbers.luma, out);
 }
 
 #[inline(always)]

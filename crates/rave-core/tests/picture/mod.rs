@@ -23,13 +23,8 @@ impl Random {
     }
 }
 
-pub(crate) const MATRICES: [Matrix; 5] = [
-    Matrix::Bt601,
-    Matrix::Bt709,
-    Matrix::Bt2020,
-    Matrix::Fcc,
-    Matrix::Smpte240,
-];
+pub(crate) const MATRICES: [Matrix; 5] =
+    [Matrix::Bt601, Matrix::Bt709, Matrix::Bt2020, Matrix::Fcc, Matrix::Smpte240];
 pub(crate) const RANGES: [Range; 2] = [Range::Limited, Range::Full];
 pub(crate) const SITINGS: [ChromaSiting; 6] = [
     ChromaSiting::Left,
@@ -51,11 +46,7 @@ pub(crate) fn sitings(format: PixelFormat) -> &'static [ChromaSiting] {
 }
 
 pub(crate) fn color(matrix: Matrix, range: Range, siting: ChromaSiting) -> Colorimetry {
-    Colorimetry {
-        matrix,
-        range,
-        siting,
-    }
+    Colorimetry { matrix, range, siting }
 }
 
 /// The size of the plane of component `component`.
@@ -87,18 +78,9 @@ impl Picture {
         for plane in 0..format.layout().planes {
             let stride = format.row_bytes(plane, size.width) + extra;
             planes.push(vec![255; stride * format.plane_size(plane, size).height as usize]);
-            strides.push(if flipped {
-                -(stride as isize)
-            } else {
-                stride as isize
-            });
+            strides.push(if flipped { -(stride as isize) } else { stride as isize });
         }
-        Picture {
-            format,
-            size,
-            planes,
-            strides,
-        }
+        Picture { format, size, planes, strides }
     }
 
     pub(crate) fn random(format: PixelFormat, size: Size, random: &mut Random) -> Self {
@@ -113,11 +95,7 @@ impl Picture {
         mut code: impl FnMut(usize, u32, u32) -> u32,
     ) -> Self {
         let mut picture = Self::new(format, size, 0, false);
-        let components = if format.family() == PixelFamily::Gray {
-            1
-        } else {
-            3
-        };
+        let components = if format.family() == PixelFamily::Gray { 1 } else { 3 };
         for component in 0..components {
             let extent = component_size(format, size, component);
             for y in 0..extent.height {
@@ -134,15 +112,8 @@ impl Picture {
         let c = layout.components[component];
         let rows = component_size(self.format, self.size, component).height as usize;
         let stride = self.strides[c.plane].unsigned_abs();
-        let y = if self.strides[c.plane] < 0 {
-            rows - 1 - y as usize
-        } else {
-            y as usize
-        };
-        (
-            c.plane,
-            y * stride + (x as usize * c.step + c.offset) * layout.sample_bytes,
-        )
+        let y = if self.strides[c.plane] < 0 { rows - 1 - y as usize } else { y as usize };
+        (c.plane, y * stride + (x as usize * c.step + c.offset) * layout.sample_bytes)
     }
 
     pub(crate) fn set(&mut self, component: usize, x: u32, y: u32, code: u32) {
@@ -161,43 +132,28 @@ impl Picture {
     }
 
     pub(crate) fn frame(&self) -> Frame<'_> {
-        let planes: Vec<(&[u8], isize)> = self
-            .planes
-            .iter()
-            .map(Vec::as_slice)
-            .zip(self.strides.iter().copied())
-            .collect();
+        let planes: Vec<(&[u8], isize)> =
+            self.planes.iter().map(Vec::as_slice).zip(self.strides.iter().copied()).collect();
         Frame::new(self.format, self.size, ColorTags::default(), &planes).unwrap()
     }
 
     pub(crate) fn frame_mut(&mut self) -> FrameMut<'_> {
-        let planes = self
-            .planes
-            .iter_mut()
-            .map(Vec::as_mut_slice)
-            .zip(self.strides.iter().copied())
-            .collect();
+        let planes =
+            self.planes.iter_mut().map(Vec::as_mut_slice).zip(self.strides.iter().copied()).collect();
         FrameMut::new(self.format, self.size, planes).unwrap()
     }
 
     /// The largest difference of a code, and where.
     pub(crate) fn worst_difference(&self, other: &Picture) -> (u32, String) {
         let mut worst = (0, String::new());
-        let components = if self.format.family() == PixelFamily::Gray {
-            1
-        } else {
-            3
-        };
+        let components = if self.format.family() == PixelFamily::Gray { 1 } else { 3 };
         for component in 0..components {
             let extent = component_size(self.format, self.size, component);
             for y in 0..extent.height {
                 for x in 0..extent.width {
                     let (a, b) = (self.get(component, x, y), other.get(component, x, y));
                     if a.abs_diff(b) > worst.0 {
-                        worst = (
-                            a.abs_diff(b),
-                            format!("component {component} at ({x}, {y}): {a} and {b}"),
-                        );
+                        worst = (a.abs_diff(b), format!("component {component} at ({x}, {y}): {a} and {b}"));
                     }
                 }
             }

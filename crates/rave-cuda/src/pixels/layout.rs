@@ -13,11 +13,7 @@ pub(super) const BLOCK_COLUMNS: u32 = 32 * PIXELS;
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Storage {
     /// Luma in a plane, chroma in one or two more.
-    Yuv {
-        semi_planar: bool,
-        halved_columns: bool,
-        halved_rows: bool,
-    },
+    Yuv { semi_planar: bool, halved_columns: bool, halved_rows: bool },
     /// Four bytes a pixel.
     Packed,
 }
@@ -52,11 +48,7 @@ impl Storage {
         let bits = 8 * layout.sample_bytes;
         match self {
             Storage::Packed => format!("packed_{bits}"),
-            Storage::Yuv {
-                semi_planar,
-                halved_columns,
-                halved_rows,
-            } => {
+            Storage::Yuv { semi_planar, halved_columns, halved_rows } => {
                 let planes = if semi_planar { "semi_planar" } else { "planar" };
                 let chroma = match (halved_columns, halved_rows) {
                     (true, true) => "420",
@@ -95,9 +87,7 @@ pub(super) fn frame_is_aligned(frame: &FrameOnDevice, storage: Storage) -> bool 
     };
     let planes = match storage {
         Storage::Packed => aligned(first, 16),
-        Storage::Yuv {
-            semi_planar: true, ..
-        } => aligned(first, 8 * sample) && aligned(second, 8 * sample),
+        Storage::Yuv { semi_planar: true, .. } => aligned(first, 8 * sample) && aligned(second, 8 * sample),
         Storage::Yuv { halved_columns, .. } => {
             let chroma = if halved_columns { 4 * sample } else { 8 * sample };
             aligned(first, 8 * sample) && aligned(second, chroma) && aligned(third, chroma)
@@ -130,10 +120,7 @@ mod tests {
             assert_eq!(Storage::of(format).unwrap().kernel(&format.layout()), kernel);
         }
         for format in [PixelFormat::Gray8, PixelFormat::Rgb24, PixelFormat::Gbrp] {
-            assert_eq!(
-                Storage::of(format).unwrap_err().status(),
-                Status::UnsupportedFormat
-            );
+            assert_eq!(Storage::of(format).unwrap_err().status(), Status::UnsupportedFormat);
         }
     }
 
@@ -143,11 +130,7 @@ mod tests {
             let planes = [DevicePlane { address, pitch }; 2];
             // SAFETY: nothing is launched with this frame.
             let frame = unsafe { FrameOnDevice::new(PixelFormat::Nv12, Size::new(64, 4), &planes) }.unwrap();
-            let visible = Rect {
-                x,
-                y: 1,
-                size: Size::new(16, 2),
-            };
+            let visible = Rect { x, y: 1, size: Size::new(16, 2) };
             let frame = frame.with_visible(visible).unwrap();
             frame_is_aligned(&frame, Storage::of(PixelFormat::Nv12).unwrap())
         };

@@ -52,10 +52,7 @@ impl PixelKernels {
 /// Blocks that cover `size`, `rows` rows each, and threads of a block of `warps` warps.
 fn launch_dims(size: Size, rows: u32, warps: u32) -> LaunchDims {
     LaunchDims {
-        grid: (
-            size.width.div_ceil(layout::BLOCK_COLUMNS),
-            size.height.div_ceil(rows),
-        ),
+        grid: (size.width.div_ceil(layout::BLOCK_COLUMNS), size.height.div_ceil(rows)),
         block: (32, warps),
     }
 }
@@ -65,27 +62,19 @@ fn checked_shape(what: &str, size: Size, channels: u32, tensor: Size) -> Result<
     size.checked(what)?;
     tensor.checked("tensor")?;
     if tensor.width < size.width || tensor.height < size.height {
-        return Err(
-            Error::new(Status::InvalidParameter, format!("the tensor is {tensor}"))
-                .expected(format!("at least the {what}'s {size}")),
-        );
+        return Err(Error::new(Status::InvalidParameter, format!("the tensor is {tensor}"))
+            .expected(format!("at least the {what}'s {size}")));
     }
-    Ok(TensorShape {
-        channels,
-        size: tensor,
-    })
+    Ok(TensorShape { channels, size: tensor })
 }
 
 fn check_tensor(found: &TensorOnDevice, element: rave_core::ElementType, shape: TensorShape) -> Result<()> {
     if (found.element(), found.shape()) == (element, shape) {
         return Ok(());
     }
-    Err(Error::new(
-        Status::InvalidParameter,
-        format!("the tensor is {} {}", found.shape(), found.element()),
-    )
-    .expected(format!("{shape} {element}"))
-    .help("prepare the kernel again when shapes change"))
+    Err(Error::new(Status::InvalidParameter, format!("the tensor is {} {}", found.shape(), found.element()))
+        .expected(format!("{shape} {element}"))
+        .help("prepare the kernel again when shapes change"))
 }
 
 fn check_picture(
@@ -96,10 +85,7 @@ fn check_picture(
     if found == expected {
         return Ok(());
     }
-    Err(Error::new(
-        Status::InvalidParameter,
-        format!("{what} is {} {}", found.1, found.0),
-    )
-    .expected(format!("{} {}", expected.1, expected.0))
-    .help("prepare the kernel again when the frames change"))
+    Err(Error::new(Status::InvalidParameter, format!("{what} is {} {}", found.1, found.0))
+        .expected(format!("{} {}", expected.1, expected.0))
+        .help("prepare the kernel again when the frames change"))
 }

@@ -35,10 +35,7 @@ struct HostKernels {
 impl HostKernels {
     fn compile(file: &str, launcher: &'static str) -> Self {
         let clang = std::env::var_os("RAVE_CLANG").unwrap_or_else(|| "clang".into());
-        let source = Path::new(env!("CARGO_MANIFEST_DIR"))
-            .join("kernels")
-            .join(file)
-            .with_extension("cu");
+        let source = Path::new(env!("CARGO_MANIFEST_DIR")).join("kernels").join(file).with_extension("cu");
         let library = Path::new(env!("OUT_DIR")).join(format!("{file}-on-host-{}.so", std::process::id()));
         let status = Command::new(clang)
             .args([
@@ -69,10 +66,7 @@ impl HostKernels {
         // SAFETY: the library was just made of our source; it has no initialisers.
         let loaded = unsafe { libloading::Library::new(&library) }.expect("the library loads");
         std::fs::remove_file(&library).expect("the library can be removed once it is open");
-        HostKernels {
-            library: loaded,
-            launcher,
-        }
+        HostKernels { library: loaded, launcher }
     }
 
     /// # Safety
@@ -81,23 +75,11 @@ impl HostKernels {
         type Launcher<P> = unsafe extern "C" fn(*const (), *const P, i32, i32, i32, i32);
         // SAFETY: the signature is RAVE_HOST_LAUNCHER's; the kernel's pointer is passed on without being called here.
         unsafe {
-            let launcher = self
-                .library
-                .get::<Launcher<P>>(self.launcher.as_bytes())
-                .expect("the launcher exists");
-            let kernel = self
-                .library
-                .get::<*const ()>(kernel.as_bytes())
-                .expect("the kernel exists");
+            let launcher =
+                self.library.get::<Launcher<P>>(self.launcher.as_bytes()).expect("the launcher exists");
+            let kernel = self.library.get::<*const ()>(kernel.as_bytes()).expect("the kernel exists");
             let (grid, block) = (dims.grid, dims.block);
-            launcher(
-                *kernel,
-                params,
-                grid.0 as i32,
-                grid.1 as i32,
-                block.0 as i32,
-                block.1 as i32,
-            );
+            launcher(*kernel, params, grid.0 as i32, grid.1 as i32, block.0 as i32, block.1 as i32);
         }
     }
 }
@@ -131,18 +113,9 @@ fn the_unpack_kernels_equal_the_reference_to_the_bit() {
         let reference = UnpackReference::new(case, random)?;
         let mut target = Aligned::of(&reference.empty.bytes);
         let source = Aligned::of(&reference.frame);
-        let frame = reference
-            .layout
-            .on_device(source.address())?
-            .with_visible(case.visible)?;
+        let frame = reference.layout.on_device(source.address())?.with_visible(case.visible)?;
         let tensor = reference.empty.on_device(target.address())?;
-        let plan = UnpackPlan::new(
-            case.format,
-            case.visible.size,
-            case.element,
-            case.channels,
-            case.tensor,
-        )?;
+        let plan = UnpackPlan::new(case.format, case.visible.size, case.element, case.channels, case.tensor)?;
         let params = plan.params(&frame, case.color, case.white, &tensor)?;
         // SAFETY: unpack kernels take UnpackParams, made of blocks that live until the end of this closure.
         unsafe { kernels.run::<UnpackParams>(&plan.kernel, plan.dims, &params) };
@@ -166,22 +139,13 @@ fn the_pack_kernels_equal_the_reference_to_the_bit() {
         let mut counter = 0u32;
         let tensor = reference.tensor.on_device(source.address())?;
         let frame = reference.layout.on_device(target.address())?;
-        let plan = PackPlan::new(
-            case.format,
-            case.visible.size,
-            case.element,
-            case.tensor,
-            case.dither,
-        )?;
+        let plan = PackPlan::new(case.format, case.visible.size, case.element, case.tensor, case.dither)?;
         let counter_address = (&raw mut counter).expose_provenance() as u64;
         let params = plan.params(&tensor, case.white, case.color, &frame, counter_address)?;
         // SAFETY: pack kernels take PackParams, made of blocks and a counter that live until the end of this closure.
         unsafe { kernels.run::<PackParams>(&plan.kernel, plan.dims, &params) };
         if counter != reference.not_finite {
-            return Ok(Some(format!(
-                "{} elements are not finite, counted {counter}",
-                reference.not_finite
-            )));
+            return Ok(Some(format!("{} elements are not finite, counted {counter}", reference.not_finite)));
         }
         Ok(reference.layout.compare(target.bytes(), &reference.expected))
     });
@@ -213,10 +177,7 @@ impl Aligned {
                 })
             })
             .collect();
-        Aligned {
-            memory,
-            bytes: block.len(),
-        }
+        Aligned { memory, bytes: block.len() }
     }
 
     fn address(&self) -> u64 {

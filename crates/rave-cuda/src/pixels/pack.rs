@@ -104,15 +104,9 @@ impl PackPlan {
         let storage = Storage::of(format)?;
         let tensor = checked_shape("frame", size, 3, tensor)?;
         let layout = format.layout();
-        let kernel = format!(
-            "pack_{}_{}",
-            storage.kernel(&layout),
-            layout::element_suffix(element)
-        );
+        let kernel = format!("pack_{}_{}", storage.kernel(&layout), layout::element_suffix(element));
         let dims = match storage {
-            Storage::Yuv {
-                halved_rows: true, ..
-            } => launch_dims(size, TILE_ROWS, TILE_WARPS),
+            Storage::Yuv { halved_rows: true, .. } => launch_dims(size, TILE_ROWS, TILE_WARPS),
             _ => launch_dims(size, ROW_WARPS, ROW_WARPS),
         };
         Ok(PackPlan {
@@ -136,11 +130,7 @@ impl PackPlan {
         frame: &FrameOnDevice,
         non_finite: u64,
     ) -> Result<PackParams> {
-        check_picture(
-            "output frame",
-            (frame.format(), frame.size()),
-            (self.format, self.size),
-        )?;
+        check_picture("output frame", (frame.format(), frame.size()), (self.format, self.size))?;
         check_tensor(tensor, self.element, self.tensor)?;
         if frame.visible() != Rect::of(frame.size()) {
             return Err(Error::new(Status::InvalidParameter, "a cropped output frame")

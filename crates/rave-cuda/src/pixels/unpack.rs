@@ -99,11 +99,8 @@ impl UnpackPlan {
             (1, Storage::Yuv { .. }) => format!("luma_{}", 8 * layout.sample_bytes),
             (1, Storage::Packed) => "packed_luma_8".into(),
             _ => {
-                return Err(Error::new(
-                    Status::InvalidParameter,
-                    format!("a tensor of {channels} channels"),
-                )
-                .expected("3 (RGB) or 1 (luma)"));
+                return Err(Error::new(Status::InvalidParameter, format!("a tensor of {channels} channels"))
+                    .expected("3 (RGB) or 1 (luma)"));
             }
         };
         let kernel = format!("unpack_{stored}_{}", layout::element_suffix(element));
@@ -126,11 +123,7 @@ impl UnpackPlan {
         tensor: &TensorOnDevice,
     ) -> Result<UnpackParams> {
         let visible = frame.visible();
-        check_picture(
-            "frame",
-            (frame.format(), visible.size),
-            (self.format, self.visible),
-        )?;
+        check_picture("frame", (frame.format(), visible.size), (self.format, self.visible))?;
         check_tensor(tensor, self.element, self.tensor)?;
 
         let layout = self.format.layout();

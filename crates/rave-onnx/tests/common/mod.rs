@@ -1,9 +1,5 @@
 //! Models and helpers that the tests share.
-#![allow(
-    dead_code,
-    unreachable_pub,
-    reason = "each test file is a crate that uses a part of this"
-)]
+#![allow(dead_code, unreachable_pub, reason = "each test file is a crate that uses a part of this")]
 
 pub mod models;
 pub mod proto;
@@ -17,11 +13,7 @@ use rave_onnx::{LoadOptions, OnnxModel, OnnxSession, RuntimeChoice};
 
 /// Options that name a runtime and a number of threads.
 pub fn options(runtime: RuntimeChoice, threads: usize) -> LoadOptions {
-    LoadOptions {
-        runtime,
-        threads,
-        ..LoadOptions::default()
-    }
+    LoadOptions { runtime, threads, ..LoadOptions::default() }
 }
 
 /// The runtimes of this machine: the embedded one, and ONNX Runtime if it is found. Says so when it is not, and fails
@@ -35,11 +27,7 @@ pub fn runtimes(test: &str) -> Vec<RuntimeChoice> {
     ) {
         Ok(_) => found.push(RuntimeChoice::OnnxRuntime),
         Err(error) if error.status() == Status::RuntimeLibraryMissing => {
-            assert_ne!(
-                std::env::var("RAVE_REQUIRE_ONNXRUNTIME").as_deref(),
-                Ok("1"),
-                "{error}"
-            );
+            assert_ne!(std::env::var("RAVE_REQUIRE_ONNXRUNTIME").as_deref(), Ok("1"), "{error}");
             // Past the test harness, which would swallow it.
             let _ = writeln!(std::io::stderr(), "skipped: {test} in ONNX Runtime: {error}");
         }
@@ -67,14 +55,12 @@ pub fn fill(session: &mut OnnxSession, value: impl Fn(u32, u32, u32) -> f32) {
         .flat_map(|c| (0..height).flat_map(move |y| (0..width).map(move |x| (c, y, x))))
         .map(|(c, y, x)| value(c, y, x));
     match session.input() {
-        ElementsMut::F32(elements) => elements
-            .iter_mut()
-            .zip(pixels)
-            .for_each(|(element, pixel)| *element = pixel),
-        ElementsMut::F16(elements) => elements
-            .iter_mut()
-            .zip(pixels)
-            .for_each(|(element, pixel)| *element = f16::from_f32(pixel)),
+        ElementsMut::F32(elements) => {
+            elements.iter_mut().zip(pixels).for_each(|(element, pixel)| *element = pixel)
+        }
+        ElementsMut::F16(elements) => {
+            elements.iter_mut().zip(pixels).for_each(|(element, pixel)| *element = f16::from_f32(pixel))
+        }
     }
 }
 

@@ -12,16 +12,8 @@ pub fn image_graph(element: i32, channels: i64, node: Vec<Node>, initializer: Ve
         name: "graph".into(),
         node,
         initializer,
-        input: vec![ValueInfo::new(
-            "x",
-            element,
-            &[Is(1), Is(channels), Any("h"), Any("w")],
-        )],
-        output: vec![ValueInfo::new(
-            "y",
-            element,
-            &[Any("n"), Is(channels), Any("oh"), Any("ow")],
-        )],
+        input: vec![ValueInfo::new("x", element, &[Is(1), Is(channels), Any("h"), Any("w")])],
+        output: vec![ValueInfo::new("y", element, &[Any("n"), Is(channels), Any("oh"), Any("ow")])],
         ..Graph::default()
     }
 }
@@ -38,12 +30,7 @@ fn same_conv(inputs: &[&str], to: &str) -> Node {
 
 /// Gives its input back.
 pub fn identity() -> Model {
-    Model::of(image_graph(
-        FP32,
-        3,
-        vec![Node::new("Identity", &["x"], "y")],
-        vec![],
-    ))
+    Model::of(image_graph(FP32, 3, vec![Node::new("Identity", &["x"], "y")], vec![]))
 }
 
 /// Twice the size, each pixel becoming four: a 1x1 convolution copies, DepthToSpace lays the copies out.
@@ -160,14 +147,8 @@ pub fn exact() -> Model {
 /// The same model for one size only.
 pub fn fixed(mut model: Model, height: i64, width: i64) -> Model {
     let graph = model.graph();
-    let channels = graph.input[0]
-        .r#type
-        .as_ref()
-        .and_then(|t| t.tensor_type.as_ref()?.shape.as_ref()?.dim[1].dim_value);
-    graph.input = vec![ValueInfo::new(
-        "x",
-        FP32,
-        &[Is(1), Is(channels.unwrap_or(3)), Is(height), Is(width)],
-    )];
+    let channels =
+        graph.input[0].r#type.as_ref().and_then(|t| t.tensor_type.as_ref()?.shape.as_ref()?.dim[1].dim_value);
+    graph.input = vec![ValueInfo::new("x", FP32, &[Is(1), Is(channels.unwrap_or(3)), Is(height), Is(width)])];
     model
 }

@@ -23,10 +23,7 @@ impl Model {
         Model {
             ir_version: 8,
             graph: Some(graph),
-            opset_import: vec![Opset {
-                domain: String::new(),
-                version: 13,
-            }],
+            opset_import: vec![Opset { domain: String::new(), version: 13 }],
             ..Model::default()
         }
     }
@@ -138,46 +135,27 @@ pub struct Attribute {
 
 impl Attribute {
     fn named(name: &str, r#type: i32) -> Self {
-        Attribute {
-            name: name.into(),
-            r#type,
-            ..Attribute::default()
-        }
+        Attribute { name: name.into(), r#type, ..Attribute::default() }
     }
 
     pub fn int(name: &str, value: i64) -> Self {
-        Attribute {
-            i: Some(value),
-            ..Attribute::named(name, 2)
-        }
+        Attribute { i: Some(value), ..Attribute::named(name, 2) }
     }
 
     pub fn text(name: &str, value: &str) -> Self {
-        Attribute {
-            s: Some(value.into()),
-            ..Attribute::named(name, 3)
-        }
+        Attribute { s: Some(value.into()), ..Attribute::named(name, 3) }
     }
 
     pub fn tensor(name: &str, value: Tensor) -> Self {
-        Attribute {
-            t: Some(value),
-            ..Attribute::named(name, 4)
-        }
+        Attribute { t: Some(value), ..Attribute::named(name, 4) }
     }
 
     pub fn graph(name: &str, value: Graph) -> Self {
-        Attribute {
-            g: Some(Box::new(value)),
-            ..Attribute::named(name, 5)
-        }
+        Attribute { g: Some(Box::new(value)), ..Attribute::named(name, 5) }
     }
 
     pub fn ints(name: &str, values: &[i64]) -> Self {
-        Attribute {
-            ints: values.to_vec(),
-            ..Attribute::named(name, 7)
-        }
+        Attribute { ints: values.to_vec(), ..Attribute::named(name, 7) }
     }
 }
 
@@ -213,14 +191,8 @@ impl Tensor {
     }
 
     pub fn halves(name: &str, dims: &[i64], values: &[f32]) -> Self {
-        let bytes = values
-            .iter()
-            .flat_map(|&value| half::f16::from_f32(value).to_le_bytes());
-        Tensor {
-            data_type: 10,
-            raw_data: Some(bytes.collect()),
-            ..Tensor::floats(name, dims, &[])
-        }
+        let bytes = values.iter().flat_map(|&value| half::f16::from_f32(value).to_le_bytes());
+        Tensor { data_type: 10, raw_data: Some(bytes.collect()), ..Tensor::floats(name, dims, &[]) }
     }
 
     pub fn int64s(name: &str, values: &[i64]) -> Self {
@@ -235,10 +207,7 @@ impl Tensor {
 
     /// Four fp32 weights that lie in the file `location`.
     pub fn external(name: &str, location: &str) -> Self {
-        let entry = |key: &str, value: &str| Entry {
-            key: key.into(),
-            value: value.into(),
-        };
+        let entry = |key: &str, value: &str| Entry { key: key.into(), value: value.into() };
         Tensor {
             raw_data: None,
             external_data: vec![entry("location", location), entry("length", "16")],
@@ -286,23 +255,14 @@ impl ValueInfo {
         let dim = dims
             .iter()
             .map(|dim| match dim {
-                Dim::Is(value) => Dimension {
-                    dim_value: Some(*value),
-                    dim_param: None,
-                },
-                Dim::Any(name) => Dimension {
-                    dim_value: None,
-                    dim_param: Some((*name).into()),
-                },
+                Dim::Is(value) => Dimension { dim_value: Some(*value), dim_param: None },
+                Dim::Any(name) => Dimension { dim_value: None, dim_param: Some((*name).into()) },
             })
             .collect();
         ValueInfo {
             name: name.into(),
             r#type: Some(Type {
-                tensor_type: Some(TensorType {
-                    elem_type,
-                    shape: Some(Shape { dim }),
-                }),
+                tensor_type: Some(TensorType { elem_type, shape: Some(Shape { dim }) }),
                 sequence_type: None,
             }),
         }

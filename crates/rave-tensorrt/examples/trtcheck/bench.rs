@@ -15,17 +15,11 @@ const BUDGET: f32 = 400.0;
 
 pub(crate) fn bench(gpu: &Gpu, runtime: &Runtime, path: &Path, shapes: &[Shape]) -> Result<Value> {
     let engines = [load(runtime, path)?, load(runtime, path)?];
-    shapes
-        .iter()
-        .map(|shape| bench_shape(gpu, &engines, shape))
-        .collect()
+    shapes.iter().map(|shape| bench_shape(gpu, &engines, shape)).collect()
 }
 
 fn bench_shape(gpu: &Gpu, engines: &[Engine; 2], shape: &Shape) -> Result<Value> {
-    let mut sessions = [
-        Session::new(&engines[0], shape)?,
-        Session::new(&engines[1], shape)?,
-    ];
+    let mut sessions = [Session::new(&engines[0], shape)?, Session::new(&engines[1], shape)?];
     for session in &sessions {
         session.fill(1)?;
     }
@@ -79,8 +73,5 @@ fn time(gpu: &Gpu, sessions: &mut [Session], graphs: &[&Graph], frames: usize) -
     }
     end.record(&sessions[0].stream)?;
     gpu.synchronize()?;
-    Ok((
-        end.since(&start)? / frames as f32,
-        host.as_secs_f64() * 1e6 / frames as f64,
-    ))
+    Ok((end.since(&start)? / frames as f32, host.as_secs_f64() * 1e6 / frames as f64))
 }

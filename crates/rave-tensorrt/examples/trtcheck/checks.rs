@@ -16,11 +16,7 @@ use crate::{allocations, reference};
 pub(crate) const SEED: u64 = 20_260_101;
 
 fn ensure(holds: bool, what: impl Into<String>) -> Result<()> {
-    if holds {
-        Ok(())
-    } else {
-        Err(Error::new(Status::InferenceFailed, what))
-    }
+    if holds { Ok(()) } else { Err(Error::new(Status::InferenceFailed, what)) }
 }
 
 /// The input shapes that an engine is checked with.
@@ -57,11 +53,8 @@ pub(crate) fn check(
     let engine = load(runtime, path)?;
     let mut tensors = Vec::new();
     for tensor in engine.tensors() {
-        let profiles: Vec<String> = tensor
-            .profiles
-            .iter()
-            .map(|p| format!("{}..{}..{}", p.min, p.opt, p.max))
-            .collect();
+        let profiles: Vec<String> =
+            tensor.profiles.iter().map(|p| format!("{}..{}..{}", p.min, p.opt, p.max)).collect();
         tensors.push(json!({
             "name": tensor.name, "input": tensor.input, "type": tensor.data_type.to_string(),
             "shape": tensor.shape.to_string(), "format": tensor.format, "profiles": profiles,
@@ -80,10 +73,7 @@ pub(crate) fn check(
         let result = in_this_process.and_then(|result| {
             let other = in_another_process(libraries, path, index)?;
             let here = &result["sha256"];
-            ensure(
-                *here == json!(other),
-                format!("another process gives {other}, this one {here}"),
-            )?;
+            ensure(*here == json!(other), format!("another process gives {other}, this one {here}"))?;
             Ok(result)
         });
         checked.push(result.map_err(|error| error.context(shape))?);
@@ -102,15 +92,9 @@ fn check_shape(gpu: &Gpu, runtime: &Runtime, engine: &Engine, path: &Path, shape
     let expected = first.run()?;
     let values = decode(&expected, first.output_type);
     let finite = values.iter().all(|value| value.is_finite());
-    ensure(
-        finite,
-        "the output has values that are not finite, or were not written",
-    )?;
+    ensure(finite, "the output has values that are not finite, or were not written")?;
     for run in 0..3 {
-        ensure(
-            first.run()? == expected,
-            format!("run {run} gives another output"),
-        )?;
+        ensure(first.run()? == expected, format!("run {run} gives another output"))?;
     }
     first.fill(SEED + 2)?;
     ensure(first.run()? != expected, "another input gives the same output")?;
@@ -128,10 +112,7 @@ fn check_shape(gpu: &Gpu, runtime: &Runtime, engine: &Engine, path: &Path, shape
         first.output.poison()?;
         graph.launch(&first.stream)?;
         first.stream.synchronize()?;
-        ensure(
-            first.output.download()? == expected,
-            format!("graph replay {replay} gives another output"),
-        )?;
+        ensure(first.output.download()? == expected, format!("graph replay {replay} gives another output"))?;
     }
 
     // A second context, on its own stream, at the same time. Where the engine's TensorRT cannot share a profile, it is
@@ -151,19 +132,11 @@ fn check_shape(gpu: &Gpu, runtime: &Runtime, engine: &Engine, path: &Path, shape
             second.enqueue()?;
         }
         gpu.synchronize()?;
-        ensure(
-            first.output.download()? == expected,
-            format!("round {round}: the first context differs"),
-        )?;
-        ensure(
-            second.output.download()? == expected,
-            format!("round {round}: the second context differs"),
-        )?;
+        ensure(first.output.download()? == expected, format!("round {round}: the first context differs"))?;
+        ensure(second.output.download()? == expected, format!("round {round}: the second context differs"))?;
     }
 
-    let (low, high) = values
-        .iter()
-        .fold((f32::MAX, f32::MIN), |(low, high), &v| (low.min(v), high.max(v)));
+    let (low, high) = values.iter().fold((f32::MAX, f32::MIN), |(low, high), &v| (low.min(v), high.max(v)));
     Ok(json!({
         "input": shape.to_string(), "output": first.output_shape.to_string(), "sha256": sha256(&expected),
         "minimum": low, "maximum": high, "graph_nodes": graph.nodes, "contexts_share_an_engine": shared,

@@ -30,11 +30,7 @@ impl Gpu {
         cuda!(cuCtxCreate_v2(&mut context, 0, device))?;
         let mut name = [0 as c_char; 128];
         cuda!(cuDeviceGetName(name.as_mut_ptr(), name.len() as i32, device))?;
-        let name = name
-            .iter()
-            .take_while(|&&c| c != 0)
-            .map(|&c| c as u8 as char)
-            .collect();
+        let name = name.iter().take_while(|&&c| c != 0).map(|&c| c as u8 as char).collect();
         Ok(Gpu { name })
     }
 
@@ -63,11 +59,7 @@ impl Buffer {
 
     pub(crate) fn download(&self) -> Result<Vec<u8>> {
         let mut bytes = vec![0; self.size];
-        cuda!(cuMemcpyDtoH_v2(
-            bytes.as_mut_ptr().cast(),
-            self.address,
-            bytes.len()
-        ))?;
+        cuda!(cuMemcpyDtoH_v2(bytes.as_mut_ptr().cast(), self.address, bytes.len()))?;
         Ok(bytes)
     }
 

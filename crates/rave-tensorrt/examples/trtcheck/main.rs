@@ -85,18 +85,12 @@ impl Arguments {
 
     /// The options that name libraries, for another run of this program.
     fn libraries(&self) -> Vec<OsString> {
-        let given = ["lib", "lean"]
-            .into_iter()
-            .filter_map(|name| Some((name, self.path(name)?)));
-        given
-            .flat_map(|(name, path)| [format!("--{name}").into(), path.into()])
-            .collect()
+        let given = ["lib", "lean"].into_iter().filter_map(|name| Some((name, self.path(name)?)));
+        given.flat_map(|(name, path)| [format!("--{name}").into(), path.into()]).collect()
     }
 
     fn runtime(&self) -> Result<Runtime> {
-        let library = Library::open(&SearchOptions {
-            runtime_lib: self.path("lib").map(Path::to_owned),
-        })?;
+        let library = Library::open(&SearchOptions { runtime_lib: self.path("lib").map(Path::to_owned) })?;
         let options = RuntimeOptions {
             lean_runtime: self.path("lean").map(Path::to_owned),
             ..RuntimeOptions::default()
@@ -127,22 +121,13 @@ fn run(arguments: &Arguments) -> Result<bool> {
     let driver = Driver::get()?;
     let gpu = Gpu::new()?;
     if let Some(engine) = arguments.path("attempt") {
-        let loaded = arguments
-            .runtime()
-            .and_then(|runtime| session::load(&runtime, engine));
-        println!(
-            "{}",
-            loaded.map_or_else(|error| format!("refused: {error}"), |_| "loaded".into())
-        );
+        let loaded = arguments.runtime().and_then(|runtime| session::load(&runtime, engine));
+        println!("{}", loaded.map_or_else(|error| format!("refused: {error}"), |_| "loaded".into()));
         return Ok(true);
     }
     let runtime = arguments.runtime()?;
     if let Some(engine) = arguments.path("hash") {
-        let shape = arguments
-            .rest
-            .first()
-            .and_then(|word| word.parse().ok())
-            .unwrap_or(0);
+        let shape = arguments.rest.first().and_then(|word| word.parse().ok()).unwrap_or(0);
         println!("{}", checks::hash(&runtime, engine, shape)?);
         return Ok(true);
     }
@@ -166,11 +151,7 @@ fn run(arguments: &Arguments) -> Result<bool> {
         if is_refused(&path) || arguments.path("refusals-only").is_some() {
             continue;
         }
-        let name = path
-            .file_name()
-            .unwrap_or_default()
-            .to_string_lossy()
-            .into_owned();
+        let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
         eprintln!("{name}");
         let mut entry = one_engine(arguments, &gpu, &runtime, &path).unwrap_or_else(|error| {
             passed = false;
@@ -197,10 +178,7 @@ fn run(arguments: &Arguments) -> Result<bool> {
         report["flipped_bits"] = refusals::flipped(lib, arguments.path("lean"), &engine, count)?;
     }
     report["passed"] = json!(passed);
-    println!(
-        "{}",
-        serde_json::to_string_pretty(&report).expect("a report is JSON")
-    );
+    println!("{}", serde_json::to_string_pretty(&report).expect("a report is JSON"));
     Ok(passed)
 }
 
@@ -208,13 +186,7 @@ fn one_engine(arguments: &Arguments, gpu: &Gpu, runtime: &Runtime, path: &Path) 
     let clock = Instant::now();
     let shapes = checks::shapes(&session::load(runtime, path)?);
     let load_ms = clock.elapsed().as_secs_f64() * 1e3;
-    let mut entry = checks::check(
-        gpu,
-        runtime,
-        &arguments.libraries(),
-        path,
-        arguments.path("references"),
-    )?;
+    let mut entry = checks::check(gpu, runtime, &arguments.libraries(), path, arguments.path("references"))?;
     entry["load_ms"] = json!(load_ms);
     if arguments.path("no-speed").is_none() {
         entry["speed"] = bench::bench(gpu, runtime, path, &shapes)?;
@@ -245,13 +217,7 @@ fn refusals_of(arguments: &Arguments, folder: &Path) -> Result<Vec<Refusal>> {
     let mut add = |what, library: Option<&Path>, lean: Option<&Path>, engine: &Path, statuses| {
         if let Some(library) = library {
             let (library, lean, engine) = (library.to_owned(), lean.map(Path::to_owned), engine.to_owned());
-            list.push(Refusal {
-                what,
-                library,
-                lean,
-                engine,
-                statuses,
-            });
+            list.push(Refusal { what, library, lean, engine, statuses });
         }
     };
     let (lib, lean) = (arguments.path("lib"), arguments.path("lean"));
@@ -259,21 +225,9 @@ fn refusals_of(arguments: &Arguments, folder: &Path) -> Result<Vec<Refusal>> {
     for engine in engine_files(folder)? {
         let name = engine.to_string_lossy().into_owned();
         if name.ends_with("-notportable.engine") {
-            add(
-                "an engine that is not version-compatible",
-                lib,
-                lean,
-                &engine,
-                MISMATCH,
-            );
+            add("an engine that is not version-compatible", lib, lean, &engine, MISMATCH);
         } else if name.ends_with(".rtx.engine") {
-            add(
-                "a TensorRT-RTX engine under TensorRT",
-                lib,
-                lean,
-                &engine,
-                MISMATCH,
-            );
+            add("a TensorRT-RTX engine under TensorRT", lib, lean, &engine, MISMATCH);
             add(
                 "a TensorRT-RTX engine for another compute capability",
                 librtx,
@@ -282,27 +236,9 @@ fn refusals_of(arguments: &Arguments, folder: &Path) -> Result<Vec<Refusal>> {
                 MISMATCH_OR_DEVICE,
             );
         } else if name.ends_with("sharpen-1x-dyn-fp16.engine") {
-            add(
-                "an older engine without its lean runtime",
-                lib,
-                None,
-                &engine,
-                MISMATCH,
-            );
-            add(
-                "an older engine under TensorRT 11",
-                lib11,
-                None,
-                &engine,
-                MISMATCH,
-            );
-            add(
-                "an older engine under TensorRT-RTX",
-                librtx,
-                None,
-                &engine,
-                MISMATCH,
-            );
+            add("an older engine without its lean runtime", lib, None, &engine, MISMATCH);
+            add("an older engine under TensorRT 11", lib11, None, &engine, MISMATCH);
+            add("an older engine under TensorRT-RTX", librtx, None, &engine, MISMATCH);
         }
     }
     Ok(list)

@@ -18,12 +18,8 @@ struct Array {
 impl Array {
     fn read(path: &Path) -> Result<Array> {
         let bytes = fs::read(path).map_err(|error| Error::io(path, &error))?;
-        Array::parse(&bytes).ok_or_else(|| {
-            Error::new(
-                Status::Io,
-                format!("{} is no array of fp16 or fp32", path.display()),
-            )
-        })
+        Array::parse(&bytes)
+            .ok_or_else(|| Error::new(Status::Io, format!("{} is no array of fp16 or fp32", path.display())))
     }
 
     fn parse(bytes: &[u8]) -> Option<Array> {
@@ -36,10 +32,7 @@ impl Array {
             () => return None,
         };
         let shape = header.split_once("'shape': (")?.1.split_once(')')?.0;
-        let extents: Vec<i64> = shape
-            .split(',')
-            .filter_map(|extent| extent.trim().parse().ok())
-            .collect();
+        let extents: Vec<i64> = shape.split(',').filter_map(|extent| extent.trim().parse().ok()).collect();
         let shape = Shape::new(&extents).ok()?;
         let values = decode(&bytes[data..], data_type);
         (header.contains("'fortran_order': False") && shape.elements() == Some(values.len()))
@@ -56,21 +49,13 @@ pub(crate) fn compare(engine: &Engine, folder: &Path) -> Result<Value> {
     }
     let (input, expected) = (Array::read(&file("input"))?, Array::read(&file("output"))?);
     let mut session = Session::new(engine, &input.shape)?;
-    session
-        .input
-        .upload(&encode(input.values.into_iter(), session.input_type))?;
+    session.input.upload(&encode(input.values.into_iter(), session.input_type))?;
     let found = decode(&session.run()?, session.output_type);
     if found.len() != expected.values.len() {
-        return Err(Error::new(
-            Status::InferenceFailed,
-            format!("the output is {}", session.output_shape),
-        )
-        .expected(expected.shape.to_string()));
+        return Err(Error::new(Status::InferenceFailed, format!("the output is {}", session.output_shape))
+            .expected(expected.shape.to_string()));
     }
-    let differences = found
-        .iter()
-        .zip(&expected.values)
-        .map(|(a, b)| f64::from((a - b).abs()));
+    let differences = found.iter().zip(&expected.values).map(|(a, b)| f64::from((a - b).abs()));
     let largest = differences.clone().fold(0.0, f64::max);
     let mean_square = differences.map(|d| d * d).sum::<f64>() / found.len() as f64;
     let psnr = -10.0 * mean_square.log10();

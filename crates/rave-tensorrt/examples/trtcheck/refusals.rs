@@ -22,11 +22,7 @@ pub(crate) fn attempt(library: &Path, lean: Option<&Path>, engine: &Path) -> Res
         Ok(String::from_utf8_lossy(&output.stdout).trim().to_owned())
     } else {
         let words = String::from_utf8_lossy(&output.stderr);
-        Ok(format!(
-            "{}: {}",
-            output.status,
-            words.lines().last().unwrap_or_default()
-        ))
+        Ok(format!("{}: {}", output.status, words.lines().last().unwrap_or_default()))
     }
 }
 
@@ -42,10 +38,8 @@ pub(crate) struct Refusal {
 impl Refusal {
     pub(crate) fn run(&self) -> Result<Value> {
         let answer = attempt(&self.library, self.lean.as_deref(), &self.engine)?;
-        let passed = self
-            .statuses
-            .iter()
-            .any(|status| answer.starts_with(&format!("refused: [{}]", status.token())));
+        let passed =
+            self.statuses.iter().any(|status| answer.starts_with(&format!("refused: [{}]", status.token())));
         Ok(json!({
             "what": self.what, "engine": self.engine.file_name().map(|name| name.to_string_lossy()),
             "answer": answer, "passed": passed,

@@ -28,13 +28,7 @@ pub(crate) struct Session {
 impl Session {
     /// A session for one input shape of an engine with one input and one output.
     pub(crate) fn new(engine: &Engine, input_shape: &Shape) -> Result<Session> {
-        let place = |input| {
-            engine
-                .tensors()
-                .iter()
-                .position(|tensor| tensor.input == input)
-                .unwrap()
-        };
+        let place = |input| engine.tensors().iter().position(|tensor| tensor.input == input).unwrap();
         let (from, to) = (place(true), place(false));
         let mut context = engine.context(0)?;
         context.set_input_shape(from, input_shape)?;
@@ -110,9 +104,7 @@ impl Session {
 
 pub(crate) fn encode(values: impl Iterator<Item = f32>, data_type: DataType) -> Vec<u8> {
     if data_type == DataType::F16 {
-        values
-            .flat_map(|value| f16::from_f32(value).to_le_bytes())
-            .collect()
+        values.flat_map(|value| f16::from_f32(value).to_le_bytes()).collect()
     } else {
         values.flat_map(f32::to_le_bytes).collect()
     }
@@ -120,21 +112,12 @@ pub(crate) fn encode(values: impl Iterator<Item = f32>, data_type: DataType) -> 
 
 pub(crate) fn decode(bytes: &[u8], data_type: DataType) -> Vec<f32> {
     if data_type == DataType::F16 {
-        bytes
-            .chunks_exact(2)
-            .map(|b| f16::from_le_bytes([b[0], b[1]]).to_f32())
-            .collect()
+        bytes.chunks_exact(2).map(|b| f16::from_le_bytes([b[0], b[1]]).to_f32()).collect()
     } else {
-        bytes
-            .chunks_exact(4)
-            .map(|b| f32::from_le_bytes([b[0], b[1], b[2], b[3]]))
-            .collect()
+        bytes.chunks_exact(4).map(|b| f32::from_le_bytes([b[0], b[1], b[2], b[3]])).collect()
     }
 }
 
 pub(crate) fn sha256(bytes: &[u8]) -> String {
-    Sha256::digest(bytes)
-        .iter()
-        .map(|byte| format!("{byte:02x}"))
-        .collect()
+    Sha256::digest(bytes).iter().map(|byte| format!("{byte:02x}")).collect()
 }

@@ -5,10 +5,8 @@ use std::path::PathBuf;
 /// A library that scripts/fetch-tensorrt.sh fetched; a skip that is visible, or a failure under
 /// `RAVE_REQUIRE_TENSORRT=1`, without it.
 pub(crate) fn fetched(name: &str) -> Option<PathBuf> {
-    let build = std::env::var_os("RAVE_BUILD_DIR").map_or_else(
-        || PathBuf::from(concat!(env!("CARGO_MANIFEST_DIR"), "/../../build")),
-        PathBuf::from,
-    );
+    let build = std::env::var_os("RAVE_BUILD_DIR")
+        .map_or_else(|| PathBuf::from(concat!(env!("CARGO_MANIFEST_DIR"), "/../../build")), PathBuf::from);
     let path = build.join("deps/tensorrt").join(name);
     if path.exists() {
         return Some(path);

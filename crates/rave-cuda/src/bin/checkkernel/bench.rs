@@ -38,10 +38,8 @@ impl Measurement {
 /// Bytes per second of a large device-to-device copy, counting bytes read and written.
 pub(crate) fn copy_bandwidth(stream: &Stream) -> Result<f64> {
     const BYTES: usize = 1 << 30;
-    let (source, target) = (
-        DeviceBuffer::new(stream.device(), BYTES)?,
-        DeviceBuffer::new(stream.device(), BYTES)?,
-    );
+    let (source, target) =
+        (DeviceBuffer::new(stream.device(), BYTES)?, DeviceBuffer::new(stream.device(), BYTES)?);
     source.fill(stream, 0x5a)?;
     let (microseconds, _) = time(stream, 4, |stream, _| target.copy_from(stream, &source, BYTES))?;
     Ok(2.0 * BYTES as f64 / (microseconds * 1e-6))
@@ -55,13 +53,9 @@ fn time(
 ) -> Result<(f64, f64)> {
     const REPEATS: usize = 60;
     const WARM_UP: usize = 10;
-    let mut graph = stream
-        .capture(|stream| (0..launches).try_for_each(|index| work(stream, index)))?
-        .instantiate()?;
-    let (start, end) = (
-        Event::with_timing(stream.device())?,
-        Event::with_timing(stream.device())?,
-    );
+    let mut graph =
+        stream.capture(|stream| (0..launches).try_for_each(|index| work(stream, index)))?.instantiate()?;
+    let (start, end) = (Event::with_timing(stream.device())?, Event::with_timing(stream.device())?);
     let mut times = Vec::new();
     for repeat in 0..WARM_UP + REPEATS {
         start.record(stream)?;
@@ -101,10 +95,7 @@ struct Subject {
 
 impl Subject {
     fn shape(&self) -> TensorShape {
-        TensorShape {
-            channels: 3,
-            size: self.size,
-        }
+        TensorShape { channels: 3, size: self.size }
     }
 
     fn bytes(&self) -> usize {
@@ -143,11 +134,8 @@ impl Subject {
     }
 }
 
-const COLOR: Colorimetry = Colorimetry {
-    matrix: Matrix::Bt709,
-    range: Range::Limited,
-    siting: ChromaSiting::Left,
-};
+const COLOR: Colorimetry =
+    Colorimetry { matrix: Matrix::Bt709, range: Range::Limited, siting: ChromaSiting::Left };
 
 /// Measures the kernels of `formats`.
 pub(crate) fn run(bed: &Bed, only: impl Fn(PixelFormat) -> bool) -> Result<(f64, Vec<Measurement>)> {
@@ -167,11 +155,7 @@ pub(crate) fn run(bed: &Bed, only: impl Fn(PixelFormat) -> bool) -> Result<(f64,
     for format in formats.into_iter().filter(|&format| only(format)) {
         for element in [ElementType::F16, ElementType::F32] {
             for size in [FULL_HD, ULTRA_HD] {
-                let subject = Subject {
-                    format,
-                    element,
-                    size,
-                };
+                let subject = Subject { format, element, size };
                 let sets = subject.sets(bed)?;
                 let launches = sets.len().next_multiple_of(2).max(16);
                 let kernel = UnpackKernel::new(&bed.kernels, format, size, element, 3, size)?;

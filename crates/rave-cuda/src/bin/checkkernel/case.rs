@@ -35,13 +35,7 @@ pub(crate) const FORMATS: [PixelFormat; 23] = [
 
 pub(crate) const ELEMENTS: [ElementType; 2] = [ElementType::F32, ElementType::F16];
 
-const MATRICES: [Matrix; 5] = [
-    Matrix::Bt709,
-    Matrix::Fcc,
-    Matrix::Bt601,
-    Matrix::Smpte240,
-    Matrix::Bt2020,
-];
+const MATRICES: [Matrix; 5] = [Matrix::Bt709, Matrix::Fcc, Matrix::Bt601, Matrix::Smpte240, Matrix::Bt2020];
 
 const SITINGS: [ChromaSiting; 6] = [
     ChromaSiting::Left,
@@ -81,13 +75,8 @@ pub(crate) enum Content {
 }
 
 pub(crate) const FRAME_CONTENTS: [Content; 3] = [Content::Uniform, Content::NearZero, Content::NearMax];
-pub(crate) const TENSOR_CONTENTS: [Content; 5] = [
-    Content::Uniform,
-    Content::NearZero,
-    Content::NearMax,
-    Content::Huge,
-    Content::NotFinite,
-];
+pub(crate) const TENSOR_CONTENTS: [Content; 5] =
+    [Content::Uniform, Content::NearZero, Content::NearMax, Content::Huge, Content::NotFinite];
 
 /// What both directions vary.
 #[derive(Clone, Copy, Debug)]
@@ -149,10 +138,7 @@ impl Case {
             }
         }
         let pad = |random: &mut Random| random.pick(&[0, 0, 1, 5, 16]);
-        let tensor = Size::new(
-            visible.size.width + pad(&mut random),
-            visible.size.height + pad(&mut random),
-        );
+        let tensor = Size::new(visible.size.width + pad(&mut random), visible.size.height + pad(&mut random));
         let case = Case {
             seed,
             index,
@@ -224,33 +210,16 @@ pub(crate) fn axes(
         Size::new(263, 33),
         Size::new(512, 31),
     ];
-    const QUICK: [Size; 4] = [
-        Size::new(1, 1),
-        Size::new(3, 5),
-        Size::new(64, 19),
-        Size::new(267, 35),
-    ];
+    const QUICK: [Size; 4] = [Size::new(1, 1), Size::new(3, 5), Size::new(64, 19), Size::new(267, 35)];
     let mut axes = Vec::new();
     let mut add = |size, siting, pitch, content| {
-        axes.push(Axes {
-            format,
-            element,
-            size,
-            siting,
-            pitch,
-            content,
-        });
+        axes.push(Axes { format, element, size, siting, pitch, content });
     };
     if quick {
         for (turn, siting) in SITINGS.into_iter().enumerate() {
             for (step, size) in QUICK.into_iter().enumerate() {
                 let turn = turn + step;
-                add(
-                    size,
-                    siting,
-                    PITCHES[turn % PITCHES.len()],
-                    contents[turn % contents.len()],
-                );
+                add(size, siting, PITCHES[turn % PITCHES.len()], contents[turn % contents.len()]);
             }
         }
         return axes;
@@ -265,12 +234,7 @@ pub(crate) fn axes(
         }
     }
     for (turn, siting) in SITINGS.into_iter().enumerate() {
-        add(
-            Size::new(1920, 1080),
-            siting,
-            PITCHES[turn % PITCHES.len()],
-            contents[turn % contents.len()],
-        );
+        add(Size::new(1920, 1080), siting, PITCHES[turn % PITCHES.len()], contents[turn % contents.len()]);
     }
     axes
 }

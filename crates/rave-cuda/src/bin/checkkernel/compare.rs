@@ -33,18 +33,9 @@ pub(crate) fn unpack(bed: &Bed, case: &Case, random: Random) -> Result<Option<St
     let reference = UnpackReference::new(case, random)?;
     let source = bed.upload(&reference.frame)?;
     let target = bed.upload(&reference.empty.bytes)?;
-    let frame = reference
-        .layout
-        .on_device(source.address())?
-        .with_visible(case.visible)?;
+    let frame = reference.layout.on_device(source.address())?.with_visible(case.visible)?;
     let tensor = reference.empty.on_device(target.address())?;
-    let Case {
-        format,
-        visible,
-        element,
-        channels,
-        ..
-    } = *case;
+    let Case { format, visible, element, channels, .. } = *case;
     let kernel = UnpackKernel::new(&bed.kernels, format, visible.size, element, channels, case.tensor)?;
     kernel.launch(&bed.stream, &frame, case.color, case.white, &tensor)?;
     Ok(reference.expected.compare(&bed.download(&target)?))
@@ -59,22 +50,14 @@ pub(crate) fn pack(bed: &Bed, case: &Case, random: Random) -> Result<Option<Stri
     let tensor = reference.tensor.on_device(source.address())?;
     let frame = reference.layout.on_device(target.address())?;
     let mut counter = NonFiniteCounter::new(stream.device(), stream)?;
-    let Case {
-        format,
-        visible,
-        element,
-        dither,
-        ..
-    } = *case;
+    let Case { format, visible, element, dither, .. } = *case;
     let kernel = PackKernel::new(&bed.kernels, format, visible.size, element, case.tensor, dither)?;
     kernel.launch(stream, &tensor, case.white, case.color, &frame, Some(&counter))?;
     counter.read_later(stream)?;
     let found = bed.download(&target)?;
     let (counted, expected) = (counter.poll()?, reference.not_finite);
     if counted != Some(expected) {
-        return Ok(Some(format!(
-            "{expected} elements are not finite, counted {counted:?}"
-        )));
+        return Ok(Some(format!("{expected} elements are not finite, counted {counted:?}")));
     }
     Ok(reference.layout.compare(&found, &reference.expected))
 }

@@ -40,12 +40,7 @@ impl FrameLayout {
                 (start, pitch)
             })
             .collect();
-        FrameLayout {
-            format,
-            size,
-            planes,
-            bytes: end + MARGIN,
-        }
+        FrameLayout { format, size, planes, bytes: end + MARGIN }
     }
 
     /// A block of guards.
@@ -55,14 +50,11 @@ impl FrameLayout {
 
     /// The bytes of each row, with the plane and row number.
     fn rows(&self) -> impl Iterator<Item = (usize, usize, std::ops::Range<usize>)> + '_ {
-        self.planes
-            .iter()
-            .enumerate()
-            .flat_map(move |(plane, &(start, pitch))| {
-                let row = self.format.row_bytes(plane, self.size.width);
-                let rows = self.format.plane_size(plane, self.size).height as usize;
-                (0..rows).map(move |y| (plane, y, start + y * pitch..start + y * pitch + row))
-            })
+        self.planes.iter().enumerate().flat_map(move |(plane, &(start, pitch))| {
+            let row = self.format.row_bytes(plane, self.size.width);
+            let rows = self.format.plane_size(plane, self.size).height as usize;
+            (0..rows).map(move |y| (plane, y, start + y * pitch..start + y * pitch + row))
+        })
     }
 
     /// Fills the rows with samples.
@@ -78,11 +70,7 @@ impl FrameLayout {
             for sample in block[row].chunks_exact_mut(layout.sample_bytes) {
                 let value = code(random) << layout.shift;
                 // Bits below the code of an msb format are not part of it and must not matter.
-                let noise = if layout.shift > 0 {
-                    random.below(1 << layout.shift)
-                } else {
-                    0
-                };
+                let noise = if layout.shift > 0 { random.below(1 << layout.shift) } else { 0 };
                 let stored = (value | noise).to_le_bytes();
                 sample.copy_from_slice(&stored[..layout.sample_bytes]);
             }
@@ -90,11 +78,8 @@ impl FrameLayout {
     }
 
     pub(crate) fn frame<'a>(&self, block: &'a [u8], case: &Case) -> Result<Frame<'a>> {
-        let planes: Vec<_> = self
-            .planes
-            .iter()
-            .map(|&(start, pitch)| (&block[start..], pitch as isize))
-            .collect();
+        let planes: Vec<_> =
+            self.planes.iter().map(|&(start, pitch)| (&block[start..], pitch as isize)).collect();
         let tags = rave_core::ColorTags::default();
         Frame::new(self.format, self.size, tags, &planes)?.with_visible(case.visible)
     }
@@ -117,10 +102,7 @@ impl FrameLayout {
         let planes: Vec<_> = self
             .planes
             .iter()
-            .map(|&(start, pitch)| DevicePlane {
-                address: base + start as u64,
-                pitch,
-            })
+            .map(|&(start, pitch)| DevicePlane { address: base + start as u64, pitch })
             .collect();
         // SAFETY: the planes lie inside the block, of which callers keep the copy until their stream is done.
         unsafe { FrameOnDevice::new(self.format, self.size, &planes) }
@@ -132,21 +114,13 @@ impl FrameLayout {
             return None;
         }
         let layout = self.format.layout();
-        let value = |bytes: &[u8]| {
-            bytes
-                .iter()
-                .rev()
-                .fold(0u32, |value, &byte| value << 8 | u32::from(byte))
-        };
+        let value = |bytes: &[u8]| bytes.iter().rev().fold(0u32, |value, &byte| value << 8 | u32::from(byte));
         let (mut count, mut largest, mut first) = (0, 0, None);
         let mut inside = vec![false; self.bytes];
         for (plane, y, row) in self.rows() {
             inside[row.clone()].fill(true);
             let samples = |block: &[u8]| -> Vec<u32> {
-                block[row.clone()]
-                    .chunks_exact(layout.sample_bytes)
-                    .map(value)
-                    .collect()
+                block[row.clone()].chunks_exact(layout.sample_bytes).map(value).collect()
             };
             for (x, (found, expected)) in samples(found).into_iter().zip(samples(expected)).enumerate() {
                 if found != expected {
@@ -161,13 +135,7 @@ impl FrameLayout {
         let guards = (0..self.bytes).find(|&at| !inside[at] && found[at] != expected[at]);
         let samples = first.map(|first| format!("{count} samples differ, by up to {largest} codes; {first}"));
         let guards = guards.map(|at| format!("byte {at} outside the rows was written"));
-        Some(
-            [samples, guards]
-                .into_iter()
-                .flatten()
-                .collect::<Vec<_>>()
-                .join("; "),
-        )
+        Some([samples, guards].into_iter().flatten().collect::<Vec<_>>().join("; "))
     }
 }
 
@@ -185,12 +153,7 @@ impl TensorBlock {
     pub(crate) fn new(element: ElementType, shape: TensorShape, misaligned: bool) -> Self {
         let unit = element_bytes(element);
         let start = MARGIN + if misaligned { unit } else { 0 };
-        TensorBlock {
-            element,
-            shape,
-            start,
-            bytes: vec![GUARD; start + shape.elements() * unit + MARGIN],
-        }
+        TensorBlock { element, shape, start, bytes: vec![GUARD; start + shape.elements() * unit + MARGIN] }
     }
 
     /// Writes `values` as the elements, rounded to the element type.
@@ -228,9 +191,8 @@ impl TensorBlock {
             ElementType::F16 => f16::from_le_bytes([bytes[0], bytes[1]]).to_f32(),
         };
         let (mut count, mut largest, mut first) = (0, 0f32, None);
-        let pairs = found[elements.clone()]
-            .chunks_exact(unit)
-            .zip(self.bytes[elements.clone()].chunks_exact(unit));
+        let pairs =
+            found[elements.clone()].chunks_exact(unit).zip(self.bytes[elements.clone()].chunks_exact(unit));
         for (index, (found, expected)) in pairs.enumerate() {
             if found != expected {
                 count += 1;
@@ -250,12 +212,6 @@ impl TensorBlock {
         let guard = (0..found.len()).find(|at| !elements.contains(at) && found[*at] != self.bytes[*at]);
         let values = first.map(|first| format!("{count} elements differ, by up to {largest:e}; {first}"));
         let guard = guard.map(|at| format!("byte {at} outside the tensor was written"));
-        Some(
-            [values, guard]
-                .into_iter()
-                .flatten()
-                .collect::<Vec<_>>()
-                .join("; "),
-        )
+        Some([values, guard].into_iter().flatten().collect::<Vec<_>>().join("; "))
     }
 }

@@ -43,11 +43,7 @@ fn main() -> ExitCode {
         Err(error) if error.status() == Status::DeviceNotFound => {
             let required = std::env::var("RAVE_REQUIRE_GPU").is_ok_and(|value| value == "1");
             println!("skipped: {error}");
-            if required {
-                ExitCode::FAILURE
-            } else {
-                ExitCode::SUCCESS
-            }
+            if required { ExitCode::FAILURE } else { ExitCode::SUCCESS }
         }
         Err(error) => {
             eprintln!("checkkernel: {error}");
@@ -67,10 +63,7 @@ fn run(options: &Options) -> Result<bool> {
     if options.lose_device {
         return objects::lose_device(&device).map(|()| true);
     }
-    let bed = Bed {
-        stream: Stream::create(&device)?,
-        kernels: PixelKernels::load(&device)?,
-    };
+    let bed = Bed { stream: Stream::create(&device)?, kernels: PixelKernels::load(&device)? };
     let mut report = Report {
         seed: options.seed,
         quick: options.quick,
@@ -85,9 +78,7 @@ fn run(options: &Options) -> Result<bool> {
                 Some(failure) => println!("FAILED {name}: {failure}"),
                 None => println!("{name}"),
             }
-            report
-                .checks
-                .push((name.into(), 1, failure.into_iter().collect()));
+            report.checks.push((name.into(), 1, failure.into_iter().collect()));
         }
     }
     if options.check {
@@ -107,24 +98,15 @@ fn run(options: &Options) -> Result<bool> {
 }
 
 fn wanted(options: &Options, format: PixelFormat) -> bool {
-    options
-        .only
-        .as_ref()
-        .is_none_or(|only| format.name().contains(only.as_str()))
+    options.only.as_ref().is_none_or(|only| format.name().contains(only.as_str()))
 }
 
 /// A direction's name, the contents it is tried with, and its comparison.
-type Direction = (
-    &'static str,
-    &'static [Content],
-    fn(&Bed, &Case, Random) -> Result<Option<String>>,
-);
+type Direction = (&'static str, &'static [Content], fn(&Bed, &Case, Random) -> Result<Option<String>>);
 
 fn check_kernels(options: &Options, bed: &Bed, report: &mut Report) -> Result<()> {
-    let directions: [Direction; 2] = [
-        ("unpack", &FRAME_CONTENTS, compare::unpack),
-        ("pack", &TENSOR_CONTENTS, compare::pack),
-    ];
+    let directions: [Direction; 2] =
+        [("unpack", &FRAME_CONTENTS, compare::unpack), ("pack", &TENSOR_CONTENTS, compare::pack)];
     let mut index = 0;
     for (name, contents, compare) in directions {
         for format in FORMATS {
@@ -150,14 +132,9 @@ fn check_kernels(options: &Options, bed: &Bed, report: &mut Report) -> Result<()
                     }
                 }
                 if cases > 0 {
-                    println!(
-                        "{name} {format} {element}: {cases} cases, {} failures",
-                        failures.len()
-                    );
+                    println!("{name} {format} {element}: {cases} cases, {} failures", failures.len());
                     failures.truncate(KEPT_FAILURES);
-                    report
-                        .checks
-                        .push((format!("{name} {format} {element}"), cases, failures));
+                    report.checks.push((format!("{name} {format} {element}"), cases, failures));
                 }
             }
         }

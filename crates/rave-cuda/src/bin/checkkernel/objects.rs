@@ -23,20 +23,13 @@ pub(crate) const CHECKS: [Check; 9] = [
     ("a pool's steady state allocates nothing", pool_steady_state),
     ("a pool hands a block over in order", pool_order),
     ("running out of memory says how much was free", out_of_memory),
-    (
-        "a frame in place survives the way to a tensor and back",
-        in_place_round_trip,
-    ),
+    ("a frame in place survives the way to a tensor and back", in_place_round_trip),
     ("a graph replays, takes new parameters and new work", graph),
     ("elements that are not finite are an error later", non_finite),
 ];
 
 fn expect(holds: bool, what: impl Into<String>) -> Result<()> {
-    if holds {
-        Ok(())
-    } else {
-        Err(Error::new(Status::Unknown, what))
-    }
+    if holds { Ok(()) } else { Err(Error::new(Status::Unknown, what)) }
 }
 
 fn content(buffer: &DeviceBuffer, stream: &Stream) -> Result<Vec<u8>> {
@@ -50,16 +43,10 @@ fn adopted_context(bed: &Bed) -> Result<()> {
     {
         // SAFETY: the context is the bed's, which outlives this block.
         let adopted = unsafe { Device::adopt(owner.context()) }?;
-        expect(
-            adopted.is_same(owner) && adopted.info() == owner.info(),
-            "another device was adopted",
-        )?;
+        expect(adopted.is_same(owner) && adopted.info() == owner.info(), "another device was adopted")?;
         // SAFETY: the stream is the bed's, of the same context; then the legacy default stream.
         let streams = unsafe {
-            [
-                Stream::adopt(&adopted, bed.stream.as_raw()),
-                Stream::adopt(&adopted, std::ptr::null_mut()),
-            ]
+            [Stream::adopt(&adopted, bed.stream.as_raw()), Stream::adopt(&adopted, std::ptr::null_mut())]
         };
         for stream in streams {
             let buffer = DeviceBuffer::new(&adopted, 1000)?;
@@ -69,10 +56,7 @@ fn adopted_context(bed: &Bed) -> Result<()> {
     }
     let buffer = DeviceBuffer::new(owner, 1000)?;
     buffer.fill(&bed.stream, 9)?;
-    expect(
-        content(&buffer, &bed.stream)? == [9; 1000],
-        "the context was lost with the adopted device",
-    )?;
+    expect(content(&buffer, &bed.stream)? == [9; 1000], "the context was lost with the adopted device")?;
     // SAFETY: null is allowed and refused.
     let null = unsafe { Device::adopt(std::ptr::null_mut()) };
     expect(
@@ -80,10 +64,7 @@ fn adopted_context(bed: &Bed) -> Result<()> {
         "a null context was adopted",
     )?;
     let missing = Device::create(u32::MAX);
-    expect(
-        missing.is_err_and(|error| error.status() == Status::InvalidDevice),
-        "GPU number 2^32-1 exists",
-    )
+    expect(missing.is_err_and(|error| error.status() == Status::InvalidDevice), "GPU number 2^32-1 exists")
 }
 
 fn threads(bed: &Bed) -> Result<()> {
@@ -97,19 +78,14 @@ fn threads(bed: &Bed) -> Result<()> {
                     for _ in 0..50 {
                         buffer.fill(&stream, value)?;
                         let found = content(&buffer, &stream)?;
-                        expect(
-                            found.iter().all(|&byte| byte == value),
-                            "another thread's content",
-                        )?;
+                        expect(found.iter().all(|&byte| byte == value), "another thread's content")?;
                     }
                     expect(stream.is_idle()?, "a synchronised stream is busy")
                 })
             })
             .collect();
         workers.into_iter().try_for_each(|worker| {
-            worker
-                .join()
-                .map_err(|_| Error::new(Status::Unknown, "a thread panicked"))?
+            worker.join().map_err(|_| Error::new(Status::Unknown, "a thread panicked"))?
         })
     })
 }
@@ -117,10 +93,7 @@ fn threads(bed: &Bed) -> Result<()> {
 fn events_order_streams(bed: &Bed) -> Result<()> {
     let device = bed.stream.device();
     let (first, second) = (Stream::create(device)?, Stream::create(device)?);
-    let (large, copy) = (
-        DeviceBuffer::new(device, 256 << 20)?,
-        DeviceBuffer::new(device, 256 << 20)?,
-    );
+    let (large, copy) = (DeviceBuffer::new(device, 256 << 20)?, DeviceBuffer::new(device, 256 << 20)?);
     let (start, end) = (Event::with_timing(device)?, Event::with_timing(device)?);
     for value in 1..=20 {
         start.record(&first)?;
@@ -136,10 +109,7 @@ fn events_order_streams(bed: &Bed) -> Result<()> {
     let mut last = [0; 4096];
     copy.download(&second, copy.bytes() - last.len(), &mut last)?;
     expect(last == [20; 4096], "the second stream did not wait")?;
-    expect(
-        end.is_done()? && end.milliseconds_since(&start)? > 0.0,
-        "no time passed",
-    )
+    expect(end.is_done()? && end.milliseconds_since(&start)? > 0.0, "no time passed")
 }
 
 fn pool_steady_state(bed: &Bed) -> Result<()> {
@@ -149,23 +119,14 @@ fn pool_steady_state(bed: &Bed) -> Result<()> {
         let input = pool.acquire(1920 * 1080 * 6, &bed.stream)?;
         let output = pool.acquire(3840 * 2160 * 6, &bed.stream)?;
         let addresses = (input.address(), output.address());
-        expect(
-            *first.get_or_insert(addresses) == addresses,
-            format!("frame {frame} got other addresses"),
-        )?;
+        expect(*first.get_or_insert(addresses) == addresses, format!("frame {frame} got other addresses"))?;
         input.release(&bed.stream)?;
         output.release(&bed.stream)?;
     }
     let stats = pool.stats();
-    expect(
-        stats.misses == 2 && stats.hit_rate() >= 0.95,
-        format!("{stats:?}"),
-    )?;
+    expect(stats.misses == 2 && stats.hit_rate() >= 0.95, format!("{stats:?}"))?;
     let held = stats.held_bytes;
-    expect(
-        pool.trim() == held && pool.stats().held_bytes == 0,
-        "not everything was trimmed",
-    )
+    expect(pool.trim() == held && pool.stats().held_bytes == 0, "not everything was trimmed")
 }
 
 fn pool_order(bed: &Bed) -> Result<()> {
@@ -173,10 +134,7 @@ fn pool_order(bed: &Bed) -> Result<()> {
     let device = bed.stream.device();
     let (first, second) = (Stream::create(device)?, Stream::create(device)?);
     let pool = BucketedPool::new(device);
-    let (source, kept) = (
-        DeviceBuffer::new(device, BYTES)?,
-        DeviceBuffer::new(device, BYTES)?,
-    );
+    let (source, kept) = (DeviceBuffer::new(device, BYTES)?, DeviceBuffer::new(device, BYTES)?);
     for value in 1..=10 {
         // The first stream's block is copied out at the end of its work; the second overwrites it at once.
         source.fill(&first, value)?;
@@ -203,10 +161,7 @@ fn out_of_memory(bed: &Bed) -> Result<()> {
     let device = bed.stream.device();
     let error = DeviceBuffer::new(device, 1 << 46).err();
     let text = error.as_ref().map(ToString::to_string).unwrap_or_default();
-    expect(
-        error.is_some_and(|error| error.status() == Status::OutOfMemory),
-        "64 TiB were allocated",
-    )?;
+    expect(error.is_some_and(|error| error.status() == Status::OutOfMemory), "64 TiB were allocated")?;
     expect(text.contains("70368744177664") && text.contains("are free"), text)?;
     check_device_alive()?;
     let (free, total) = device.memory()?;
@@ -225,11 +180,8 @@ fn out_of_memory(bed: &Bed) -> Result<()> {
 }
 
 const SIZE: Size = Size::new(322, 181);
-const COLOR: Colorimetry = Colorimetry {
-    matrix: Matrix::Bt709,
-    range: Range::Limited,
-    siting: ChromaSiting::Left,
-};
+const COLOR: Colorimetry =
+    Colorimetry { matrix: Matrix::Bt709, range: Range::Limited, siting: ChromaSiting::Left };
 
 /// An nv12 frame of FFmpeg's layout.
 struct Frame {
@@ -242,14 +194,11 @@ impl Frame {
         const PITCH: usize = 512;
         let height = SIZE.height as usize;
         let mut random = super::random::Random::of(seed, 0);
-        let bytes: Vec<u8> = (0..PITCH * (height + height.div_ceil(2)))
-            .map(|_| random.next() as u8)
-            .collect();
+        let bytes: Vec<u8> =
+            (0..PITCH * (height + height.div_ceil(2))).map(|_| random.next() as u8).collect();
         let memory = bed.upload(&bytes)?;
-        let plane = |row: usize| DevicePlane {
-            address: memory.address() + (row * PITCH) as u64,
-            pitch: PITCH,
-        };
+        let plane =
+            |row: usize| DevicePlane { address: memory.address() + (row * PITCH) as u64, pitch: PITCH };
         // SAFETY: both planes lie inside the memory, which is returned beside the frame.
         let frame = unsafe { FrameOnDevice::new(PixelFormat::Nv12, SIZE, &[plane(0), plane(height)]) }?;
         Ok((Frame { memory, frame }, bytes))
@@ -257,14 +206,9 @@ impl Frame {
 }
 
 fn tensor(bed: &Bed, element: ElementType) -> Result<(DeviceBuffer, TensorOnDevice)> {
-    let shape = TensorShape {
-        channels: 3,
-        size: SIZE,
-    };
-    let memory = DeviceBuffer::new(
-        bed.stream.device(),
-        shape.elements() * rave_cuda::element_bytes(element),
-    )?;
+    let shape = TensorShape { channels: 3, size: SIZE };
+    let memory =
+        DeviceBuffer::new(bed.stream.device(), shape.elements() * rave_cuda::element_bytes(element))?;
     memory.fill(&bed.stream, 0xff)?;
     // SAFETY: the memory holds the elements and is returned beside the tensor.
     let tensor = unsafe { TensorOnDevice::new(memory.address(), element, shape) }?;
@@ -275,22 +219,11 @@ fn in_place_round_trip(bed: &Bed) -> Result<()> {
     let (frame, bytes) = Frame::new(bed, 1)?;
     let (_memory, tensor) = tensor(bed, ElementType::F32)?;
     let unpack = UnpackKernel::new(&bed.kernels, PixelFormat::Nv12, SIZE, ElementType::F32, 3, SIZE)?;
-    let pack = PackKernel::new(
-        &bed.kernels,
-        PixelFormat::Nv12,
-        SIZE,
-        ElementType::F32,
-        SIZE,
-        true,
-    )?;
+    let pack = PackKernel::new(&bed.kernels, PixelFormat::Nv12, SIZE, ElementType::F32, SIZE, true)?;
     unpack.launch(&bed.stream, &frame.frame, COLOR, ValueRange::Unit, &tensor)?;
     pack.launch(&bed.stream, &tensor, ValueRange::Unit, COLOR, &frame.frame, None)?;
     expect(content(&frame.memory, &bed.stream)? == bytes, "the frame changed")?;
-    let cropped = frame.frame.with_visible(Rect {
-        x: 2,
-        y: 0,
-        size: Size::new(320, 181),
-    })?;
+    let cropped = frame.frame.with_visible(Rect { x: 2, y: 0, size: Size::new(320, 181) })?;
     let refused = unpack.launch(&bed.stream, &cropped, COLOR, ValueRange::Unit, &tensor);
     expect(
         refused.is_err_and(|error| error.status() == Status::InvalidParameter),
@@ -318,48 +251,30 @@ fn graph(bed: &Bed) -> Result<()> {
     };
 
     let mut executable = stream.capture(|stream| launch(stream, 0))?.instantiate()?;
-    expect(
-        content(&memory, &bed.stream)?.iter().all(|&byte| byte == 0xff),
-        "capturing ran the work",
-    )?;
+    expect(content(&memory, &bed.stream)?.iter().all(|&byte| byte == 0xff), "capturing ran the work")?;
     for _ in 0..3 {
         memory.fill(&stream, 0xff)?;
         // SAFETY: the frame and the tensor live until the end of this function, which waits for the stream.
         unsafe { executable.launch(&stream) }?;
-        expect(
-            content(&memory, &stream)? == expected(0)?,
-            "the replay is not the launch",
-        )?;
+        expect(content(&memory, &stream)? == expected(0)?, "the replay is not the launch")?;
     }
     let update = executable.update(&stream.capture(|stream| launch(stream, 1))?)?;
     expect(update == GraphUpdate::InPlace, "new parameters made a new graph")?;
     // SAFETY: as above.
     unsafe { executable.launch(&stream) }?;
-    expect(
-        content(&memory, &stream)? == expected(1)?,
-        "the new parameters were not taken",
-    )?;
+    expect(content(&memory, &stream)? == expected(1)?, "the new parameters were not taken")?;
 
     let more = stream.capture(|stream| {
         memory.fill(stream, 0)?;
         launch(stream, 0)
     })?;
-    expect(
-        executable.update(&more)? == GraphUpdate::Rebuilt,
-        "other work was taken over in place",
-    )?;
+    expect(executable.update(&more)? == GraphUpdate::Rebuilt, "other work was taken over in place")?;
     // SAFETY: as above.
     unsafe { executable.launch(&stream) }?;
-    expect(
-        content(&memory, &stream)? == expected(0)?,
-        "the new work was not taken",
-    )?;
+    expect(content(&memory, &stream)? == expected(0)?, "the new work was not taken")?;
 
     let failed = stream.capture(|_| Err(Error::new(Status::Cancelled, "stopped")));
-    expect(
-        failed.is_err_and(|error| error.status() == Status::Cancelled),
-        "the error was lost",
-    )?;
+    expect(failed.is_err_and(|error| error.status() == Status::Cancelled), "the error was lost")?;
     memory.fill(&stream, 1)?;
     stream.synchronize()
 }
@@ -370,22 +285,8 @@ fn non_finite(bed: &Bed) -> Result<()> {
     let (_memory, tensor) = tensor(bed, ElementType::F16)?;
     let mut counter = NonFiniteCounter::new(bed.stream.device(), &bed.stream)?;
     counter.check()?;
-    let pack = PackKernel::new(
-        &bed.kernels,
-        PixelFormat::Nv12,
-        SIZE,
-        ElementType::F16,
-        SIZE,
-        false,
-    )?;
-    pack.launch(
-        &bed.stream,
-        &tensor,
-        ValueRange::Unit,
-        COLOR,
-        &frame.frame,
-        Some(&counter),
-    )?;
+    let pack = PackKernel::new(&bed.kernels, PixelFormat::Nv12, SIZE, ElementType::F16, SIZE, false)?;
+    pack.launch(&bed.stream, &tensor, ValueRange::Unit, COLOR, &frame.frame, Some(&counter))?;
     counter.read_later(&bed.stream)?;
     bed.stream.synchronize()?;
     let error = counter.check().err();
@@ -398,24 +299,15 @@ fn non_finite(bed: &Bed) -> Result<()> {
     counter.reset(&bed.stream)?;
     counter.read_later(&bed.stream)?;
     bed.stream.synchronize()?;
-    expect(
-        counter.poll()? == Some(0) && counter.poll()?.is_none(),
-        "the counter was not reset",
-    )
+    expect(counter.poll()? == Some(0) && counter.poll()?.is_none(), "the counter was not reset")
 }
 
 /// Makes a kernel read an address that is not mapped, which costs this process its device, and shows that every later
 /// call says so without a CUDA call.
 pub(crate) fn lose_device(device: &Device) -> Result<()> {
-    let bed = Bed {
-        stream: Stream::create(device)?,
-        kernels: PixelKernels::load(device)?,
-    };
+    let bed = Bed { stream: Stream::create(device)?, kernels: PixelKernels::load(device)? };
     let (_memory, tensor) = tensor(&bed, ElementType::F32)?;
-    let plane = DevicePlane {
-        address: 1 << 20,
-        pitch: 512,
-    };
+    let plane = DevicePlane { address: 1 << 20, pitch: 512 };
     // SAFETY: it is not: nothing is mapped there. The driver stops the kernel and reports it, which is what is tested.
     let frame = unsafe { FrameOnDevice::new(PixelFormat::Nv12, SIZE, &[plane, plane]) }?;
     let unpack = UnpackKernel::new(&bed.kernels, PixelFormat::Nv12, SIZE, ElementType::F32, 3, SIZE)?;
@@ -423,15 +315,9 @@ pub(crate) fn lose_device(device: &Device) -> Result<()> {
     let lost = |outcome: Result<()>| outcome.is_err_and(|error| error.status() == Status::DeviceLost);
     let outcome = bed.stream.synchronize();
     println!("the kernel's error: {outcome:?}");
-    expect(
-        lost(outcome),
-        "the illegal address was not reported as a lost device",
-    )?;
+    expect(lost(outcome), "the illegal address was not reported as a lost device")?;
     expect(lost(check_device_alive()), "the loss was forgotten")?;
-    expect(
-        lost(DeviceBuffer::new(device, 1).map(drop)),
-        "an allocation was tried",
-    )?;
+    expect(lost(DeviceBuffer::new(device, 1).map(drop)), "an allocation was tried")?;
     expect(lost(Device::create(0).map(drop)), "a context was made")?;
     expect(lost(bed.stream.synchronize()), "a stream was used")?;
     println!("every later call says that the device is lost");

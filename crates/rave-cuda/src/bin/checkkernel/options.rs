@@ -46,15 +46,8 @@ impl Options {
         };
         let mut arguments = arguments;
         while let Some(argument) = arguments.next() {
-            let mut value = || {
-                arguments
-                    .next()
-                    .ok_or_else(|| format!("{argument} needs a value"))
-            };
-            let number = |text: String| {
-                text.parse::<u64>()
-                    .map_err(|_| format!("`{text}` is not a number"))
-            };
+            let mut value = || arguments.next().ok_or_else(|| format!("{argument} needs a value"));
+            let number = |text: String| text.parse::<u64>().map_err(|_| format!("`{text}` is not a number"));
             match argument.as_str() {
                 "--quick" => options.quick = true,
                 "--bench" => options.bench = true,

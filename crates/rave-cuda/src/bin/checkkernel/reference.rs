@@ -27,21 +27,11 @@ impl UnpackReference {
         let mut reference = Unpack::new(case.format, case.visible.size, case.channels, case.tensor)?;
         let shape = reference.tensor();
         let mut values = Values::zeros(case.element, shape.elements());
-        reference.run(
-            &layout.frame(&frame, case)?,
-            case.color,
-            case.white,
-            values.elements_mut(),
-        )?;
+        reference.run(&layout.frame(&frame, case)?, case.color, case.white, values.elements_mut())?;
         let empty = TensorBlock::new(case.element, shape, case.misaligned_tensor);
         let mut expected = empty.clone();
         expected.set(&values.elements());
-        Ok(UnpackReference {
-            layout,
-            frame,
-            empty,
-            expected,
-        })
+        Ok(UnpackReference { layout, frame, empty, expected })
     }
 }
 
@@ -57,10 +47,7 @@ pub(crate) struct PackReference {
 
 impl PackReference {
     pub(crate) fn new(case: &Case, mut random: Random) -> Result<Self> {
-        let shape = TensorShape {
-            channels: 3,
-            size: case.tensor,
-        };
+        let shape = TensorShape { channels: 3, size: case.tensor };
         let values = tensor_values(case, shape, &mut random);
         let size = case.visible.size;
         let not_finite = count_not_finite(&values, shape, size);
@@ -76,12 +63,7 @@ impl PackReference {
         }
         let mut tensor = TensorBlock::new(case.element, shape, case.misaligned_tensor);
         tensor.set(&values.elements());
-        Ok(PackReference {
-            tensor,
-            not_finite,
-            layout,
-            expected,
-        })
+        Ok(PackReference { tensor, not_finite, layout, expected })
     }
 }
 
@@ -149,9 +131,7 @@ fn count_not_finite(values: &Values, shape: TensorShape, size: Size) -> u32 {
     let inside =
         |index: usize| index % width < size.width as usize && index / width % height < size.height as usize;
     let count = |finite: &dyn Fn(usize) -> bool| {
-        (0..shape.elements())
-            .filter(|&index| inside(index) && !finite(index))
-            .count() as u32
+        (0..shape.elements()).filter(|&index| inside(index) && !finite(index)).count() as u32
     };
     match values {
         Values::F32(values) => count(&|index| values[index].is_finite()),

@@ -31,14 +31,8 @@ impl Report {
         let Some(bandwidth) = self.copy_bandwidth else {
             return;
         };
-        println!(
-            "device-to-device copy: {:.2} TB/s, read and written",
-            bandwidth / 1e12
-        );
-        println!(
-            "{:<36} {:>9} {:>9} {:>7} {:>9} {:>6}",
-            "kernel", "MB", "us", "+-", "floor us", "ratio"
-        );
+        println!("device-to-device copy: {:.2} TB/s, read and written", bandwidth / 1e12);
+        println!("{:<36} {:>9} {:>9} {:>7} {:>9} {:>6}", "kernel", "MB", "us", "+-", "floor us", "ratio");
         for m in &self.measurements {
             println!(
                 "{:<36} {:>9.2} {:>9.2} {:>7.2} {:>9.2} {:>6.2}",
@@ -61,10 +55,7 @@ impl Report {
         );
         if let Some(device) = &self.device {
             let (major, minor) = device.compute_capability;
-            let driver = self
-                .kernel_driver
-                .as_deref()
-                .map_or_else(|| "null".into(), quoted);
+            let driver = self.kernel_driver.as_deref().map_or_else(|| "null".into(), quoted);
             let _ = writeln!(
                 out,
                 "  \"gpu\": {}, \"compute_capability\": \"{major}.{minor}\", \"memory_bytes\": {}, \"l2_bytes\": {},\n  \
@@ -89,9 +80,7 @@ impl Report {
             })
             .collect();
         let _ = writeln!(out, "  \"checks\": [\n{}\n  ],", checks.join(",\n"));
-        let bandwidth = self
-            .copy_bandwidth
-            .map_or_else(|| "null".into(), |value| format!("{value:.0}"));
+        let bandwidth = self.copy_bandwidth.map_or_else(|| "null".into(), |value| format!("{value:.0}"));
         let _ = writeln!(out, "  \"copy_bytes_per_second\": {bandwidth},");
         let measurements: Vec<_> = self
             .measurements
