@@ -85,7 +85,8 @@ configured() {
             for name in ${FFMPEG_COMPONENTS[$kind]}; do options+=("--enable-$kind=$name"); done
         done
     fi
-    key="${options[*]} $(hash_of "$src/configure" "$src/libavfilter/allfilters.c" "$PREFIX/lib/pkgconfig/rave.pc")"
+    # Paths too: configure writes them down, and a build folder may be moved.
+    key="$nv $PREFIX ${options[*]} $(hash_of "$src/configure" "$src/libavfilter/allfilters.c" "$PREFIX/lib/pkgconfig/rave.pc")"
     key+=" $(gcc -dumpfullversion) $(clang -dumpversion) $(pkg-config --modversion x264 ffnvcodec | tr '\n' ' ')"
     is_stamped configure "$key" && return
     step "Configuring it"
