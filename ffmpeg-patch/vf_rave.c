@@ -641,7 +641,7 @@ static const AVOption rave_options[] = {
         { .i64 = RAVE_DITHER_AUTO }, RAVE_DITHER_AUTO, RAVE_DITHER_NONE, .flags = FLAGS, .unit = "dither" },
         { "auto",     "ordered dither for 8-bit output", 0, AV_OPT_TYPE_CONST, { .i64 = RAVE_DITHER_AUTO }, .flags = FLAGS, .unit = "dither" },
         { "none",     "round to nearest",                0, AV_OPT_TYPE_CONST, { .i64 = RAVE_DITHER_NONE }, .flags = FLAGS, .unit = "dither" },
-    { "runtime_lib", "path of the inference library",          OFFSET(runtime_lib), AV_OPT_TYPE_STRING,
+    { "runtime_lib", "inference library, or \"embedded\"",         OFFSET(runtime_lib), AV_OPT_TYPE_STRING,
         { .str = NULL }, .flags = FLAGS },
     { NULL }
 };
