@@ -179,10 +179,4 @@ impl Run {
             .map(|line| line.rsplit(',').next().unwrap_or_default().trim().to_string())
             .collect()
     }
-
-    /// Lines of the log that the filter itself wrote at error level.
-    #[must_use]
-    pub fn filter_errors(&self) -> Vec<&str> {
-        self.stderr.lines().filter(|line| line.contains("Parsed_rave") && line.contains('[')).collect()
-    }
 }

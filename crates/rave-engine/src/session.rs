@@ -166,7 +166,9 @@ impl Session {
     fn run(&mut self, input: &Frame<'_>, out: &mut FrameMut<'_>) -> Result<Colorimetry> {
         let tags = input.tags();
         let (from, to) = colorimetry(tags, out.wanted(), &self.options, self.output_size);
-        self.announce(tags, out.wanted(), to);
+        // What is taken of Y'CbCr is how it is read, of anything else how it is written.
+        let taken = if self.options.input_format.family() == PixelFamily::Yuv { from } else { to };
+        self.announce(tags, out.wanted(), taken);
         let Session { values, unpack, inference, pack, chroma, pool, stats, .. } = self;
         let white = *values;
         timed(&stats.unpack_ns, || {
