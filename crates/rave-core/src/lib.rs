@@ -6,6 +6,7 @@
 #![forbid(unsafe_code)]
 
 mod color;
+mod device_lost;
 mod error;
 mod frame;
 mod geometry;
@@ -16,6 +17,7 @@ mod tensor;
 pub mod tiling;
 
 pub use color::{ChromaSiting, ColorTags, Colorimetry, Matrix, Range};
+pub use device_lost::{check_device_alive, is_sticky_cuda_error, note_cuda_error, note_device_hung};
 pub use error::{Error, Result, Status};
 pub use frame::{Frame, FrameMut, Plane, PlaneMut};
 pub use geometry::{MAX_PIXELS, MAX_SIDE, Rect, Scale, Size};

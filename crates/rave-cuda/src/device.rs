@@ -6,9 +6,8 @@ use std::marker::PhantomData;
 use std::ptr;
 use std::sync::{Arc, Mutex};
 
-use rave_core::{Error, Result, Status};
+use rave_core::{Error, Result, Status, check_device_alive};
 
-use crate::result::check_device_alive;
 use crate::sys::{self, CUcontext, CUdevice, CUresult, Driver};
 
 /// What is known of a GPU.

@@ -65,5 +65,5 @@ pub use graph::{ExecutableGraph, Graph, GraphUpdate};
 pub use memory::DeviceBuffer;
 pub use pixels::{NonFiniteCounter, PackKernel, PixelKernels, UnpackKernel};
 pub use pool::{BucketedPool, DeviceAllocator, PoolAllocator, PoolStats, PooledBlock};
-pub use result::{REQUIRED_CUDA, check_device_alive, note_cuda_error};
+pub use result::REQUIRED_CUDA;
 pub use stream::{Event, Stream};

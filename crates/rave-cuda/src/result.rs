@@ -1,46 +1,14 @@
-//! The driver's error numbers as [`Error`]s, and the process-wide memory of a lost device.
+//! The driver's error numbers as [`Error`]s.
 
 use std::ffi::{CStr, c_char};
 use std::sync::OnceLock;
-use std::sync::atomic::{AtomicI32, Ordering};
 
-use rave_core::{Error, Result, Status};
+use rave_core::{Error, Result, Status, check_device_alive, is_sticky_cuda_error, note_cuda_error};
 
 use crate::sys::{CUresult, Driver, LoadError};
 
 /// The oldest CUDA driver interface that RAVE works with: 12.0, which driver 525 brought.
 pub const REQUIRED_CUDA: i32 = 12000;
-
-/// The errors after which, by their description in cuda.h, "the process must be terminated and relaunched".
-const STICKY: [i32; 13] = [226, 700, 702, 710, 714, 715, 716, 717, 718, 719, 721, 810, 911];
-
-/// The first sticky error of this process, 0 while there is none.
-static POISON: AtomicI32 = AtomicI32::new(0);
-
-fn device_lost(code: i32) -> Error {
-    Error::new(Status::DeviceLost, format!("CUDA error {code} made the device unusable for this process"))
-        .help("restart the process")
-}
-
-/// Fails, without a CUDA call, once any call of this process has returned a sticky error.
-///
-/// # Errors
-/// [`Status::DeviceLost`].
-pub fn check_device_alive() -> Result<()> {
-    match POISON.load(Ordering::Acquire) {
-        0 => Ok(()),
-        code => Err(device_lost(code)),
-    }
-}
-
-/// Remembers a sticky error that was seen elsewhere, for example by an inference library, as if a call of this crate
-/// had returned it. Numbers that are not sticky are ignored.
-pub fn note_cuda_error(code: i32) {
-    if STICKY.contains(&code) {
-        // The first one is the cause, later ones are its consequences.
-        let _ = POISON.compare_exchange(0, code, Ordering::AcqRel, Ordering::Acquire);
-    }
-}
 
 impl Driver {
     /// The driver, loaded and initialised once in a process.
@@ -157,7 +125,7 @@ pub(crate) fn version(cuda: i32) -> String {
 /// The class of a driver error number.
 fn status(code: i32) -> Status {
     match code {
-        code if STICKY.contains(&code) => Status::DeviceLost,
+        code if is_sticky_cuda_error(code) => Status::DeviceLost,
         2 => Status::OutOfMemory,
         1 | 400 => Status::InvalidParameter,
         34 | 100 | 803 | 804 => Status::DeviceNotFound,
@@ -174,7 +142,7 @@ mod tests {
 
     #[test]
     fn a_sticky_error_is_device_lost_and_running_out_of_memory_is_not() {
-        assert!(STICKY.iter().all(|&code| status(code) == Status::DeviceLost));
+        assert_eq!(status(700), Status::DeviceLost);
         assert_eq!(status(2), Status::OutOfMemory);
         assert_eq!(status(600), Status::Unknown);
     }

@@ -1,7 +1,7 @@
 //! A lost device, in a process of its own: what is remembered here would fail every other test.
 
-use rave_core::Status;
-use rave_cuda::{Device, check_device_alive, note_cuda_error};
+use rave_core::{Status, check_device_alive, note_cuda_error};
+use rave_cuda::Device;
 
 #[test]
 fn after_a_sticky_error_every_call_says_that_the_device_is_lost_and_names_the_first() {

@@ -5,12 +5,9 @@ use std::path::Path;
 use std::sync::OnceLock;
 
 use libloading::Library;
-use rave_core::{Error, Result, Status};
+use rave_core::{Error, Result, Status, is_sticky_cuda_error, note_cuda_error};
 
 use crate::library::why;
-
-/// The CUDA errors whose documentation says that the process must be restarted (`CUresult`, CUDA 12.9 and 13.0).
-const STICKY: [c_int; 13] = [226, 700, 702, 710, 714, 715, 716, 717, 718, 719, 721, 810, 911];
 
 /// `CU_DEVICE_ATTRIBUTE_COMPUTE_CAPABILITY_MAJOR` and `_MINOR`.
 const CAPABILITY: [c_int; 2] = [75, 76];
@@ -134,7 +131,8 @@ impl Driver {
     pub(crate) unsafe fn sticky_error(&self, stream: *mut c_void) -> Option<String> {
         // SAFETY: by this function's own precondition.
         let code = unsafe { (self.stream_query)(stream) };
-        STICKY.contains(&code).then(|| self.error_name(code))
+        note_cuda_error(code);
+        is_sticky_cuda_error(code).then(|| self.error_name(code))
     }
 
     /// Waits for the default stream of the context that is current on this thread.
@@ -142,10 +140,12 @@ impl Driver {
         // SAFETY: null is the default stream of the current context; without one the driver returns an error.
         match unsafe { (self.stream_synchronize)(std::ptr::null_mut()) } {
             0 => Ok(()),
-            code => Err(Error::new(
-                if STICKY.contains(&code) { Status::DeviceLost } else { Status::InvalidDevice },
-                format!("the default stream: {}", self.error_name(code)),
-            )),
+            code => {
+                note_cuda_error(code);
+                let status =
+                    if is_sticky_cuda_error(code) { Status::DeviceLost } else { Status::InvalidDevice };
+                Err(Error::new(status, format!("the default stream: {}", self.error_name(code))))
+            }
         }
     }
 

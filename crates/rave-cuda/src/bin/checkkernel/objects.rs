@@ -4,11 +4,11 @@ use half::f16;
 use rave_core::pixels::Unpack;
 use rave_core::{
     ChromaSiting, Colorimetry, ElementType, ElementsMut, Error, Matrix, PixelFormat, Range, Rect, Result,
-    Size, Status, TensorShape, ValueRange,
+    Size, Status, TensorShape, ValueRange, check_device_alive,
 };
 use rave_cuda::{
     BucketedPool, Device, DeviceBuffer, DevicePlane, Event, FrameOnDevice, GraphUpdate, NonFiniteCounter,
-    PackKernel, PixelKernels, Stream, TensorOnDevice, UnpackKernel, check_device_alive,
+    PackKernel, PixelKernels, Stream, TensorOnDevice, UnpackKernel,
 };
 
 use super::compare::Bed;
