@@ -10,8 +10,8 @@
 use std::ffi::{c_char, c_int, c_uint, c_ulonglong, c_void};
 
 pub(crate) use cudarc::driver::sys::{
-    CUcontext, CUdevice, CUdeviceptr, CUevent, CUfunction, CUgraph, CUgraphExec, CUgraphNode, CUmodule,
-    CUstream,
+    CUDA_KERNEL_NODE_PARAMS_v2_st as CUDA_KERNEL_NODE_PARAMS_v2, CUcontext, CUdevice, CUdeviceptr, CUevent,
+    CUfunction, CUgraph, CUgraphExec, CUgraphNode, CUmodule, CUstream,
 };
 
 /// What every driver function returns.
@@ -45,6 +45,8 @@ pub(crate) const EVENT_TIMING: c_uint = 0;
 pub(crate) const EVENT_DISABLE_TIMING: c_uint = 2;
 /// `CU_STREAM_CAPTURE_MODE_THREAD_LOCAL`: other threads may go on allocating while this one captures.
 pub(crate) const CAPTURE_THREAD_LOCAL: c_int = 1;
+/// `CU_STREAM_CAPTURE_STATUS_ACTIVE`.
+pub(crate) const CAPTURE_ACTIVE: c_int = 1;
 /// `CU_JIT_ERROR_LOG_BUFFER` and `CU_JIT_ERROR_LOG_BUFFER_SIZE_BYTES`.
 pub(crate) const JIT_ERROR_LOG: [c_int; 2] = [5, 6];
 
@@ -143,8 +145,13 @@ driver! {
     );
     cuStreamBeginCapture_v2(CUstream, c_int);
     cuStreamEndCapture(CUstream, *mut CUgraph);
+    cuStreamIsCapturing(CUstream, *mut c_int);
+    cuStreamGetCaptureInfo_v2(
+        CUstream, *mut c_int, *mut u64, *mut CUgraph, *mut *const CUgraphNode, *mut usize
+    );
     cuGraphInstantiateWithFlags(*mut CUgraphExec, CUgraph, c_ulonglong);
     cuGraphExecUpdate_v2(CUgraphExec, CUgraph, *mut GraphExecUpdateResultInfo);
+    cuGraphExecKernelNodeSetParams_v2(CUgraphExec, CUgraphNode, *const CUDA_KERNEL_NODE_PARAMS_v2);
     cuGraphLaunch(CUgraphExec, CUstream);
     cuGraphExecDestroy(CUgraphExec);
     cuGraphDestroy(CUgraph);

@@ -21,7 +21,8 @@ impl Bed {
         Ok(buffer)
     }
 
-    fn download(&self, buffer: &DeviceBuffer) -> Result<Vec<u8>> {
+    /// What `buffer` holds once the stream is done.
+    pub(crate) fn download(&self, buffer: &DeviceBuffer) -> Result<Vec<u8>> {
         let mut block = vec![0; buffer.bytes()];
         buffer.download(&self.stream, 0, &mut block)?;
         Ok(block)

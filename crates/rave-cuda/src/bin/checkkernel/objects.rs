@@ -258,7 +258,7 @@ fn graph(bed: &Bed) -> Result<()> {
         unsafe { executable.launch(&stream) }?;
         expect(content(&memory, &stream)? == expected(0)?, "the replay is not the launch")?;
     }
-    let update = executable.update(&stream.capture(|stream| launch(stream, 1))?)?;
+    let update = executable.update(stream.capture(|stream| launch(stream, 1))?)?;
     expect(update == GraphUpdate::InPlace, "new parameters made a new graph")?;
     // SAFETY: as above.
     unsafe { executable.launch(&stream) }?;
@@ -268,7 +268,7 @@ fn graph(bed: &Bed) -> Result<()> {
         memory.fill(stream, 0)?;
         launch(stream, 0)
     })?;
-    expect(executable.update(&more)? == GraphUpdate::Rebuilt, "other work was taken over in place")?;
+    expect(executable.update(more)? == GraphUpdate::Rebuilt, "other work was taken over in place")?;
     // SAFETY: as above.
     unsafe { executable.launch(&stream) }?;
     expect(content(&memory, &stream)? == expected(0)?, "the new work was not taken")?;
