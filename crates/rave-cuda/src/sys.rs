@@ -39,6 +39,8 @@ pub(crate) struct GraphExecUpdateResultInfo {
 pub(crate) const CTX_SCHED_BLOCKING_SYNC: c_uint = 4;
 /// `CU_STREAM_NON_BLOCKING`: no implicit order with the legacy default stream.
 pub(crate) const STREAM_NON_BLOCKING: c_uint = 1;
+/// `CU_MEMHOSTALLOC_DEVICEMAP`: the device may access the memory.
+pub(crate) const HOST_ALLOC_DEVICE_MAP: c_uint = 2;
 /// `CU_EVENT_DEFAULT`.
 pub(crate) const EVENT_TIMING: c_uint = 0;
 /// `CU_EVENT_DISABLE_TIMING`: cheaper, for ordering only.
@@ -120,6 +122,7 @@ driver! {
     cuMemAlloc_v2(*mut CUdeviceptr, usize);
     cuMemFree_v2(CUdeviceptr);
     cuMemHostAlloc(*mut *mut c_void, usize, c_uint);
+    cuMemHostGetDevicePointer_v2(*mut CUdeviceptr, *mut c_void, c_uint);
     cuMemFreeHost(*mut c_void);
     cuMemcpyHtoDAsync_v2(CUdeviceptr, *const c_void, usize, CUstream);
     cuMemcpyDtoHAsync_v2(*mut c_void, CUdeviceptr, usize, CUstream);
