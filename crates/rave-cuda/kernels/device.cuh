@@ -77,9 +77,10 @@ __device__ __forceinline__ float of_lane_after(float value)
     return result;
 }
 
+/// Adds to a counter in the host's memory.
 __device__ __forceinline__ void count_up(u64 counter, u32 by)
 {
-    asm volatile("red.global.add.u32 [%0], %1;" ::"l"(counter), "r"(by) : "memory");
+    asm volatile("red.relaxed.sys.global.add.u32 [%0], %1;" ::"l"(counter), "r"(by) : "memory");
 }
 
 __device__ __forceinline__ float as_float(u32 bits)

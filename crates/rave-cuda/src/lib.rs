@@ -61,7 +61,7 @@ mod sys;
 pub use buckets::bucket_size;
 pub use device::{Bound, Device, DeviceInfo};
 pub use frame::{DevicePlane, FrameOnDevice, TensorOnDevice, element_bytes};
-pub use graph::{ExecutableGraph, Graph, GraphUpdate};
+pub use graph::{ExecutableGraph, Graph, GraphNode, GraphUpdate};
 pub use memory::DeviceBuffer;
 pub use pixels::{NonFiniteCounter, PackKernel, PixelKernels, UnpackKernel};
 pub use pool::{BucketedPool, DeviceAllocator, PoolAllocator, PoolStats, PooledBlock};

@@ -1,11 +1,12 @@
-//! Device memory, host memory that copies run to in the background, and copies.
+//! Device memory, host memory that kernels write to, and copies.
 
 use std::ffi::c_void;
-use std::ptr;
+use std::ptr::{self, NonNull};
+use std::sync::atomic::{AtomicU32, Ordering};
 
 use rave_core::{Error, Result, Status};
 
-use crate::{Device, Stream};
+use crate::{Device, Stream, sys};
 
 /// Device memory of its own, freed when dropped.
 #[derive(Debug)]
@@ -130,62 +131,68 @@ pub(crate) fn free(device: &Device, address: u64) {
     device.destroy("cuMemFree", |driver| unsafe { (driver.cuMemFree_v2)(address) });
 }
 
-/// A `u32` in page-locked host memory, which the device can write while the host goes on.
+/// A `u32` in page-locked host memory that kernels can write to: a result of a word reaches the host without a copy.
+///
+/// What work has written is seen by the host once an event recorded after that work has passed, or its stream was
+/// synchronised.
 #[derive(Debug)]
-pub(crate) struct PinnedWord {
+pub(crate) struct MappedWord {
     device: Device,
-    address: *mut u32,
+    host: NonNull<AtomicU32>,
+    address: u64,
 }
 
-// SAFETY: the memory belongs to this value alone and may be freed from any thread; access goes through `&self` methods
-// that read it volatilely.
-unsafe impl Send for PinnedWord {}
-// SAFETY: as for Send; the host never writes after construction.
-unsafe impl Sync for PinnedWord {}
+// SAFETY: the memory belongs to this value alone and may be freed from any thread; the host accesses it atomically.
+unsafe impl Send for MappedWord {}
+// SAFETY: as for Send.
+unsafe impl Sync for MappedWord {}
 
-impl PinnedWord {
+impl MappedWord {
+    /// A word that is 0.
+    ///
+    /// # Errors
+    /// [`Status::OutOfMemory`], [`Status::DeviceLost`].
     pub(crate) fn new(device: &Device) -> Result<Self> {
         let bound = device.bind()?;
-        let mut address: *mut c_void = ptr::null_mut();
-        // SAFETY: the context is current while `bound` lives; `address` outlives the call.
-        let result = unsafe { (bound.driver.cuMemHostAlloc)(&mut address, size_of::<u32>(), 0) };
-        bound.check("cuMemHostAlloc", result)?;
-        let address: *mut u32 = address.cast();
-        // SAFETY: the allocation has room for a u32 and is aligned to a page.
-        unsafe { address.write(0) };
-        drop(bound);
-        Ok(PinnedWord { device: device.clone(), address })
-    }
-
-    /// Enqueues a copy of the word at `source`.
-    ///
-    /// # Safety
-    /// `source` is a device address of 4 readable bytes until the copy is done, and this value outlives the copy.
-    pub(crate) unsafe fn copy_from(&self, stream: &Stream, source: u64) -> Result<()> {
-        let bound = self.device.bind()?;
-        // SAFETY: `source` by the contract; `address` has 4 bytes and lives as long as this value.
+        let mut memory: *mut c_void = ptr::null_mut();
+        // SAFETY: the context is current while `bound` lives; `memory` outlives the call.
         let result = unsafe {
-            (bound.driver.cuMemcpyDtoHAsync_v2)(
-                self.address.cast(),
-                source,
-                size_of::<u32>(),
-                stream.handle(),
-            )
+            (bound.driver.cuMemHostAlloc)(&mut memory, size_of::<u32>(), sys::HOST_ALLOC_DEVICE_MAP)
         };
-        bound.check("cuMemcpyDtoHAsync", result)
+        bound.check("cuMemHostAlloc", result)?;
+        let host = NonNull::new(memory.cast::<AtomicU32>())
+            .ok_or_else(|| Error::new(Status::OutOfMemory, "page-locked host memory at address 0"))?;
+        // SAFETY: the allocation has room for a u32, is aligned to a page, and nobody else knows of it.
+        unsafe { host.write(AtomicU32::new(0)) };
+        // From here on dropped, and so freed, when something fails.
+        let mut word = MappedWord { device: device.clone(), host, address: 0 };
+        // SAFETY: the memory was just allocated with the flag that this needs; the address outlives the call.
+        let result = unsafe { (bound.driver.cuMemHostGetDevicePointer_v2)(&mut word.address, memory, 0) };
+        bound.check("cuMemHostGetDevicePointer", result)?;
+        Ok(word)
     }
 
-    /// The word as it is now.
-    pub(crate) fn read(&self) -> u32 {
-        // SAFETY: the allocation has room for a u32, initialised in `new`. The device may be writing it: a volatile read
-        // of an aligned word sees the old or the new value.
-        unsafe { self.address.read_volatile() }
+    /// The word's address for kernels.
+    pub(crate) fn address(&self) -> u64 {
+        self.address
+    }
+
+    /// The word, which becomes 0. Work that may write it must have ended.
+    pub(crate) fn take(&self) -> u32 {
+        // SAFETY: the word lives as long as this value, and the host accesses it atomically only.
+        let word = unsafe { self.host.as_ref() };
+        match word.load(Ordering::Acquire) {
+            0 => 0,
+            _ => word.swap(0, Ordering::AcqRel),
+        }
     }
 }
 
-impl Drop for PinnedWord {
+impl Drop for MappedWord {
     fn drop(&mut self) {
-        // SAFETY: the memory is ours. cuMemFreeHost waits for copies that use it.
-        self.device.destroy("cuMemFreeHost", |driver| unsafe { (driver.cuMemFreeHost)(self.address.cast()) });
+        let memory = self.host.as_ptr().cast();
+        // SAFETY: the memory is ours. Like cuMemFree, cuMemFreeHost returns once the work of the context is done, so that
+        // no kernel writes to it later (checkkernel shows it).
+        self.device.destroy("cuMemFreeHost", |driver| unsafe { (driver.cuMemFreeHost)(memory) });
     }
 }

@@ -6,8 +6,8 @@ use std::sync::Arc;
 
 use rave_core::{Error, Result, Status};
 
-use crate::sys::{self, CUfunction, CUmodule, CUresult};
-use crate::{Device, Stream};
+use crate::sys::{self, CUDA_KERNEL_NODE_PARAMS_v2, CUfunction, CUmodule, CUresult};
+use crate::{Device, ExecutableGraph, GraphNode, Stream};
 
 /// A loaded image: PTX, which the driver has compiled for the GPU, or machine code.
 #[derive(Debug)]
@@ -146,5 +146,59 @@ impl Kernel {
             )
         };
         bound.check("cuLaunchKernel", result)
+    }
+
+    /// Records a launch on a stream that is being captured; what it became in the graph.
+    ///
+    /// # Errors
+    /// As [`Kernel::launch`]; [`Status::InvalidParameter`] when the stream is not being captured.
+    ///
+    /// # Safety
+    /// As [`Kernel::launch`], for every launch of the graph.
+    pub(crate) unsafe fn capture<P: Copy>(
+        &self,
+        stream: &Stream,
+        dims: LaunchDims,
+        params: &P,
+    ) -> Result<GraphNode> {
+        // SAFETY: by the contract.
+        stream.recorded_node(|| unsafe { self.launch(stream, dims, params) })
+    }
+
+    /// Has later launches of `graph` run this kernel, with `params`, where `node` was recorded. The driver copies `params`
+    /// before this returns. Nothing is allocated.
+    ///
+    /// # Errors
+    /// [`Status::InvalidParameter`] when `node` belongs to another graph, or the graph to another context;
+    /// [`Status::DeviceLost`].
+    ///
+    /// # Safety
+    /// As [`Kernel::launch`], for every later launch of the graph.
+    pub(crate) unsafe fn update<P: Copy>(
+        &self,
+        graph: &mut ExecutableGraph,
+        node: GraphNode,
+        dims: LaunchDims,
+        params: &P,
+    ) -> Result<()> {
+        let mut arguments = [ptr::from_ref(params).cast_mut().cast::<c_void>()];
+        let params = CUDA_KERNEL_NODE_PARAMS_v2 {
+            func: self.function,
+            gridDimX: dims.grid.0,
+            gridDimY: dims.grid.1,
+            gridDimZ: 1,
+            blockDimX: dims.block.0,
+            blockDimY: dims.block.1,
+            blockDimZ: 1,
+            sharedMemBytes: 0,
+            kernelParams: arguments.as_mut_ptr(),
+            extra: ptr::null_mut(),
+            // Both are ignored beside `func`.
+            kern: ptr::null_mut(),
+            ctx: ptr::null_mut(),
+        };
+        // SAFETY: the function is live (the module is held) and takes one argument of P's layout, by the contract; the
+        // array holds that one pointer, and both outlive the call.
+        unsafe { graph.set_kernel_params(node, &self.module.device, &params) }
     }
 }

@@ -10,8 +10,8 @@
 use std::ffi::{c_char, c_int, c_uint, c_ulonglong, c_void};
 
 pub(crate) use cudarc::driver::sys::{
-    CUcontext, CUdevice, CUdeviceptr, CUevent, CUfunction, CUgraph, CUgraphExec, CUgraphNode, CUmodule,
-    CUstream,
+    CUDA_KERNEL_NODE_PARAMS_v2_st as CUDA_KERNEL_NODE_PARAMS_v2, CUcontext, CUdevice, CUdeviceptr, CUevent,
+    CUfunction, CUgraph, CUgraphExec, CUgraphNode, CUmodule, CUstream,
 };
 
 /// What every driver function returns.
@@ -39,12 +39,16 @@ pub(crate) struct GraphExecUpdateResultInfo {
 pub(crate) const CTX_SCHED_BLOCKING_SYNC: c_uint = 4;
 /// `CU_STREAM_NON_BLOCKING`: no implicit order with the legacy default stream.
 pub(crate) const STREAM_NON_BLOCKING: c_uint = 1;
+/// `CU_MEMHOSTALLOC_DEVICEMAP`: the device may access the memory.
+pub(crate) const HOST_ALLOC_DEVICE_MAP: c_uint = 2;
 /// `CU_EVENT_DEFAULT`.
 pub(crate) const EVENT_TIMING: c_uint = 0;
 /// `CU_EVENT_DISABLE_TIMING`: cheaper, for ordering only.
 pub(crate) const EVENT_DISABLE_TIMING: c_uint = 2;
 /// `CU_STREAM_CAPTURE_MODE_THREAD_LOCAL`: other threads may go on allocating while this one captures.
 pub(crate) const CAPTURE_THREAD_LOCAL: c_int = 1;
+/// `CU_STREAM_CAPTURE_STATUS_ACTIVE`.
+pub(crate) const CAPTURE_ACTIVE: c_int = 1;
 /// `CU_JIT_ERROR_LOG_BUFFER` and `CU_JIT_ERROR_LOG_BUFFER_SIZE_BYTES`.
 pub(crate) const JIT_ERROR_LOG: [c_int; 2] = [5, 6];
 
@@ -118,6 +122,7 @@ driver! {
     cuMemAlloc_v2(*mut CUdeviceptr, usize);
     cuMemFree_v2(CUdeviceptr);
     cuMemHostAlloc(*mut *mut c_void, usize, c_uint);
+    cuMemHostGetDevicePointer_v2(*mut CUdeviceptr, *mut c_void, c_uint);
     cuMemFreeHost(*mut c_void);
     cuMemcpyHtoDAsync_v2(CUdeviceptr, *const c_void, usize, CUstream);
     cuMemcpyDtoHAsync_v2(*mut c_void, CUdeviceptr, usize, CUstream);
@@ -143,8 +148,13 @@ driver! {
     );
     cuStreamBeginCapture_v2(CUstream, c_int);
     cuStreamEndCapture(CUstream, *mut CUgraph);
+    cuStreamIsCapturing(CUstream, *mut c_int);
+    cuStreamGetCaptureInfo_v2(
+        CUstream, *mut c_int, *mut u64, *mut CUgraph, *mut *const CUgraphNode, *mut usize
+    );
     cuGraphInstantiateWithFlags(*mut CUgraphExec, CUgraph, c_ulonglong);
     cuGraphExecUpdate_v2(CUgraphExec, CUgraph, *mut GraphExecUpdateResultInfo);
+    cuGraphExecKernelNodeSetParams_v2(CUgraphExec, CUgraphNode, *const CUDA_KERNEL_NODE_PARAMS_v2);
     cuGraphLaunch(CUgraphExec, CUstream);
     cuGraphExecDestroy(CUgraphExec);
     cuGraphDestroy(CUgraph);

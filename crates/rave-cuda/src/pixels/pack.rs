@@ -10,7 +10,7 @@ use super::non_finite::NonFiniteCounter;
 use super::params::{DITHER, FRAME_ALIGNED, PackParams, TENSOR_ALIGNED};
 use super::{PixelKernels, check_picture, check_tensor, checked_shape, launch_dims};
 use crate::module::{Kernel, LaunchDims};
-use crate::{FrameOnDevice, Stream, TensorOnDevice};
+use crate::{ExecutableGraph, FrameOnDevice, GraphNode, Stream, TensorOnDevice};
 
 /// Rows and warps of a block where chroma has every row, as `ROW_WARPS` in `kernels/pack.cu`.
 const ROW_WARPS: u32 = 8;
@@ -90,6 +90,49 @@ impl PackKernel {
         // of `FrameOnDevice::new` and `TensorOnDevice::new`, the counter's memory is freed only after the device is done
         // with it, and the shapes were checked against the launch above.
         unsafe { self.kernel.launch(stream, self.plan.dims, &params) }
+    }
+
+    /// As [`PackKernel::launch`], inside [`Stream::capture`]: what the launch became in the graph, for
+    /// [`PackKernel::update`]. The counter must live as long as the graph uses it.
+    ///
+    /// # Errors
+    /// As [`PackKernel::launch`]; [`Status::InvalidParameter`] when the stream is not being captured.
+    pub fn capture(
+        &self,
+        stream: &Stream,
+        tensor: &TensorOnDevice,
+        white: ValueRange,
+        color: Colorimetry,
+        frame: &FrameOnDevice,
+        non_finite: Option<&NonFiniteCounter>,
+    ) -> Result<GraphNode> {
+        let counter = non_finite.map_or(0, NonFiniteCounter::address);
+        let params = self.plan.params(tensor, white, color, frame, counter)?;
+        // SAFETY: as in `launch`; whoever launches the graph promises that the addresses are valid then.
+        unsafe { self.kernel.capture(stream, self.plan.dims, &params) }
+    }
+
+    /// Has the launches of `graph` from now on write `frame` from `tensor` where `node` was recorded, with the arguments
+    /// of [`PackKernel::launch`]. Launches that are enqueued or running keep theirs. Nothing is allocated.
+    ///
+    /// # Errors
+    /// [`Status::InvalidParameter`] when the frame or the tensor is not what [`PackKernel::new`] was told, the frame is
+    /// cropped, or `node` was recorded in another graph; [`Status::DeviceLost`].
+    #[allow(clippy::too_many_arguments, reason = "where, and the arguments of `launch`")]
+    pub fn update(
+        &self,
+        graph: &mut ExecutableGraph,
+        node: GraphNode,
+        tensor: &TensorOnDevice,
+        white: ValueRange,
+        color: Colorimetry,
+        frame: &FrameOnDevice,
+        non_finite: Option<&NonFiniteCounter>,
+    ) -> Result<()> {
+        let counter = non_finite.map_or(0, NonFiniteCounter::address);
+        let params = self.plan.params(tensor, white, color, frame, counter)?;
+        // SAFETY: as in `capture`.
+        unsafe { self.kernel.update(graph, node, self.plan.dims, &params) }
     }
 }
 

@@ -9,7 +9,7 @@ use super::layout::{self, Storage};
 use super::params::{FRAME_ALIGNED, TENSOR_ALIGNED, UnpackParams};
 use super::{PixelKernels, check_picture, check_tensor, checked_shape, launch_dims};
 use crate::module::{Kernel, LaunchDims};
-use crate::{FrameOnDevice, Stream, TensorOnDevice};
+use crate::{ExecutableGraph, FrameOnDevice, GraphNode, Stream, TensorOnDevice};
 
 /// Rows and warps of a block, as `BLOCK_ROWS` in `kernels/unpack.cu`.
 const BLOCK_ROWS: u32 = 8;
@@ -80,6 +80,44 @@ impl UnpackKernel {
         // writes the tensor's elements and nothing else; both may be used until the work is done by the contracts of
         // `FrameOnDevice::new` and `TensorOnDevice::new`, and their shapes were checked against the launch above.
         unsafe { self.kernel.launch(stream, self.plan.dims, &params) }
+    }
+
+    /// As [`UnpackKernel::launch`], inside [`Stream::capture`]: what the launch became in the graph, for
+    /// [`UnpackKernel::update`].
+    ///
+    /// # Errors
+    /// As [`UnpackKernel::launch`]; [`Status::InvalidParameter`] when the stream is not being captured.
+    pub fn capture(
+        &self,
+        stream: &Stream,
+        frame: &FrameOnDevice,
+        color: Colorimetry,
+        white: ValueRange,
+        tensor: &TensorOnDevice,
+    ) -> Result<GraphNode> {
+        let params = self.plan.params(frame, color, white, tensor)?;
+        // SAFETY: as in `launch`; whoever launches the graph promises that the addresses are valid then.
+        unsafe { self.kernel.capture(stream, self.plan.dims, &params) }
+    }
+
+    /// Has the launches of `graph` from now on fill `tensor` from `frame` where `node` was recorded, with the arguments of
+    /// [`UnpackKernel::launch`]. Launches that are enqueued or running keep theirs. Nothing is allocated.
+    ///
+    /// # Errors
+    /// [`Status::InvalidParameter`] when the frame or the tensor is not what [`UnpackKernel::new`] was told or `node` was
+    /// recorded in another graph; [`Status::DeviceLost`].
+    pub fn update(
+        &self,
+        graph: &mut ExecutableGraph,
+        node: GraphNode,
+        frame: &FrameOnDevice,
+        color: Colorimetry,
+        white: ValueRange,
+        tensor: &TensorOnDevice,
+    ) -> Result<()> {
+        let params = self.plan.params(frame, color, white, tensor)?;
+        // SAFETY: as in `capture`.
+        unsafe { self.kernel.update(graph, node, self.plan.dims, &params) }
     }
 }
 

@@ -164,7 +164,7 @@ pub(crate) fn run(bed: &Bed, only: impl Fn(PixelFormat) -> bool) -> Result<(f64,
                     kernel.launch(stream, &set.frame, COLOR, ValueRange::Unit, &set.tensor)
                 })?;
                 let kernel = PackKernel::new(&bed.kernels, format, size, element, size, true)?;
-                let counter = rave_cuda::NonFiniteCounter::new(stream.device(), stream)?;
+                let counter = rave_cuda::NonFiniteCounter::new(stream.device())?;
                 let pack = time(stream, launches, |stream, index| {
                     let set = &sets[index % sets.len()];
                     let white = ValueRange::Unit;

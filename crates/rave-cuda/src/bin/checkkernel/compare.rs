@@ -21,7 +21,8 @@ impl Bed {
         Ok(buffer)
     }
 
-    fn download(&self, buffer: &DeviceBuffer) -> Result<Vec<u8>> {
+    /// What `buffer` holds once the stream is done.
+    pub(crate) fn download(&self, buffer: &DeviceBuffer) -> Result<Vec<u8>> {
         let mut block = vec![0; buffer.bytes()];
         buffer.download(&self.stream, 0, &mut block)?;
         Ok(block)
@@ -49,15 +50,14 @@ pub(crate) fn pack(bed: &Bed, case: &Case, random: Random) -> Result<Option<Stri
     let target = bed.upload(&reference.layout.block())?;
     let tensor = reference.tensor.on_device(source.address())?;
     let frame = reference.layout.on_device(target.address())?;
-    let mut counter = NonFiniteCounter::new(stream.device(), stream)?;
+    let counter = NonFiniteCounter::new(stream.device())?;
     let Case { format, visible, element, dither, .. } = *case;
     let kernel = PackKernel::new(&bed.kernels, format, visible.size, element, case.tensor, dither)?;
     kernel.launch(stream, &tensor, case.white, case.color, &frame, Some(&counter))?;
-    counter.read_later(stream)?;
     let found = bed.download(&target)?;
-    let (counted, expected) = (counter.poll()?, reference.not_finite);
-    if counted != Some(expected) {
-        return Ok(Some(format!("{expected} elements are not finite, counted {counted:?}")));
+    let (counted, expected) = (counter.take(), reference.not_finite);
+    if counted != expected {
+        return Ok(Some(format!("{expected} elements are not finite, counted {counted}")));
     }
     Ok(reference.layout.compare(&found, &reference.expected))
 }

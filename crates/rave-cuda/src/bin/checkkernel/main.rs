@@ -8,7 +8,9 @@ mod objects;
 mod options;
 mod random;
 mod reference;
+mod replay;
 mod report;
+mod suite;
 
 use std::process::ExitCode;
 
@@ -83,6 +85,7 @@ fn run(options: &Options) -> Result<bool> {
     }
     if options.check {
         check_kernels(options, &bed, &mut report)?;
+        replay::check(options, &bed, &mut report)?;
         println!("{} cases, {} failures", report.cases(), report.failures());
     }
     if options.bench {

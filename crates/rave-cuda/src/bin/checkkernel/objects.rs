@@ -16,7 +16,7 @@ use super::compare::Bed;
 type Check = (&'static str, fn(&Bed) -> Result<()>);
 
 /// Every check, by what it shows.
-pub(crate) const CHECKS: [Check; 9] = [
+pub(crate) const CHECKS: [Check; 10] = [
     ("a context that was adopted outlives its device", adopted_context),
     ("streams and threads share a context", threads),
     ("events order streams", events_order_streams),
@@ -26,6 +26,7 @@ pub(crate) const CHECKS: [Check; 9] = [
     ("a frame in place survives the way to a tensor and back", in_place_round_trip),
     ("a graph replays, takes new parameters and new work", graph),
     ("elements that are not finite are an error later", non_finite),
+    ("a counter is freed after the work that counts", counter_outlives_its_work),
 ];
 
 fn expect(holds: bool, what: impl Into<String>) -> Result<()> {
@@ -258,7 +259,7 @@ fn graph(bed: &Bed) -> Result<()> {
         unsafe { executable.launch(&stream) }?;
         expect(content(&memory, &stream)? == expected(0)?, "the replay is not the launch")?;
     }
-    let update = executable.update(&stream.capture(|stream| launch(stream, 1))?)?;
+    let update = executable.update(stream.capture(|stream| launch(stream, 1))?)?;
     expect(update == GraphUpdate::InPlace, "new parameters made a new graph")?;
     // SAFETY: as above.
     unsafe { executable.launch(&stream) }?;
@@ -268,7 +269,7 @@ fn graph(bed: &Bed) -> Result<()> {
         memory.fill(stream, 0)?;
         launch(stream, 0)
     })?;
-    expect(executable.update(&more)? == GraphUpdate::Rebuilt, "other work was taken over in place")?;
+    expect(executable.update(more)? == GraphUpdate::Rebuilt, "other work was taken over in place")?;
     // SAFETY: as above.
     unsafe { executable.launch(&stream) }?;
     expect(content(&memory, &stream)? == expected(0)?, "the new work was not taken")?;
@@ -283,23 +284,50 @@ fn non_finite(bed: &Bed) -> Result<()> {
     let (frame, _) = Frame::new(bed, 4)?;
     // Filled with 0xff, every element is NaN.
     let (_memory, tensor) = tensor(bed, ElementType::F16)?;
-    let mut counter = NonFiniteCounter::new(bed.stream.device(), &bed.stream)?;
-    counter.check()?;
+    let counter = NonFiniteCounter::new(bed.stream.device())?;
+    let counted = Event::new(bed.stream.device())?;
     let pack = PackKernel::new(&bed.kernels, PixelFormat::Nv12, SIZE, ElementType::F16, SIZE, false)?;
-    pack.launch(&bed.stream, &tensor, ValueRange::Unit, COLOR, &frame.frame, Some(&counter))?;
-    counter.read_later(&bed.stream)?;
-    bed.stream.synchronize()?;
+    let enqueue = || {
+        pack.launch(&bed.stream, &tensor, ValueRange::Unit, COLOR, &frame.frame, Some(&counter))?;
+        counted.record(&bed.stream)
+    };
+    counter.check()?;
+    enqueue()?;
+    counted.synchronize()?;
     let error = counter.check().err();
     let text = error.as_ref().map(ToString::to_string).unwrap_or_default();
-    let count = tensor.shape().elements().to_string();
+    let elements = tensor.shape().elements() as u32;
     expect(
-        error.is_some_and(|error| error.status() == Status::InferenceFailed) && text.contains(&count),
+        error.is_some_and(|error| error.status() == Status::InferenceFailed)
+            && text.contains(&elements.to_string()),
         text,
     )?;
-    counter.reset(&bed.stream)?;
-    counter.read_later(&bed.stream)?;
+    expect(counter.take() == 0, "the counter was not reset")?;
+    enqueue()?;
+    enqueue()?;
+    counted.synchronize()?;
+    expect(counter.take() == 2 * elements, "two launches were not added up")?;
+    counter.check()
+}
+
+fn counter_outlives_its_work(bed: &Bed) -> Result<()> {
+    let device = bed.stream.device();
+    let stream = Stream::create(device)?;
+    let (frame, _) = Frame::new(bed, 5)?;
+    let (_memory, tensor) = tensor(bed, ElementType::F16)?;
     bed.stream.synchronize()?;
-    expect(counter.poll()? == Some(0) && counter.poll()?.is_none(), "the counter was not reset")
+    let delay = DeviceBuffer::new(device, 1 << 30)?;
+    let pack = PackKernel::new(&bed.kernels, PixelFormat::Nv12, SIZE, ElementType::F16, SIZE, false)?;
+    let counter = NonFiniteCounter::new(device)?;
+    for value in 0..8 {
+        delay.fill(&stream, value)?;
+    }
+    pack.launch(&stream, &tensor, ValueRange::Unit, COLOR, &frame.frame, Some(&counter))?;
+    let busy = !stream.is_idle()?;
+    drop(counter);
+    let idle = stream.is_idle()?;
+    expect(busy, "the work was over before the counter was dropped, so that nothing was shown")?;
+    expect(idle, "a counter was freed while work that counts was under way")
 }
 
 /// Makes a kernel read an address that is not mapped, which costs this process its device, and shows that every later

@@ -9,7 +9,7 @@ usage: checkkernel [options]
   --quick        few small cases, for compute-sanitizer
   --bench        also measure each kernel and a device-to-device copy
   --bench-only   measure, compare nothing
-  --only NAME    formats whose name contains NAME
+  --only NAME    formats and suites whose name contains NAME
   --seed N       seed of the cases (default 1)
   --case N       only case N of the seed
   --device N     GPU number (default 0)
