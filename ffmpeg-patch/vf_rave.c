@@ -33,8 +33,17 @@
 
 #include <rave.h>
 
+#include "config.h"
+
 #include "libavutil/bprint.h"
+#include "libavutil/buffer.h"
+#include "libavutil/fifo.h"
 #include "libavutil/frame.h"
+#include "libavutil/hwcontext.h"
+#if CONFIG_CUDA
+#include <ffnvcodec/dynlink_cuda.h> // the types that hwcontext_cuda.h needs
+#include "libavutil/hwcontext_cuda.h"
+#endif
 #include "libavutil/mathematics.h"
 #include "libavutil/opt.h"
 #include "libavutil/parseutils.h"
@@ -54,18 +63,31 @@
 #define PUBLIC(field) .p.field
 #endif
 
+/** A frame that the library has and the next filter has not. */
+typedef struct FrameInFlight {
+    AVFrame *in;                    ///< NULL when out is the same frame
+    AVFrame *out;
+} FrameInFlight;
+
 typedef struct RaveFilterContext {
     const AVClass *class;
 
     /* options */
     char *model_path;
     char *runtime_lib;
+    char *lean_runtime;
     char *tile;
     int backend;
+    int mode;
     int values;
     int threads;
     int overlap;
     int dither;
+    int streams;
+    int batch;
+    int graph;
+    int allow_host_code;
+    int require_cuda;
     enum AVPixelFormat format;
 
     int tile_width, tile_height;    ///< parsed from tile; 0 leaves them to the model
@@ -75,8 +97,15 @@ typedef struct RaveFilterContext {
     RaveSession *session;
 
     /* what session was made for */
-    enum AVPixelFormat in_format;
+    enum AVPixelFormat in_format;   ///< of the pixels, wherever they are
     int in_width, in_height;        ///< of the visible part of the input
+
+    enum AVPixelFormat out_format;  ///< of the pixels, wherever they are
+    int out_width, out_height;      ///< those of outlink, but for cropped CUDA frames
+    int emitted;                    ///< whether the next filter has got a frame
+    AVBufferRef *device;            ///< of CUDA frames; NULL for frames in host memory
+    AVFifo *in_flight;              ///< FrameInFlight, oldest first
+    size_t capacity;                ///< of the session
 
     int warned_interlaced;
     int warned_color;
@@ -260,17 +289,26 @@ static int query_formats(const AVFilterContext *ctx,
     AVFilterFormats *supported = NULL, *chosen = NULL;
     int ret;
 
-    while ((desc = av_pix_fmt_desc_next(desc))) {
+#if CONFIG_CUDA
+    if ((ret = ff_add_format(&supported, AV_PIX_FMT_CUDA)) < 0)
+        return ret;
+#endif
+    while (!s->require_cuda && (desc = av_pix_fmt_desc_next(desc))) {
         if (!rave_pixel_format_from_name(desc->name))
             continue;
         if ((ret = ff_add_format(&supported, av_pix_fmt_desc_get_id(desc))) < 0)
             return ret;
     }
 
-    if (s->format == AV_PIX_FMT_NONE)
+    if (s->format == AV_PIX_FMT_NONE || s->require_cuda)
         return ff_set_common_formats2(ctx, cfg_in, cfg_out, supported);
 
+    /* CUDA frames stay CUDA frames, of which the format is that of their
+     * pixels: of two formats the graph picks the one like the input's. */
     if ((ret = ff_formats_ref(supported, &cfg_in[0]->formats)) < 0 ||
+#if CONFIG_CUDA
+        (ret = ff_add_format(&chosen, AV_PIX_FMT_CUDA)) < 0 ||
+#endif
         (ret = ff_add_format(&chosen, s->format)) < 0 ||
         (ret = ff_formats_ref(chosen, &cfg_out[0]->formats)) < 0)
         return ret;
@@ -285,21 +323,52 @@ static int query_formats(const AVFilterContext *ctx,
     return 0;
 }
 
-static void close_session(AVFilterContext *ctx)
+/** Give up what the library has. It must have no session any more, or have been drained. */
+static void drop_frames(RaveFilterContext *s)
 {
-    RaveFilterContext *s = ctx->priv;
+    FrameInFlight frame;
+
+    while (s->in_flight && av_fifo_read(s->in_flight, &frame, 1) >= 0) {
+        av_frame_free(&frame.in);
+        av_frame_free(&frame.out);
+    }
+}
+
+static void log_stats(AVFilterContext *ctx)
+{
+    const RaveFilterContext *s = ctx->priv;
     RaveStats stats = RAVE_STATS_INIT;
+    double frame_ms;
 
-    if (s->session && rave_session_stats(s->session, &stats) == RAVE_OK && stats.frames) {
-        double frame_ms = 1e6 * stats.frames;
+    if (!s->session || rave_session_stats(s->session, &stats) != RAVE_OK || !stats.frames)
+        return;
 
+    frame_ms = 1e6 * stats.frames;
+    if (s->device)
+        av_log(ctx, AV_LOG_VERBOSE,
+               "%"PRIu64" frames, %"PRIu32" tile%s each, %"PRIu32" at a time, %"PRIu64" as a graph, "
+               "%.3f ms of CPU per frame; %"PRIu64" elements not finite; pool: %.1f MiB, "
+               "%"PRIu64" hits, %"PRIu64" misses\n",
+               stats.frames, stats.tiles, stats.tiles == 1 ? "" : "s", stats.streams,
+               stats.graph_frames, stats.submit_ns / frame_ms, stats.non_finite,
+               stats.pool_bytes / 1048576.0, stats.pool_hits, stats.pool_misses);
+    else
         av_log(ctx, AV_LOG_VERBOSE,
                "%"PRIu64" frames, %"PRIu32" tile%s each, ms per frame: "
                "%.2f unpack, %.2f inference, %.2f pack\n",
                stats.frames, stats.tiles, stats.tiles == 1 ? "" : "s", stats.unpack_ns / frame_ms,
                stats.inference_ns / frame_ms, stats.pack_ns / frame_ms);
-    }
+}
+
+static void close_session(AVFilterContext *ctx)
+{
+    RaveFilterContext *s = ctx->priv;
+
+    log_stats(ctx);
+    /* Waits for the GPU, so that no frame is given up before it is done. */
     rave_session_destroy(&s->session);
+    drop_frames(s);
+    av_fifo_freep2(&s->in_flight);
 }
 
 static void close_all(AVFilterContext *ctx)
@@ -309,6 +378,60 @@ static void close_all(AVFilterContext *ctx)
     close_session(ctx);
     rave_model_destroy(&s->model);
     rave_context_destroy(&s->context);
+    av_buffer_unref(&s->device);
+}
+
+#if CONFIG_CUDA
+/** Give back what kept a CUDA context alive for the library. */
+static void release_device(void *opaque)
+{
+    AVBufferRef *device = opaque;
+
+    av_buffer_unref(&device);
+}
+
+static const AVHWFramesContext *frames_context(const AVBufferRef *ref)
+{
+    return (const AVHWFramesContext *)ref->data;
+}
+
+static const AVCUDADeviceContext *cuda_context(const AVBufferRef *device)
+{
+    return ((const AVHWDeviceContext *)device->data)->hwctx;
+}
+#endif
+
+/** Take the device of CUDA frames, if the input has such. */
+static int open_device(AVFilterContext *ctx, RaveContextConfig *config)
+{
+    RaveFilterContext *s = ctx->priv;
+    AVFilterLink *inlink = ctx->inputs[0];
+
+    config->device = RAVE_DEVICE_CPU;
+    if (inlink->format != AV_PIX_FMT_CUDA)
+        return 0;
+
+#if CONFIG_CUDA
+    {
+        const AVBufferRef *frames = ff_filter_link(inlink)->hw_frames_ctx;
+
+        if (!frames) {
+            av_log(ctx, AV_LOG_ERROR, "The input has CUDA frames without a frames context\n");
+            return AVERROR(EINVAL);
+        }
+        s->device = av_buffer_ref(frames_context(frames)->device_ref);
+        if (!s->device)
+            return AVERROR(ENOMEM);
+        config->device       = RAVE_DEVICE_CUDA;
+        config->cuda_context = cuda_context(s->device)->cuda_ctx;
+        config->cuda_stream  = cuda_context(s->device)->stream;
+        config->cuda_owner   = av_buffer_ref(s->device);
+        config->cuda_release = release_device;
+        return config->cuda_owner ? 0 : AVERROR(ENOMEM);
+    }
+#else
+    return AVERROR(ENOSYS);
+#endif
 }
 
 static int open_model(AVFilterContext *ctx)
@@ -317,19 +440,27 @@ static int open_model(AVFilterContext *ctx)
     RaveContextConfig device = RAVE_CONTEXT_CONFIG_INIT;
     RaveModelConfig config = RAVE_MODEL_CONFIG_INIT;
     int32_t status;
+    int ret;
 
-    device.device     = RAVE_DEVICE_CPU;
+    if ((ret = open_device(ctx, &device)) < 0)
+        return ret;
     device.log        = log_message;
     device.log_opaque = ctx;
     device.log_level  = wanted_log_level();
     s->context = rave_context_create(&device, &status);
-    if (!s->context)
-        return library_error(ctx, status);
+    if (!s->context) {
+        ret = library_error(ctx, status);
+        if (device.cuda_release)
+            device.cuda_release(device.cuda_owner);
+        return ret;
+    }
 
-    config.backend     = s->backend;
-    config.values      = s->values;
-    config.threads     = s->threads;
-    config.runtime_lib = s->runtime_lib;
+    config.backend         = s->backend;
+    config.values          = s->values;
+    config.threads         = s->threads;
+    config.runtime_lib     = s->runtime_lib;
+    config.lean_runtime    = s->lean_runtime;
+    config.allow_host_code = s->allow_host_code;
     s->model = rave_model_load(s->context, s->model_path, &config, &status);
     if (!s->model)
         return library_error(ctx, status);
@@ -347,13 +478,17 @@ static int open_session(AVFilterContext *ctx, RaveSession **session,
     int32_t status;
 
     config.format        = rave_format(in_format);
-    config.output_format = rave_format(ctx->outputs[0]->format);
+    config.output_format = rave_format(s->out_format);
     config.width         = in_width;
     config.height        = in_height;
     config.tile_width    = s->tile_width;
     config.tile_height   = s->tile_height;
     config.overlap       = s->overlap;
     config.dither        = s->dither;
+    config.mode          = s->mode;
+    config.streams       = s->streams;
+    config.batch         = s->batch;
+    config.graph         = s->graph;
     *session = rave_session_create(s->model, &config, &status);
     if (!*session)
         return library_error(ctx, status);
@@ -369,36 +504,117 @@ static int open_session(AVFilterContext *ctx, RaveSession **session,
     return 0;
 }
 
-static void use_session(AVFilterContext *ctx, RaveSession *session,
-                        enum AVPixelFormat in_format, int in_width, int in_height)
+/** Go on with a session that open_session() has made. */
+static int use_session(AVFilterContext *ctx, RaveSession *session,
+                       enum AVPixelFormat in_format, int in_width, int in_height)
 {
     RaveFilterContext *s = ctx->priv;
+    uint32_t capacity;
+    int32_t status = rave_session_capacity(session, &capacity);
+    int ret;
 
     close_session(ctx);
     s->session   = session;
     s->in_format = in_format;
     s->in_width  = in_width;
     s->in_height = in_height;
+    if (status != RAVE_OK)
+        return library_error(ctx, status);
+    s->capacity  = capacity;
+    s->in_flight = av_fifo_alloc2(capacity, sizeof(FrameInFlight), 0);
+    ret = s->in_flight ? 0 : AVERROR(ENOMEM);
+    return ret;
 }
+
+/** The format of a link's pixels, wherever they are. */
+static enum AVPixelFormat pixel_format(AVFilterLink *link)
+{
+#if CONFIG_CUDA
+    if (link->format == AV_PIX_FMT_CUDA)
+        return frames_context(ff_filter_link(link)->hw_frames_ctx)->sw_format;
+#endif
+    return link->format;
+}
+
+#if CONFIG_CUDA
+/** Where CUDA frames of this size come from. */
+static int open_frames(AVFilterContext *ctx, int width, int height)
+{
+    RaveFilterContext *s = ctx->priv;
+    AVFilterLink *inlink = ctx->inputs[0], *outlink = ctx->outputs[0];
+    const AVBufferRef *in_ref = ff_filter_link(inlink)->hw_frames_ctx;
+    AVBufferRef *out_ref;
+    AVHWFramesContext *frames;
+    int ret;
+
+    /* Where neither size nor format changes, the result is written over the
+     * input when nobody else holds it, and the two come from one pool. */
+    if (width == inlink->w && height == inlink->h && s->out_format == s->in_format) {
+        out_ref = av_buffer_ref(in_ref);
+        if (!out_ref)
+            return AVERROR(ENOMEM);
+    } else {
+        out_ref = av_hwframe_ctx_alloc(s->device);
+        if (!out_ref)
+            return AVERROR(ENOMEM);
+        frames = (AVHWFramesContext *)out_ref->data;
+        frames->format    = AV_PIX_FMT_CUDA;
+        frames->sw_format = s->out_format;
+        /* Subsampled planes of an odd size would lie in each other in some versions. */
+        frames->width     = FFALIGN(width, 2);
+        frames->height    = FFALIGN(height, 2);
+        if ((ret = av_hwframe_ctx_init(out_ref)) < 0) {
+            av_log(ctx, AV_LOG_ERROR, "CUDA frames cannot hold %s: %s\n",
+                   av_get_pix_fmt_name(s->out_format), av_err2str(ret));
+            goto fail;
+        }
+    }
+    av_buffer_unref(&ff_filter_link(outlink)->hw_frames_ctx);
+    ff_filter_link(outlink)->hw_frames_ctx = out_ref;
+    return 0;
+
+fail:
+    av_buffer_unref(&out_ref);
+    return ret;
+}
+#endif
 
 static int config_output(AVFilterLink *outlink)
 {
     AVFilterContext *ctx = outlink->src;
-    const AVFilterLink *inlink = ctx->inputs[0];
+    RaveFilterContext *s = ctx->priv;
+    AVFilterLink *inlink = ctx->inputs[0];
+    enum AVPixelFormat in_format;
     RaveSession *session;
     int ret;
 
     close_all(ctx);
+    if ((inlink->format == AV_PIX_FMT_CUDA) != (outlink->format == AV_PIX_FMT_CUDA)) {
+        av_log(ctx, AV_LOG_ERROR, "The input is %s and the output would be %s; frames stay where they are: "
+               "put hwupload_cuda before this filter, or hwdownload after it\n",
+               av_get_pix_fmt_name(inlink->format), av_get_pix_fmt_name(outlink->format));
+        return AVERROR(EINVAL);
+    }
     if ((ret = open_model(ctx)) < 0)
         return ret;
 
+    in_format     = pixel_format(inlink);
+    s->out_format = s->format != AV_PIX_FMT_NONE ? s->format : s->device ? in_format : outlink->format;
+
     /* Both axes have one scale, so the aspect ratio of a sample stays, as do
      * the time base and the frame rate. */
-    ret = open_session(ctx, &session, inlink->format, inlink->w, inlink->h,
-                       &outlink->w, &outlink->h);
+    ret = open_session(ctx, &session, in_format, inlink->w, inlink->h, &outlink->w, &outlink->h);
     if (ret < 0)
         return ret;
-    use_session(ctx, session, inlink->format, inlink->w, inlink->h);
+    if ((ret = use_session(ctx, session, in_format, inlink->w, inlink->h)) < 0)
+        return ret;
+#if CONFIG_CUDA
+    if (s->device && (ret = open_frames(ctx, outlink->w, outlink->h)) < 0)
+        return ret;
+#endif
+    s->out_width  = outlink->w;
+    s->out_height = outlink->h;
+    s->emitted    = 0;
     return 0;
 }
 
@@ -420,13 +636,80 @@ static int visible_size(AVFilterContext *ctx, const AVFrame *frame, int *width, 
     return 0;
 }
 
+/** The format of a frame's pixels, wherever they are. */
+static enum AVPixelFormat frame_format(const AVFrame *frame)
+{
+#if CONFIG_CUDA
+    if (frame->format == AV_PIX_FMT_CUDA)
+        return frames_context(frame->hw_frames_ctx)->sw_format;
+#endif
+    return frame->format;
+}
+
+static int is_cropped(const AVFrame *frame)
+{
+    return frame->crop_left || frame->crop_right || frame->crop_top || frame->crop_bottom;
+}
+
 /**
  * Whether the frame is what the link announced and is processed as it is
  * stored. Cropping that is still pending is then left to whoever comes next.
+ * Of CUDA frames nobody comes who does it, so it is done here.
  */
 static int keeps_cropping(const RaveFilterContext *s, const AVFrame *frame)
 {
-    return frame->format == s->in_format && frame->width == s->in_width && frame->height == s->in_height;
+    return !s->device && frame->format == s->in_format &&
+           frame->width == s->in_width && frame->height == s->in_height;
+}
+
+/** Refuse a frame that is not where the session works. */
+static int check_device(AVFilterContext *ctx, const AVFrame *frame)
+{
+    const RaveFilterContext *s = ctx->priv;
+
+    if ((frame->format == AV_PIX_FMT_CUDA) != !!s->device) {
+        av_log(ctx, AV_LOG_ERROR, "A frame is %s where the stream began with %s ones; let the filter graph be "
+               "rebuilt when the input changes (no -reinit_filter 0)\n", av_get_pix_fmt_name(frame->format),
+               s->device ? "CUDA" : "software");
+        return AVERROR(EINVAL);
+    }
+#if CONFIG_CUDA
+    if (s->device) {
+        const AVBufferRef *device = frame->hw_frames_ctx ? frames_context(frame->hw_frames_ctx)->device_ref : NULL;
+
+        if (!device || cuda_context(device)->cuda_ctx != cuda_context(s->device)->cuda_ctx ||
+                       cuda_context(device)->stream   != cuda_context(s->device)->stream) {
+            av_log(ctx, AV_LOG_ERROR, "A CUDA frame is of another CUDA context than the stream began with; "
+                   "let all of -hwaccel_device, -filter_hw_device and hwupload_cuda name one device\n");
+            return AVERROR(EINVAL);
+        }
+    }
+#endif
+    return 0;
+}
+
+static int emit_frame(AVFilterContext *ctx);
+
+/** Pass on what the library has. */
+static int emit_frames(AVFilterContext *ctx)
+{
+    RaveFilterContext *s = ctx->priv;
+    int ret = 0;
+
+    while (ret >= 0 && s->in_flight && av_fifo_can_read(s->in_flight))
+        ret = emit_frame(ctx);
+    return ret;
+}
+
+/**
+ * Whether frames of another size than the link's can be passed on: encoders
+ * and programs take the size of the first frame, filters that of their link.
+ */
+static int takes_other_size(const AVFilterContext *ctx)
+{
+    const RaveFilterContext *s = ctx->priv;
+
+    return s->device && !s->emitted && !strcmp(ctx->outputs[0]->dst->filter->name, "buffersink");
 }
 
 /**
@@ -436,10 +719,10 @@ static int keeps_cropping(const RaveFilterContext *s, const AVFrame *frame)
  */
 static int follow_input(AVFilterContext *ctx, const AVFrame *in)
 {
-    const RaveFilterContext *s = ctx->priv;
-    const AVFilterLink *outlink = ctx->outputs[0];
+    RaveFilterContext *s = ctx->priv;
+    const enum AVPixelFormat format = frame_format(in);
     const char *old_format = av_get_pix_fmt_name(s->in_format);
-    const char *new_format = av_get_pix_fmt_name(in->format);
+    const char *new_format = av_get_pix_fmt_name(format);
     RaveSession *session;
     int width, height, out_width, out_height, ret;
 
@@ -447,35 +730,48 @@ static int follow_input(AVFilterContext *ctx, const AVFrame *in)
         return 0;
     if ((ret = visible_size(ctx, in, &width, &height)) < 0)
         return ret;
-    if (in->format == s->in_format && width == s->in_width && height == s->in_height)
+    if (format == s->in_format && width == s->in_width && height == s->in_height)
         return 0;
 
-    ret = open_session(ctx, &session, in->format, width, height, &out_width, &out_height);
+    /* What was asked of the old session comes first. */
+    if ((ret = emit_frames(ctx)) < 0)
+        return ret;
+    ret = open_session(ctx, &session, format, width, height, &out_width, &out_height);
     if (ret < 0)
         return ret;
-    if (out_width != outlink->w || out_height != outlink->h) {
+    if ((out_width != s->out_width || out_height != s->out_height) && !takes_other_size(ctx)) {
         rave_session_destroy(&session);
         av_log(ctx, AV_LOG_ERROR,
                "The input was %s %dx%d and is %s %dx%d now (%dx%d before cropping), which would make "
                "%dx%d, but the filters after this one were set up for %dx%d; let the filter graph be "
-               "rebuilt when the input changes (no -reinit_filter 0) and cropping be done by the "
-               "decoder (no -apply_cropping 0)\n",
+               "rebuilt when the input changes (no -reinit_filter 0) and cropping be done %s\n",
                old_format, s->in_width, s->in_height, new_format, width, height,
-               in->width, in->height, out_width, out_height, outlink->w, outlink->h);
+               in->width, in->height, out_width, out_height, s->out_width, s->out_height,
+               s->device ? "before this filter (scale_cuda does it from FFmpeg 8 on)"
+                         : "by the decoder (no -apply_cropping 0)");
         return AVERROR(EINVAL);
     }
 
     av_log(ctx, AV_LOG_INFO, "The input was %s %dx%d and is %s %dx%d now\n",
            old_format, s->in_width, s->in_height, new_format, width, height);
-    use_session(ctx, session, in->format, width, height);
+    if ((ret = use_session(ctx, session, format, width, height)) < 0)
+        return ret;
+    if (out_width != s->out_width || out_height != s->out_height) {
+#if CONFIG_CUDA
+        if ((ret = open_frames(ctx, out_width, out_height)) < 0)
+            return ret;
+#endif
+        s->out_width  = out_width;
+        s->out_height = out_height;
+    }
     return 0;
 }
 
 static void describe_frame(RaveFrame *desc, const AVFrame *frame)
 {
     *desc = (RaveFrame)RAVE_FRAME_INIT;
-    desc->format      = rave_format(frame->format);
-    desc->memory      = RAVE_MEMORY_HOST;
+    desc->format      = rave_format(frame_format(frame));
+    desc->memory      = frame->format == AV_PIX_FMT_CUDA ? RAVE_MEMORY_CUDA : RAVE_MEMORY_HOST;
     desc->width       = frame->width;
     desc->height      = frame->height;
     desc->crop_left   = frame->crop_left;
@@ -512,11 +808,48 @@ static void remove_size_dependent_side_data(AVFrame *frame)
 #endif
 }
 
-/** A frame for the result, with the properties of the input that hold for it too. */
-static AVFrame *get_output_frame(AVFilterLink *outlink, const AVFrame *in)
+/** Whether the result may be written over the input. */
+static int can_work_in_place(const AVFilterContext *ctx, AVFrame *in)
 {
-    AVFrame *out = ff_get_video_buffer(outlink, outlink->w, outlink->h);
+#if CONFIG_CUDA
+    const RaveFilterContext *s = ctx->priv;
+    const AVBufferRef *frames = ff_filter_link(ctx->outputs[0])->hw_frames_ctx;
 
+    return s->device && frames->data == in->hw_frames_ctx->data && !is_cropped(in) &&
+           in->width == s->out_width && in->height == s->out_height && av_frame_is_writable(in);
+#else
+    return 0;
+#endif
+}
+
+static AVFrame *get_buffer(AVFilterLink *outlink, int width, int height)
+{
+    AVFrame *out;
+
+    if (outlink->format != AV_PIX_FMT_CUDA)
+        return ff_get_video_buffer(outlink, width, height);
+    if (!(out = av_frame_alloc()))
+        return NULL;
+    if (av_hwframe_get_buffer(ff_filter_link(outlink)->hw_frames_ctx, out, 0) < 0)
+        av_frame_free(&out);
+    else {
+        /* The pool's frames may be larger. */
+        out->width  = width;
+        out->height = height;
+    }
+    return out;
+}
+
+/** A frame for the result, with the properties of the input that hold for it too. */
+static AVFrame *get_output_frame(AVFilterContext *ctx, AVFrame *in)
+{
+    const RaveFilterContext *s = ctx->priv;
+    AVFrame *out;
+
+    if (can_work_in_place(ctx, in))
+        return in;
+
+    out = get_buffer(ctx->outputs[0], s->out_width, s->out_height);
     if (!out)
         return NULL;
     if (av_frame_copy_props(out, in) < 0) {
@@ -534,7 +867,7 @@ static void set_color_properties(AVFilterContext *ctx, AVFrame *out, const RaveF
 {
     RaveFilterContext *s = ctx->priv;
     const AVFilterLink *outlink = ctx->outputs[0];
-    const AVPixFmtDescriptor *desc = av_pix_fmt_desc_get(out->format);
+    const AVPixFmtDescriptor *desc = av_pix_fmt_desc_get(s->out_format);
 
     /* These two name one matrix: keep the name that the input had. */
     if (!(out->colorspace == AVCOL_SPC_BT470BG && made->matrix == AVCOL_SPC_SMPTE170M))
@@ -544,7 +877,7 @@ static void set_color_properties(AVFilterContext *ctx, AVFrame *out, const RaveF
                                                                       : AVCHROMA_LOC_UNSPECIFIED;
 
     /* Can happen where Y'CbCr is made of RGB: only the library knows which. */
-    if (is_yuv(out->format) && !s->warned_color &&
+    if (is_yuv(s->out_format) && !s->warned_color &&
         ((outlink->color_range != AVCOL_RANGE_UNSPECIFIED && outlink->color_range != out->color_range) ||
          (outlink->colorspace  != AVCOL_SPC_UNSPECIFIED   && outlink->colorspace  != out->colorspace))) {
         s->warned_color = 1;
@@ -556,9 +889,9 @@ static void set_color_properties(AVFilterContext *ctx, AVFrame *out, const RaveF
     }
 }
 
-static int filter_frame(AVFilterLink *inlink, AVFrame *in)
+/** Give a frame to the library, which gives it back in emit_frame(). */
+static int submit_frame(AVFilterContext *ctx, AVFrame *in)
 {
-    AVFilterContext *ctx = inlink->dst;
     RaveFilterContext *s = ctx->priv;
     AVFilterLink *outlink = ctx->outputs[0];
     AVFrame *out = NULL;
@@ -569,13 +902,14 @@ static int filter_frame(AVFilterLink *inlink, AVFrame *in)
     if ((in->flags & AV_FRAME_FLAG_INTERLACED) && !s->warned_interlaced) {
         s->warned_interlaced = 1;
         av_log(ctx, AV_LOG_WARNING, "The input is interlaced and the model sees both fields as "
-               "one picture; deinterlace it before (bwdif) for good results\n");
+               "one picture; deinterlace it before (%s) for good results\n", s->device ? "bwdif_cuda" : "bwdif");
     }
 
-    if ((ret = follow_input(ctx, in)) < 0)
+    if ((ret = check_device(ctx, in)) < 0 ||
+        (ret = follow_input(ctx, in)) < 0)
         goto fail;
 
-    out = get_output_frame(outlink, in);
+    out = get_output_frame(ctx, in);
     if (!out) {
         ret = AVERROR(ENOMEM);
         goto fail;
@@ -591,22 +925,84 @@ static int filter_frame(AVFilterLink *inlink, AVFrame *in)
         out->crop_bottom = av_rescale(in->crop_bottom, out->height, in->height);
     }
     /* Where the library has a choice, it makes what the graph agreed on. */
-    output.matrix = is_yuv(out->format) ? outlink->colorspace  : AVCOL_SPC_UNSPECIFIED;
-    output.range  = is_yuv(out->format) ? outlink->color_range : AVCOL_RANGE_UNSPECIFIED;
-    status = rave_session_process(s->session, &input, &output);
+    output.matrix = is_yuv(s->out_format) ? outlink->colorspace  : AVCOL_SPC_UNSPECIFIED;
+    output.range  = is_yuv(s->out_format) ? outlink->color_range : AVCOL_RANGE_UNSPECIFIED;
+    status = rave_session_submit(s->session, &input, &output);
     if (status != RAVE_OK) {
         ret = library_error(ctx, status);
         goto fail;
     }
     set_color_properties(ctx, out, &output);
 
-    av_frame_free(&in);
-    return ff_filter_frame(outlink, out);
+    /* There is room: a frame was passed on whenever it was full. */
+    ret = av_fifo_write(s->in_flight, &(FrameInFlight){ in == out ? NULL : in, out }, 1);
+    if (ret >= 0)
+        return ret;
 
 fail:
+    if (out != in)
+        av_frame_free(&out);
     av_frame_free(&in);
-    av_frame_free(&out);
     return ret;
+}
+
+/**
+ * Pass on the oldest frame that the library has. What follows on its stream
+ * is behind the result, so that the input can be reused, too.
+ */
+static int emit_frame(AVFilterContext *ctx)
+{
+    RaveFilterContext *s = ctx->priv;
+    FrameInFlight frame;
+    int32_t status = rave_session_finish(s->session);
+    int ret;
+
+    if (status != RAVE_OK)
+        return library_error(ctx, status);
+    if ((ret = av_fifo_read(s->in_flight, &frame, 1)) < 0)
+        return ret;
+    av_frame_free(&frame.in);
+    s->emitted = 1;
+    return ff_filter_frame(ctx->outputs[0], frame.out);
+}
+
+static int activate(AVFilterContext *ctx)
+{
+    RaveFilterContext *s = ctx->priv;
+    AVFilterLink *inlink = ctx->inputs[0], *outlink = ctx->outputs[0];
+    AVFrame *in;
+    int64_t pts;
+    int32_t result;
+    int status, err;
+
+    FF_FILTER_FORWARD_STATUS_BACK(outlink, inlink);
+
+    if ((err = ff_inlink_consume_frame(inlink, &in)) < 0)
+        return err;
+    if (err) {
+        if ((err = submit_frame(ctx, in)) < 0)
+            return err;
+        if (av_fifo_can_read(s->in_flight) == s->capacity && (err = emit_frame(ctx)) < 0)
+            return err;
+        if (ff_inlink_queued_frames(inlink)) {
+            ff_filter_set_ready(ctx, 100);
+            return 0;
+        }
+    }
+
+    if (ff_inlink_acknowledge_status(inlink, &status, &pts)) {
+        /* Once, so that nothing that went wrong with the last frames is missed. */
+        result = rave_session_drain(s->session);
+        if (result != RAVE_OK)
+            return library_error(ctx, result);
+        if ((err = emit_frames(ctx)) < 0)
+            return err;
+        ff_outlink_set_status(outlink, status, pts);
+        return 0;
+    }
+
+    FF_FILTER_FORWARD_WANTED(outlink, inlink);
+    return FFERROR_NOT_READY;
 }
 
 static av_cold void uninit(AVFilterContext *ctx)
@@ -625,6 +1021,10 @@ static const AVOption rave_options[] = {
         { "auto",     "choose by the model file",        0, AV_OPT_TYPE_CONST, { .i64 = RAVE_BACKEND_AUTO }, .flags = FLAGS, .unit = "backend" },
         { "onnx",     "ONNX models on the CPU",          0, AV_OPT_TYPE_CONST, { .i64 = RAVE_BACKEND_ONNX }, .flags = FLAGS, .unit = "backend" },
         { "tensorrt", "TensorRT engines on the GPU",     0, AV_OPT_TYPE_CONST, { .i64 = RAVE_BACKEND_TENSORRT }, .flags = FLAGS, .unit = "backend" },
+    { "mode",        "what counts as an error",                OFFSET(mode), AV_OPT_TYPE_INT,
+        { .i64 = RAVE_MODE_STRICT }, RAVE_MODE_STRICT, RAVE_MODE_HARDENED, .flags = FLAGS, .unit = "mode" },
+        { "strict",   "any deviation",                   0, AV_OPT_TYPE_CONST, { .i64 = RAVE_MODE_STRICT }, .flags = FLAGS, .unit = "mode" },
+        { "hardened", "what cannot be gone on from",     0, AV_OPT_TYPE_CONST, { .i64 = RAVE_MODE_HARDENED }, .flags = FLAGS, .unit = "mode" },
     { "threads",     "number of CPU threads, 0 for all",       OFFSET(threads), AV_OPT_TYPE_INT,
         { .i64 = 0 }, 0, 1024, .flags = FLAGS },
     { "tile",        "size of the tiles to cut frames into",   OFFSET(tile), AV_OPT_TYPE_STRING,
@@ -643,6 +1043,21 @@ static const AVOption rave_options[] = {
         { "none",     "round to nearest",                0, AV_OPT_TYPE_CONST, { .i64 = RAVE_DITHER_NONE }, .flags = FLAGS, .unit = "dither" },
     { "runtime_lib", "inference library, or \"embedded\"",         OFFSET(runtime_lib), AV_OPT_TYPE_STRING,
         { .str = NULL }, .flags = FLAGS },
+    { "lean_runtime", "lean runtime of an older TensorRT",     OFFSET(lean_runtime), AV_OPT_TYPE_STRING,
+        { .str = NULL }, .flags = FLAGS },
+    { "allow_host_code", "let engines run host code of their own", OFFSET(allow_host_code), AV_OPT_TYPE_BOOL,
+        { .i64 = 0 }, 0, 1, .flags = FLAGS },
+    { "streams",     "frames computed at a time on a GPU, 0 to choose", OFFSET(streams), AV_OPT_TYPE_INT,
+        { .i64 = 0 }, 0, 16, .flags = FLAGS },
+    { "batch",       "frames that go through the model together on a GPU", OFFSET(batch), AV_OPT_TYPE_INT,
+        { .i64 = 1 }, 1, 64, .flags = FLAGS },
+    { "graph",       "whether to launch frames as a CUDA graph", OFFSET(graph), AV_OPT_TYPE_INT,
+        { .i64 = RAVE_GRAPH_AUTO }, RAVE_GRAPH_AUTO, RAVE_GRAPH_ON, .flags = FLAGS, .unit = "graph" },
+        { "auto",     "choose",                          0, AV_OPT_TYPE_CONST, { .i64 = RAVE_GRAPH_AUTO }, .flags = FLAGS, .unit = "graph" },
+        { "off",      "one call after the other",        0, AV_OPT_TYPE_CONST, { .i64 = RAVE_GRAPH_OFF }, .flags = FLAGS, .unit = "graph" },
+        { "on",       "where the engine can be captured", 0, AV_OPT_TYPE_CONST, { .i64 = RAVE_GRAPH_ON }, .flags = FLAGS, .unit = "graph" },
+    { "require_cuda", "refuse frames that are not on a GPU",   OFFSET(require_cuda), AV_OPT_TYPE_BOOL,
+        { .i64 = 0 }, 0, 1, .flags = FLAGS },
     { NULL }
 };
 
@@ -650,9 +1065,8 @@ AVFILTER_DEFINE_CLASS(rave);
 
 static const AVFilterPad rave_inputs[] = {
     {
-        .name         = "default",
-        .type         = AVMEDIA_TYPE_VIDEO,
-        .filter_frame = filter_frame,
+        .name = "default",
+        .type = AVMEDIA_TYPE_VIDEO,
     },
 };
 
@@ -671,7 +1085,9 @@ const FFFilter ff_vf_rave = {
     .priv_size          = sizeof(RaveFilterContext),
     .init               = init,
     .uninit             = uninit,
+    .activate           = activate,
     FILTER_INPUTS(rave_inputs),
     FILTER_OUTPUTS(rave_outputs),
     FILTER_QUERY_FUNC2(query_formats),
+    .flags_internal     = FF_FILTER_FLAG_HWFRAME_AWARE,
 };

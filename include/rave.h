@@ -19,6 +19,10 @@
  * Structures begin with struct_size, which the RAVE_..._INIT macros set. A zero in every other field is its default.
  * Structures only ever grow at their end; a larger one than the library knows is accepted when the rest is zero.
  *
+ * Frames in GPU memory. A context of RAVE_DEVICE_CUDA adopts a CUcontext and a CUstream; its frames have
+ * RAVE_MEMORY_CUDA, and what is in them is valid in order on that stream, as FFmpeg has it. No call waits for the GPU
+ * but where it says so. rave_session_submit() enqueues a frame, rave_session_finish() makes the stream wait for it.
+ *
  * Strings are UTF-8, end with NUL and have at most RAVE_MAX_STRING bytes. Strings given out belong to the library.
  *
  *     int32_t error;
@@ -55,12 +59,12 @@
 #define RAVE_VERSION_NUMBER (RAVE_VERSION_MAJOR * 10000 + RAVE_VERSION_MINOR * 100 + RAVE_VERSION_PATCH)
 
 /* Initialisers: every field at its default. */
-#define RAVE_CONTEXT_CONFIG_INIT {sizeof(RaveContextConfig), 0, 0, 0, 0, 0, 0, 0}
-#define RAVE_MODEL_CONFIG_INIT {sizeof(RaveModelConfig), 0, 0, 0, 0}
-#define RAVE_SESSION_CONFIG_INIT {sizeof(RaveSessionConfig), 0, 0, 0, 0, 0, 0, 0, 0, 0}
+#define RAVE_CONTEXT_CONFIG_INIT {sizeof(RaveContextConfig), 0, 0, 0, 0, 0, 0, 0, 0, 0}
+#define RAVE_MODEL_CONFIG_INIT {sizeof(RaveModelConfig), 0, 0, 0, 0, 0, 0, 0}
+#define RAVE_SESSION_CONFIG_INIT {sizeof(RaveSessionConfig), 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0}
 #define RAVE_FRAME_INIT {sizeof(RaveFrame), 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, {0, 0, 0, 0}, {0, 0, 0, 0}}
 #define RAVE_MODEL_INFO_INIT {sizeof(RaveModelInfo), 0, 0, 0, 0, 0, 0, 0}
-#define RAVE_STATS_INIT {sizeof(RaveStats), 0, 0, 0, 0, 0, 0}
+#define RAVE_STATS_INIT {sizeof(RaveStats), 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0}
 
 
 // Success.
@@ -158,6 +162,22 @@
 
 // Round to nearest.
 #define RAVE_DITHER_NONE 1
+
+// Any deviation is an error.
+#define RAVE_MODE_STRICT 0
+
+// What can be gone on from is logged and counted, such as a model's output that is not finite on a GPU. The pixels of
+// sound frames are the same.
+#define RAVE_MODE_HARDENED 1
+
+// The library decides.
+#define RAVE_GRAPH_AUTO 0
+
+// Frames are launched one call after the other.
+#define RAVE_GRAPH_OFF 1
+
+// Frames are launched as a CUDA graph where the engine lets itself be captured.
+#define RAVE_GRAPH_ON 2
 
 // Pixels in host memory.
 #define RAVE_MEMORY_HOST 0
@@ -306,15 +326,20 @@ typedef struct RaveSession RaveSession;
 // load, create or process return RAVE_ERROR_BUSY.
 typedef void (*RaveLogCallback)(void *opaque, int32_t level, const char *message);
 
+// Gives back what kept a CUDA context alive. Must not call the library, and must return.
+typedef void (*RaveReleaseCallback)(void *owner);
+
 // What rave_context_create() needs.
 typedef struct RaveContextConfig {
     // sizeof(RaveContextConfig).
     uint32_t struct_size;
     // A RAVE_DEVICE_ constant.
     int32_t device;
-    // With RAVE_DEVICE_CUDA: the CUcontext to work in, which must outlive the context. Otherwise NULL.
+    // With RAVE_DEVICE_CUDA: the CUcontext to work in. It must stay until `cuda_release` is called, or, when that is
+    // NULL, until the context and everything made from it are destroyed. Otherwise NULL.
     void *cuda_context;
-    // With RAVE_DEVICE_CUDA: the CUstream that orders the frames; NULL is the legacy default stream. Otherwise NULL.
+    // With RAVE_DEVICE_CUDA: the CUstream of that context in whose order frames are valid; NULL is the legacy default
+    // stream. It must stay as long as `cuda_context`. Otherwise NULL.
     void *cuda_stream;
     // Where messages go, or NULL to discard them. Must stay callable until the context and everything made from it are
     // destroyed.
@@ -325,6 +350,13 @@ typedef struct RaveContextConfig {
     int32_t log_level;
     // 0.
     uint32_t reserved;
+    // With RAVE_DEVICE_CUDA: called once, with `cuda_owner`, when the library needs `cuda_context` and `cuda_stream` no
+    // more, on any thread that is in a call into the library; NULL when nobody needs to know. With it, models stay
+    // loaded on the GPU for a while after their last use, as a filter graph that is built anew needs them again.
+    // When rave_context_create() fails it is not called.
+    RaveReleaseCallback cuda_release;
+    // Passed to `cuda_release` as it is, for example a reference that keeps the CUcontext alive.
+    void *cuda_owner;
 } RaveContextConfig;
 
 // How rave_model_load() loads a model.
@@ -337,9 +369,16 @@ typedef struct RaveModelConfig {
     int32_t values;
     // CPU threads for inference and pixel conversion, at most 1024; 0 means all cores.
     uint32_t threads;
-    // Path of the inference library (libonnxruntime.so) to use, or NULL to search for it. "embedded" chooses the
-    // runtime that is built in, which is slower and always there.
+    // Path of the inference library (libonnxruntime.so, or libnvinfer.so for engines) to use, or NULL to search for it.
+    // "embedded" chooses the runtime for ONNX that is built in, which is slower and always there.
     const char *runtime_lib;
+    // For engines: path of the lean runtime library of an older TensorRT (libnvinfer_lean.so), which runs
+    // version-compatible engines that it built; or NULL.
+    const char *lean_runtime;
+    // For engines: 1 lets them bring host code of their own, which can do whatever the process can; 0 refuses it.
+    uint32_t allow_host_code;
+    // 0.
+    uint32_t reserved;
 } RaveModelConfig;
 
 // What rave_model_info() tells.
@@ -383,8 +422,14 @@ typedef struct RaveSessionConfig {
     uint32_t overlap;
     // A RAVE_DITHER_ constant.
     int32_t dither;
-    // 0.
-    uint32_t reserved;
+    // A RAVE_MODE_ constant.
+    int32_t mode;
+    // On a GPU: how many frames are computed at a time, at most 16; 0 lets the library choose.
+    uint32_t streams;
+    // On a GPU: how many frames go through the model together, as far as the engine takes batches; 0 means 1.
+    uint32_t batch;
+    // On a GPU: a RAVE_GRAPH_ constant.
+    int32_t graph;
 } RaveSessionConfig;
 
 // A frame. The caller owns the pixels; the library keeps no pointer after the call returns.
@@ -437,16 +482,32 @@ typedef struct RaveStats {
     uint64_t inference_ns;
     // Time spent turning tensors into frames.
     uint64_t pack_ns;
+    // On a GPU, where the three above are 0: time that calling threads spent on giving frames to the GPU.
+    uint64_t submit_ns;
+    // On a GPU: frames that were launched as a CUDA graph.
+    uint64_t graph_frames;
+    // On a GPU: elements of the model's output that were NaN or infinite.
+    uint64_t non_finite;
+    // On a GPU: device memory that the context's pool holds, in bytes; its sessions share it.
+    uint64_t pool_bytes;
+    // On a GPU: requests of device memory that the pool served without an allocation.
+    uint64_t pool_hits;
+    // On a GPU: requests of device memory that took an allocation.
+    uint64_t pool_misses;
+    // On a GPU: how many frames are computed at a time.
+    uint32_t streams;
+    // 0.
+    uint32_t reserved;
 } RaveStats;
 
 #ifdef __cplusplus
 extern "C" {
 #endif // __cplusplus
 
-// Creates a context from `config`. Quick; opens no library and no device yet.
+// Creates a context from `config`. Quick; opens no library but, with RAVE_DEVICE_CUDA, the GPU's driver.
 //
 // Returns the context, which the caller ends with rave_context_destroy(), or NULL with a status in `*error`:
-// RAVE_ERROR_INVALID_PARAMETER, RAVE_ERROR_ABI_MISMATCH, RAVE_ERROR_DEVICE_NOT_FOUND.
+// RAVE_ERROR_INVALID_PARAMETER, RAVE_ERROR_ABI_MISMATCH, RAVE_ERROR_DEVICE_NOT_FOUND, RAVE_ERROR_DEVICE_LOST.
 struct RaveContext *rave_context_create(const struct RaveContextConfig *config, int32_t *error);
 
 // Ends `*context` and sets it to NULL. Models and sessions made from it stay valid. NULL, or a pointer to NULL, is
@@ -478,6 +539,7 @@ uint32_t rave_version(void);
 // Returns the model, which the caller ends with rave_model_destroy(), or NULL with a status in `*error`:
 // RAVE_ERROR_FILE_NOT_FOUND, RAVE_ERROR_PERMISSION_DENIED, RAVE_ERROR_IO, RAVE_ERROR_MODEL_LOAD_FAILED,
 // RAVE_ERROR_UNTRUSTED, RAVE_ERROR_RUNTIME_LIBRARY_MISSING, RAVE_ERROR_DEVICE_NOT_FOUND, RAVE_ERROR_OUT_OF_MEMORY,
+// RAVE_ERROR_ENGINE_MISMATCH, RAVE_ERROR_DEVICE_LOST,
 // RAVE_ERROR_INVALID_PARAMETER, RAVE_ERROR_ABI_MISMATCH, RAVE_ERROR_INVALID_HANDLE.
 struct RaveModel *rave_model_load(struct RaveContext *context,
                                   const char *path,
@@ -518,7 +580,8 @@ int32_t rave_pixel_format_at(uint32_t index,
 //
 // Returns the session, which the caller ends with rave_session_destroy(), or NULL with a status in `*error`:
 // RAVE_ERROR_UNSUPPORTED_FORMAT, RAVE_ERROR_INVALID_PARAMETER, RAVE_ERROR_OUT_OF_MEMORY, RAVE_ERROR_MODEL_LOAD_FAILED,
-// RAVE_ERROR_INFERENCE_FAILED, RAVE_ERROR_ABI_MISMATCH, RAVE_ERROR_INVALID_HANDLE.
+// RAVE_ERROR_INFERENCE_FAILED, RAVE_ERROR_KERNEL_LAUNCH_FAILED, RAVE_ERROR_DEVICE_LOST, RAVE_ERROR_ABI_MISMATCH,
+// RAVE_ERROR_INVALID_HANDLE.
 struct RaveSession *rave_session_create(struct RaveModel *model,
                                         const struct RaveSessionConfig *config,
                                         int32_t *error);
@@ -540,15 +603,45 @@ int32_t rave_session_output_size(const struct RaveSession *session,
 // anything else is refused and nothing is written. The colour description is read from each input frame; what is
 // unspecified there is taken as BT.601 below 720 lines and BT.709 from there, limited range for Y'CbCr, full range for
 // RGB and gray, left siting. Where RGB becomes Y'CbCr or gray, or gray Y'CbCr, the matrix and range in `out` are what
-// is made, if they are specified; otherwise the fields of `out` have no effect on the pixels. On success `out->matrix`, `out->range` and `out->siting` say what the pixels are.
+// is made, if they are specified; otherwise the fields of `out` have no effect on the pixels. On success
+// `out->matrix`, `out->range` and `out->siting` say what the pixels are.
 // After a failure the pixels of `out` are undefined, and its fields are unchanged.
 //
-// Blocks until the pixels are written. RAVE_ERROR_UNSUPPORTED_FORMAT, RAVE_ERROR_INVALID_PARAMETER,
-// RAVE_ERROR_INFERENCE_FAILED (also when the model's output is not finite), RAVE_ERROR_OUT_OF_MEMORY,
-// RAVE_ERROR_BUSY, RAVE_ERROR_ABI_MISMATCH, RAVE_ERROR_INVALID_HANDLE.
+// In host memory it blocks until the pixels are written. In GPU memory it is rave_session_submit() and
+// rave_session_finish() in one, refused with RAVE_ERROR_BUSY while frames are in flight.
+//
+// RAVE_ERROR_UNSUPPORTED_FORMAT, RAVE_ERROR_INVALID_PARAMETER, RAVE_ERROR_INFERENCE_FAILED (also when the model's output
+// is not finite), RAVE_ERROR_KERNEL_LAUNCH_FAILED, RAVE_ERROR_DEVICE_LOST, RAVE_ERROR_OUT_OF_MEMORY, RAVE_ERROR_BUSY,
+// RAVE_ERROR_ABI_MISMATCH, RAVE_ERROR_INVALID_HANDLE.
 int32_t rave_session_process(struct RaveSession *session,
                              const struct RaveFrame *input,
                              struct RaveFrame *out);
+
+// Enqueues a frame: as rave_session_process(), but in GPU memory it returns before any of it is done, and the frame is in
+// flight until rave_session_finish(). Frames are finished in the order in which they were submitted; at most
+// rave_session_capacity() are in flight, one more gives RAVE_ERROR_BUSY.
+//
+// What `input` holds is read in order on the context's stream as it is now. Both frames must stay as they are until the
+// frame is finished. In GPU memory, where the session keeps size and format, `out` may be the same frame as `input`.
+// What goes wrong with a frame on the GPU may be known only later: then the error of a later call names the frame.
+//
+// In host memory the frame is processed before this returns.
+int32_t rave_session_submit(struct RaveSession *session,
+                            const struct RaveFrame *input,
+                            struct RaveFrame *out);
+
+// Finishes the oldest frame in flight: from now on its output is valid in order on the context's stream, and what is
+// enqueued there from now on may change its input. Does not wait for the GPU. RAVE_ERROR_INVALID_PARAMETER when no frame
+// is in flight; else as rave_session_submit().
+int32_t rave_session_finish(struct RaveSession *session);
+
+// Blocks until the GPU has done everything that was submitted, and reports what went wrong with it; for the end of a
+// stream. Frames in flight stay so. As rave_session_submit().
+int32_t rave_session_drain(struct RaveSession *session);
+
+// Writes how many frames may be in flight to `*frames`. Never blocks; may run beside other calls.
+// RAVE_ERROR_INVALID_PARAMETER, RAVE_ERROR_INVALID_HANDLE.
+int32_t rave_session_capacity(const struct RaveSession *session, uint32_t *frames);
 
 // Writes what the session has done so far to `*stats`, whose struct_size must be set. Never blocks; may run beside
 // other calls. RAVE_ERROR_INVALID_PARAMETER, RAVE_ERROR_ABI_MISMATCH, RAVE_ERROR_INVALID_HANDLE.

@@ -158,6 +158,8 @@ mod tests {
             log_opaque: std::ptr::null_mut(),
             log_level: 0,
             reserved: 0,
+            cuda_release: None,
+            cuda_owner: std::ptr::null_mut(),
         }
     }
 

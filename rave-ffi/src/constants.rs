@@ -69,6 +69,19 @@ pub const RAVE_DITHER_AUTO: i32 = 0;
 /// Round to nearest.
 pub const RAVE_DITHER_NONE: i32 = 1;
 
+/// Any deviation is an error.
+pub const RAVE_MODE_STRICT: i32 = 0;
+/// What can be gone on from is logged and counted, such as a model's output that is not finite on a GPU. The pixels of
+/// sound frames are the same.
+pub const RAVE_MODE_HARDENED: i32 = 1;
+
+/// The library decides.
+pub const RAVE_GRAPH_AUTO: i32 = 0;
+/// Frames are launched one call after the other.
+pub const RAVE_GRAPH_OFF: i32 = 1;
+/// Frames are launched as a CUDA graph where the engine lets itself be captured.
+pub const RAVE_GRAPH_ON: i32 = 2;
+
 /// Pixels in host memory.
 pub const RAVE_MEMORY_HOST: i32 = 0;
 /// Pixels in the memory of the context's GPU, valid in order on its stream.

@@ -3,6 +3,7 @@
 use std::ffi::c_void;
 
 use rave_core::{Error, Result, Status};
+use rave_engine::{CudaDevice, Owner};
 
 use crate::boundary::{guard, guard_create};
 use crate::caller_log::CallerLog;
@@ -14,27 +15,31 @@ use crate::structs::{RaveContext, RaveContextConfig};
 /// What models and sessions take over from their context.
 pub(crate) struct ContextFacts {
     pub(crate) log: CallerLog,
+    /// The GPU; `None` is the CPU.
+    pub(crate) device: Option<CudaDevice>,
 }
 
 pub(crate) static CONTEXTS: Registry<(), ContextFacts> = Registry::new("context");
 
-/// Creates a context from `config`. Quick; opens no library and no device yet.
+/// Creates a context from `config`. Quick; opens no library but, with RAVE_DEVICE_CUDA, the GPU's driver.
 ///
 /// Returns the context, which the caller ends with rave_context_destroy(), or NULL with a status in `*error`:
-/// RAVE_ERROR_INVALID_PARAMETER, RAVE_ERROR_ABI_MISMATCH, RAVE_ERROR_DEVICE_NOT_FOUND.
+/// RAVE_ERROR_INVALID_PARAMETER, RAVE_ERROR_ABI_MISMATCH, RAVE_ERROR_DEVICE_NOT_FOUND, RAVE_ERROR_DEVICE_LOST.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn rave_context_create(
     config: *const RaveContextConfig,
     error: *mut i32,
 ) -> *mut RaveContext {
     // SAFETY: the header requires `error` to be NULL or writable, and `config` to be NULL or to have as many readable
-    // bytes as its struct_size says.
+    // bytes as its struct_size says, and it says how long the CUDA context and stream in it must live.
     unsafe {
         guard_create(error, || {
             outside_callbacks("context")?;
             let config = read_struct(config, "config")?;
-            check_device(&config)?;
-            Ok(CONTEXTS.insert((), ContextFacts { log: CallerLog::new(&config)? }))
+            check_config(&config)?;
+            let log = CallerLog::new(&config)?;
+            let device = device(&config)?;
+            Ok(CONTEXTS.insert((), ContextFacts { log, device }))
         })
     }
 }
@@ -48,28 +53,66 @@ pub unsafe extern "C" fn rave_context_destroy(context: *mut *mut RaveContext) ->
     guard(|| unsafe { CONTEXTS.destroy(context) })
 }
 
-fn check_device(config: &RaveContextConfig) -> Result<()> {
-    let unused = |pointer: *mut c_void, name: &str| match pointer.is_null() {
-        true => Ok(()),
-        false => {
-            Err(Error::new(Status::InvalidParameter, format!("config: {name} is set for a CPU context"))
-                .expected("NULL"))
-        }
-    };
+fn check_config(config: &RaveContextConfig) -> Result<()> {
+    let invalid = |found: String| Error::new(Status::InvalidParameter, format!("config: {found}"));
     if config.reserved != 0 {
-        return Err(Error::new(Status::InvalidParameter, "config: reserved is not zero").expected("0"));
+        return Err(invalid("reserved is not zero".into()).expected("0"));
+    }
+    if config.cuda_release.is_none() && !config.cuda_owner.is_null() {
+        return Err(invalid("cuda_owner is set without cuda_release".into()).expected("both or neither"));
     }
     match config.device {
         RAVE_DEVICE_CPU => {
-            unused(config.cuda_context, "cuda_context")?;
-            unused(config.cuda_stream, "cuda_stream")
+            let set = [
+                (!config.cuda_context.is_null(), "cuda_context"),
+                (!config.cuda_stream.is_null(), "cuda_stream"),
+                (config.cuda_release.is_some(), "cuda_release"),
+            ];
+            match set.iter().find(|(set, _)| *set) {
+                None => Ok(()),
+                Some((_, name)) => Err(invalid(format!("{name} is set for a CPU context")).expected("NULL")),
+            }
         }
-        RAVE_DEVICE_CUDA => Err(Error::new(
-            Status::DeviceNotFound,
-            "config: device is RAVE_DEVICE_CUDA, and this librave was built without CUDA",
-        )
-        .help("use RAVE_DEVICE_CPU with frames in host memory")),
-        other => Err(Error::new(Status::InvalidParameter, format!("config: device is {other}"))
-            .expected("a RAVE_DEVICE_ constant")),
+        RAVE_DEVICE_CUDA if config.cuda_context.is_null() => {
+            Err(invalid("cuda_context is NULL for a CUDA context".into()).expected("a CUcontext"))
+        }
+        RAVE_DEVICE_CUDA => Ok(()),
+        other => Err(invalid(format!("device is {other}")).expected("a RAVE_DEVICE_ constant")),
+    }
+}
+
+/// The GPU of a checked `config`.
+///
+/// # Safety
+/// What the header says of `cuda_context`, `cuda_stream` and `cuda_release`.
+unsafe fn device(config: &RaveContextConfig) -> Result<Option<CudaDevice>> {
+    if config.device != RAVE_DEVICE_CUDA {
+        return Ok(None);
+    }
+    let mut owner = config.cuda_release.map(|release| {
+        let owner = CallerOwner(config.cuda_owner);
+        Owner::new(move || owner.release(release))
+    });
+    // SAFETY: the caller vouches for both until the owner is released, or for as long as anything made from this lives.
+    let device = unsafe { CudaDevice::adopt(config.cuda_context, config.cuda_stream, &mut owner) };
+    if let Some(owner) = owner {
+        // Not taken: it stays the caller's.
+        owner.forget();
+    }
+    device.map(Some)
+}
+
+/// The caller's pointer, which the library passes on and never follows.
+struct CallerOwner(*mut c_void);
+
+// SAFETY: the header says that the release callback takes it on any thread.
+unsafe impl Send for CallerOwner {}
+// SAFETY: as above; nothing is done with it by reference.
+unsafe impl Sync for CallerOwner {}
+
+impl CallerOwner {
+    fn release(self, release: unsafe extern "C" fn(*mut c_void)) {
+        // SAFETY: the pointer that the caller gave with this callback, once.
+        unsafe { release(self.0) }
     }
 }

@@ -1,13 +1,16 @@
-//! From the pointers of two RaveFrames to rave-core's frames.
+//! From the pointers of two RaveFrames to frames in host memory or in a GPU's.
 
 use std::ops::Range as Span;
 
+use arrayvec::ArrayVec;
 use rave_core::{
     ChromaSiting, ColorTags, Error, Frame, FrameMut, Matrix, PixelFamily, PixelFormat, Range, Rect, Result,
     Size, Status,
 };
 
-use crate::constants::RAVE_MEMORY_HOST;
+use rave_engine::{DevicePlane, FrameOnDevice};
+
+use crate::constants::{RAVE_MEMORY_CUDA, RAVE_MEMORY_HOST};
 use crate::structs::RaveFrame;
 
 /// The memory of one plane: its first byte, whatever the direction of its rows, and its length.
@@ -18,6 +21,10 @@ struct Memory {
 }
 
 impl Memory {
+    fn place(&self) -> (usize, isize) {
+        (self.start.addr(), self.stride)
+    }
+
     fn span(&self) -> Span<usize> {
         self.start.addr()..self.start.addr() + self.length
     }
@@ -26,14 +33,20 @@ impl Memory {
 struct Described {
     format: PixelFormat,
     size: Size,
-    planes: Vec<Memory>,
+    planes: Planes,
 }
 
-fn describe(frame: &RaveFrame, name: &str) -> Result<Described> {
+/// The planes of a frame, three at most.
+type Planes = ArrayVec<Memory, 3>;
+
+fn describe(frame: &RaveFrame, name: &str, memory: i32) -> Result<Described> {
     let invalid = |found: String| Error::new(Status::InvalidParameter, format!("{name}: {found}"));
-    if frame.memory != RAVE_MEMORY_HOST {
-        return Err(invalid(format!("memory is {}", frame.memory))
-            .expected("RAVE_MEMORY_HOST, as the session's context is a CPU context"));
+    if frame.memory != memory {
+        let expected = match memory {
+            RAVE_MEMORY_HOST => "RAVE_MEMORY_HOST, as the session's context is a CPU context",
+            _ => "RAVE_MEMORY_CUDA, as the session's context is a CUDA context",
+        };
+        return Err(invalid(format!("memory is {}", frame.memory)).expected(expected));
     }
     let format = PixelFormat::from_code(frame.format).map_err(|error| error.context(name))?;
     let size = Size::new(frame.width, frame.height).checked(name)?;
@@ -107,24 +120,23 @@ fn visible(frame: &RaveFrame, size: Size) -> Result<Rect> {
     }
 }
 
-/// The input to read and the output to write.
-///
-/// # Safety
-/// Each plane that the frames describe is valid for `'a`: linesize by linesize readable in `input`, writable in `out`,
-/// and nobody else writes to either, or reads `out`, meanwhile.
-pub(crate) unsafe fn pair<'a>(input: &RaveFrame, out: &RaveFrame) -> Result<(Frame<'a>, FrameMut<'a>)> {
-    let from = describe(input, "input")?;
-    let to = describe(out, "out")?;
-    if [out.crop_left, out.crop_right, out.crop_top, out.crop_bottom] != [0; 4] {
-        return Err(Error::new(Status::InvalidParameter, "out: crop is set").expected("0 on every side"));
+fn overlaps(a: &Memory, b: &Memory) -> bool {
+    let (a, b) = (a.span(), b.span());
+    a.start < b.end && b.start < a.end
+}
+
+fn check_no_crop(out: &RaveFrame) -> Result<()> {
+    if [out.crop_left, out.crop_right, out.crop_top, out.crop_bottom] == [0; 4] {
+        return Ok(());
     }
-    let overlaps = |a: &Memory, b: &Memory| {
-        let (a, b) = (a.span(), b.span());
-        a.start < b.end && b.start < a.end
-    };
+    Err(Error::new(Status::InvalidParameter, "out: crop is set").expected("0 on every side"))
+}
+
+/// Refuses an output of which a plane overlaps another plane, of itself or of `input`.
+fn check_apart(to: &Described, input: &[Memory]) -> Result<()> {
     for (index, plane) in to.planes.iter().enumerate() {
-        let others = to.planes[index + 1..].iter().chain(&from.planes);
-        if others.into_iter().any(|other| overlaps(plane, other)) {
+        let mut others = to.planes[index + 1..].iter().chain(input);
+        if others.any(|other| overlaps(plane, other)) {
             return Err(Error::new(
                 Status::InvalidParameter,
                 format!("out: data[{index}] overlaps another plane of the output or the input"),
@@ -132,7 +144,26 @@ pub(crate) unsafe fn pair<'a>(input: &RaveFrame, out: &RaveFrame) -> Result<(Fra
             .expected("separate memory for every plane"));
         }
     }
-    let planes: Vec<(&[u8], isize)> = from
+    Ok(())
+}
+
+/// What is asked of the output's colours. Nothing is asked for by a matrix of 0, whatever the format.
+fn wanted_tags(out: &RaveFrame, format: PixelFormat) -> Result<ColorTags> {
+    let asked = RaveFrame { matrix: if out.matrix == 0 { 2 } else { out.matrix }, ..*out };
+    color_tags(&asked, format).map_err(|error| error.context("out"))
+}
+
+/// The input to read and the output to write, in host memory.
+///
+/// # Safety
+/// Each plane that the frames describe is valid for `'a`: linesize by linesize readable in `input`, writable in `out`,
+/// and nobody else writes to either, or reads `out`, meanwhile.
+pub(crate) unsafe fn pair<'a>(input: &RaveFrame, out: &RaveFrame) -> Result<(Frame<'a>, FrameMut<'a>)> {
+    let from = describe(input, "input", RAVE_MEMORY_HOST)?;
+    let to = describe(out, "out", RAVE_MEMORY_HOST)?;
+    check_no_crop(out)?;
+    check_apart(&to, &from.planes)?;
+    let planes: ArrayVec<(&[u8], isize), 3> = from
         .planes
         .iter()
         .map(|plane| {
@@ -156,10 +187,56 @@ pub(crate) unsafe fn pair<'a>(input: &RaveFrame, out: &RaveFrame) -> Result<(Fra
             (bytes, plane.stride)
         })
         .collect();
-    // Nothing is asked for by 0, whatever the format.
-    let asked = RaveFrame { matrix: if out.matrix == 0 { 2 } else { out.matrix }, ..*out };
+    let wanted = wanted_tags(out, to.format)?;
     let target = FrameMut::new(to.format, to.size, planes)
-        .and_then(|frame| Ok(frame.with_wanted(color_tags(&asked, to.format)?)))
+        .map(|frame| frame.with_wanted(wanted))
         .map_err(|error| error.context("out"))?;
     Ok((frame, target))
+}
+
+/// Frames in GPU memory, and what is said and asked of their colours.
+pub(crate) struct CudaPair {
+    pub(crate) input: FrameOnDevice,
+    pub(crate) tags: ColorTags,
+    pub(crate) out: FrameOnDevice,
+    pub(crate) wanted: ColorTags,
+}
+
+/// The input to read and the output to write, in GPU memory. They may be one frame. Nothing is allocated.
+///
+/// # Safety
+/// Each plane that the frames describe is device memory of the session's context, linesize by linesize readable in
+/// `input` and writable in `out`, until the work that is given these frames is done.
+pub(crate) unsafe fn cuda_pair(input: &RaveFrame, out: &RaveFrame) -> Result<CudaPair> {
+    let from = describe(input, "input", RAVE_MEMORY_CUDA)?;
+    let to = describe(out, "out", RAVE_MEMORY_CUDA)?;
+    check_no_crop(out)?;
+    let in_place = (from.format, from.size) == (to.format, to.size)
+        && from.planes.iter().map(Memory::place).eq(to.planes.iter().map(Memory::place));
+    check_apart(&to, if in_place { &[] } else { &from.planes })?;
+    let on_device = |frame: &Described, name: &str| {
+        let planes: ArrayVec<DevicePlane, 3> = frame
+            .planes
+            .iter()
+            .map(|plane| {
+                let pitch = usize::try_from(plane.stride).map_err(|_| {
+                    Error::new(
+                        Status::InvalidParameter,
+                        format!("{name}: linesize is {} in GPU memory", plane.stride),
+                    )
+                    .expected("a positive number")
+                })?;
+                Ok(DevicePlane { address: plane.start.addr() as u64, pitch })
+            })
+            .collect::<Result<_>>()?;
+        // SAFETY: the caller vouches for the planes until the work is done.
+        unsafe { FrameOnDevice::new(frame.format, frame.size, &planes) }.map_err(|error| error.context(name))
+    };
+    let in_input = |error: Error| error.context("input");
+    Ok(CudaPair {
+        input: on_device(&from, "input")?.with_visible(visible(input, from.size)?).map_err(in_input)?,
+        tags: color_tags(input, from.format).map_err(in_input)?,
+        out: on_device(&to, "out")?,
+        wanted: wanted_tags(out, to.format)?,
+    })
 }

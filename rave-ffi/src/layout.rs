@@ -17,13 +17,16 @@ macro_rules! layout {
     };
 }
 
-layout!(RaveContextConfig 48 {
+layout!(RaveContextConfig 64 {
     struct_size 0, device 4, cuda_context 8, cuda_stream 16, log 24, log_opaque 32, log_level 40, reserved 44,
+    cuda_release 48, cuda_owner 56,
 });
-layout!(RaveModelConfig 24 { struct_size 0, backend 4, values 8, threads 12, runtime_lib 16 });
-layout!(RaveSessionConfig 40 {
+layout!(RaveModelConfig 40 {
+    struct_size 0, backend 4, values 8, threads 12, runtime_lib 16, lean_runtime 24, allow_host_code 32, reserved 36,
+});
+layout!(RaveSessionConfig 52 {
     struct_size 0, format 4, output_format 8, width 12, height 16, tile_width 20, tile_height 24, overlap 28,
-    dither 32, reserved 36,
+    dither 32, mode 36, streams 40, batch 44, graph 48,
 });
 layout!(RaveFrame 112 {
     struct_size 0, format 4, memory 8, width 12, height 16, crop_left 20, crop_right 24, crop_top 28,
@@ -33,6 +36,7 @@ layout!(RaveModelInfo 32 {
     struct_size 0, channels 4, scale_numerator 8, scale_denominator 12, fixed_width 16, fixed_height 20,
     input_bits 24, output_bits 28,
 });
-layout!(RaveStats 48 {
-    struct_size 0, tiles 4, frames 8, failed_frames 16, unpack_ns 24, inference_ns 32, pack_ns 40,
+layout!(RaveStats 104 {
+    struct_size 0, tiles 4, frames 8, failed_frames 16, unpack_ns 24, inference_ns 32, pack_ns 40, submit_ns 48,
+    graph_frames 56, non_finite 64, pool_bytes 72, pool_hits 80, pool_misses 88, streams 96, reserved 100,
 });

@@ -35,6 +35,7 @@ pub(crate) static MODELS: Registry<(), ModelFacts> = Registry::new("model");
 /// Returns the model, which the caller ends with rave_model_destroy(), or NULL with a status in `*error`:
 /// RAVE_ERROR_FILE_NOT_FOUND, RAVE_ERROR_PERMISSION_DENIED, RAVE_ERROR_IO, RAVE_ERROR_MODEL_LOAD_FAILED,
 /// RAVE_ERROR_UNTRUSTED, RAVE_ERROR_RUNTIME_LIBRARY_MISSING, RAVE_ERROR_DEVICE_NOT_FOUND, RAVE_ERROR_OUT_OF_MEMORY,
+/// RAVE_ERROR_ENGINE_MISMATCH, RAVE_ERROR_DEVICE_LOST,
 /// RAVE_ERROR_INVALID_PARAMETER, RAVE_ERROR_ABI_MISMATCH, RAVE_ERROR_INVALID_HANDLE.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn rave_model_load(
@@ -55,6 +56,7 @@ pub unsafe extern "C" fn rave_model_load(
                 false => options(&read_struct(config, "config")?)?,
             };
             options.log = context.facts.log.log();
+            options.device = context.facts.device.clone();
             let model = Model::load(&path, &options)?;
             let description = CString::new(model.description().replace('\0', " ")).unwrap_or_default();
             Ok(MODELS.insert((), ModelFacts { model, log: context.facts.log.clone(), description }))
@@ -128,16 +130,27 @@ fn options(config: &RaveModelConfig) -> Result<ModelOptions> {
         return Err(Error::new(Status::InvalidParameter, format!("config: threads is {}", config.threads))
             .expected("0 (all cores) to 1024"));
     }
-    let runtime_lib = match config.runtime_lib.is_null() {
-        true => None,
+    let path = |text: *const c_char, name: &str| match text.is_null() {
+        true => Ok(None),
         // SAFETY: the header requires a string.
-        false => Some(PathBuf::from(unsafe { read_string(config.runtime_lib, "config: runtime_lib") }?)),
+        false => unsafe { read_string(text, name) }.map(|path| Some(PathBuf::from(path))),
     };
+    let runtime_lib = path(config.runtime_lib, "config: runtime_lib")?;
+    let lean_runtime = path(config.lean_runtime, "config: lean_runtime")?;
+    if config.allow_host_code > 1 || config.reserved != 0 {
+        return Err(Error::new(
+            Status::InvalidParameter,
+            format!("config: allow_host_code is {} and reserved {}", config.allow_host_code, config.reserved),
+        )
+        .expected("0 or 1, and 0"));
+    }
     Ok(ModelOptions {
         backend,
         values,
         threads: config.threads as usize,
         runtime_lib,
+        lean_runtime,
+        allow_host_code: config.allow_host_code == 1,
         ..ModelOptions::default()
     })
 }

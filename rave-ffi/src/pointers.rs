@@ -60,12 +60,12 @@ macro_rules! sized {
 }
 
 sized!(
-    RaveContextConfig 48,
-    RaveModelConfig 24,
-    RaveSessionConfig 40,
+    RaveContextConfig 64,
+    RaveModelConfig 40,
+    RaveSessionConfig 52,
     RaveFrame 112,
     RaveModelInfo 32,
-    RaveStats 48
+    RaveStats 104
 );
 
 /// Checks `struct_size` and returns how many bytes the caller's structure has.

@@ -27,6 +27,9 @@ pub struct RaveSession {
 pub type RaveLogCallback =
     Option<unsafe extern "C" fn(opaque: *mut c_void, level: i32, message: *const c_char)>;
 
+/// Gives back what kept a CUDA context alive. Must not call the library, and must return.
+pub type RaveReleaseCallback = Option<unsafe extern "C" fn(owner: *mut c_void)>;
+
 /// What rave_context_create() needs.
 #[repr(C)]
 #[derive(Clone, Copy)]
@@ -35,9 +38,11 @@ pub struct RaveContextConfig {
     pub struct_size: u32,
     /// A RAVE_DEVICE_ constant.
     pub device: i32,
-    /// With RAVE_DEVICE_CUDA: the CUcontext to work in, which must outlive the context. Otherwise NULL.
+    /// With RAVE_DEVICE_CUDA: the CUcontext to work in. It must stay until `cuda_release` is called, or, when that is
+    /// NULL, until the context and everything made from it are destroyed. Otherwise NULL.
     pub cuda_context: *mut c_void,
-    /// With RAVE_DEVICE_CUDA: the CUstream that orders the frames; NULL is the legacy default stream. Otherwise NULL.
+    /// With RAVE_DEVICE_CUDA: the CUstream of that context in whose order frames are valid; NULL is the legacy default
+    /// stream. It must stay as long as `cuda_context`. Otherwise NULL.
     pub cuda_stream: *mut c_void,
     /// Where messages go, or NULL to discard them. Must stay callable until the context and everything made from it are
     /// destroyed.
@@ -48,6 +53,13 @@ pub struct RaveContextConfig {
     pub log_level: i32,
     /// 0.
     pub reserved: u32,
+    /// With RAVE_DEVICE_CUDA: called once, with `cuda_owner`, when the library needs `cuda_context` and `cuda_stream` no
+    /// more, on any thread that is in a call into the library; NULL when nobody needs to know. With it, models stay
+    /// loaded on the GPU for a while after their last use, as a filter graph that is built anew needs them again.
+    /// When rave_context_create() fails it is not called.
+    pub cuda_release: RaveReleaseCallback,
+    /// Passed to `cuda_release` as it is, for example a reference that keeps the CUcontext alive.
+    pub cuda_owner: *mut c_void,
 }
 
 /// How rave_model_load() loads a model.
@@ -62,9 +74,16 @@ pub struct RaveModelConfig {
     pub values: i32,
     /// CPU threads for inference and pixel conversion, at most 1024; 0 means all cores.
     pub threads: u32,
-    /// Path of the inference library (libonnxruntime.so) to use, or NULL to search for it. "embedded" chooses the
-    /// runtime that is built in, which is slower and always there.
+    /// Path of the inference library (libonnxruntime.so, or libnvinfer.so for engines) to use, or NULL to search for it.
+    /// "embedded" chooses the runtime for ONNX that is built in, which is slower and always there.
     pub runtime_lib: *const c_char,
+    /// For engines: path of the lean runtime library of an older TensorRT (libnvinfer_lean.so), which runs
+    /// version-compatible engines that it built; or NULL.
+    pub lean_runtime: *const c_char,
+    /// For engines: 1 lets them bring host code of their own, which can do whatever the process can; 0 refuses it.
+    pub allow_host_code: u32,
+    /// 0.
+    pub reserved: u32,
 }
 
 /// A model bound to a geometry, for rave_session_create().
@@ -90,8 +109,14 @@ pub struct RaveSessionConfig {
     pub overlap: u32,
     /// A RAVE_DITHER_ constant.
     pub dither: i32,
-    /// 0.
-    pub reserved: u32,
+    /// A RAVE_MODE_ constant.
+    pub mode: i32,
+    /// On a GPU: how many frames are computed at a time, at most 16; 0 lets the library choose.
+    pub streams: u32,
+    /// On a GPU: how many frames go through the model together, as far as the engine takes batches; 0 means 1.
+    pub batch: u32,
+    /// On a GPU: a RAVE_GRAPH_ constant.
+    pub graph: i32,
 }
 
 /// A frame. The caller owns the pixels; the library keeps no pointer after the call returns.
@@ -170,4 +195,20 @@ pub struct RaveStats {
     pub inference_ns: u64,
     /// Time spent turning tensors into frames.
     pub pack_ns: u64,
+    /// On a GPU, where the three above are 0: time that calling threads spent on giving frames to the GPU.
+    pub submit_ns: u64,
+    /// On a GPU: frames that were launched as a CUDA graph.
+    pub graph_frames: u64,
+    /// On a GPU: elements of the model's output that were NaN or infinite.
+    pub non_finite: u64,
+    /// On a GPU: device memory that the context's pool holds, in bytes; its sessions share it.
+    pub pool_bytes: u64,
+    /// On a GPU: requests of device memory that the pool served without an allocation.
+    pub pool_hits: u64,
+    /// On a GPU: requests of device memory that took an allocation.
+    pub pool_misses: u64,
+    /// On a GPU: how many frames are computed at a time.
+    pub streams: u32,
+    /// 0.
+    pub reserved: u32,
 }

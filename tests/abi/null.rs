@@ -24,7 +24,7 @@ enum Answer {
 use Answer::{Allowed, NothingToDo, Refused};
 
 /// Every pointer parameter of the header.
-const ROWS: [(&str, &str, Answer); 26] = [
+const ROWS: [(&str, &str, Answer); 33] = [
     ("rave_context_create", "config", Refused),
     ("rave_context_create", "error", Refused),
     ("rave_context_destroy", "context", NothingToDo),
@@ -49,6 +49,13 @@ const ROWS: [(&str, &str, Answer); 26] = [
     ("rave_session_process", "session", Refused),
     ("rave_session_process", "input", Refused),
     ("rave_session_process", "out", Refused),
+    ("rave_session_submit", "session", Refused),
+    ("rave_session_submit", "input", Refused),
+    ("rave_session_submit", "out", Refused),
+    ("rave_session_finish", "session", Refused),
+    ("rave_session_drain", "session", Refused),
+    ("rave_session_capacity", "session", Refused),
+    ("rave_session_capacity", "frames", Refused),
     ("rave_session_stats", "session", Refused),
     ("rave_session_stats", "stats", Refused),
 ];

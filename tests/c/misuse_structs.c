@@ -129,6 +129,14 @@ static void sizes(int32_t (*call)(void *), const void *good, uint32_t size)
         (base).field = 0;                                                   \
     } while (0)
 
+static int releases;
+
+static void count_release(void *owner)
+{
+    (void)owner;
+    releases++;
+}
+
 static void context_fields(void)
 {
     RaveContextConfig config = RAVE_CONTEXT_CONFIG_INIT;
@@ -143,10 +151,21 @@ static void context_fields(void)
     CHECK_STATUS(create_context(&config), RAVE_ERROR_INVALID_PARAMETER);
     CHECK_SAID("cuda_stream");
     config.cuda_stream = NULL;
+    config.cuda_owner = &live;
+    CHECK_STATUS(create_context(&config), RAVE_ERROR_INVALID_PARAMETER);
+    CHECK_SAID("cuda_owner");
+    config.cuda_release = count_release;
+    CHECK_STATUS(create_context(&config), RAVE_ERROR_INVALID_PARAMETER);
+    CHECK_SAID("cuda_release");
+    config.cuda_owner = NULL;
+    config.cuda_release = NULL;
     CHECK_STATUS(create_context(&config), RAVE_OK);
-    /* A GPU needs a CUDA context to work in; without one there is no device, whatever the machine has. */
+    /* A GPU needs a CUDA context to work in, whatever the machine has. What was not taken is not released. */
     config.device = RAVE_DEVICE_CUDA;
-    CHECK(create_context(&config) != RAVE_OK);
+    config.cuda_release = count_release;
+    CHECK_STATUS(create_context(&config), RAVE_ERROR_INVALID_PARAMETER);
+    CHECK_SAID("cuda_context is NULL");
+    CHECK(releases == 0);
 }
 
 static void model_fields(void)
@@ -157,6 +176,8 @@ static void model_fields(void)
     REFUSE_EACH(load_model, config, values, "values is", RAVE_ERROR_INVALID_PARAMETER, -1, 2, INT32_MIN, INT32_MAX);
     REFUSE_EACH(load_model, config, threads, "threads is", RAVE_ERROR_INVALID_PARAMETER, 1025, UINT32_MAX);
     REFUSE_EACH(load_model, config, backend, "tensorrt", RAVE_ERROR_INVALID_PARAMETER, RAVE_BACKEND_TENSORRT);
+    REFUSE_EACH(load_model, config, allow_host_code, "allow_host_code is", RAVE_ERROR_INVALID_PARAMETER, 2, UINT32_MAX);
+    REFUSE_EACH(load_model, config, reserved, "reserved", RAVE_ERROR_INVALID_PARAMETER, 1, UINT32_MAX);
     CHECK_STATUS(load_model(&config), RAVE_OK);
 }
 
@@ -168,7 +189,8 @@ static void session_fields(void)
     config.format = RAVE_PIX_FMT_RGB24;
     REFUSE_EACH(create_session, config, output_format, "config: output_format", RAVE_ERROR_UNSUPPORTED_FORMAT, -1, 999);
     REFUSE_EACH(create_session, config, dither, "dither is", RAVE_ERROR_INVALID_PARAMETER, -1, 2, INT32_MAX);
-    REFUSE_EACH(create_session, config, reserved, "reserved is not zero", RAVE_ERROR_INVALID_PARAMETER, 1, UINT32_MAX);
+    REFUSE_EACH(create_session, config, mode, "mode is", RAVE_ERROR_INVALID_PARAMETER, -1, 2, INT32_MAX);
+    REFUSE_EACH(create_session, config, graph, "graph is", RAVE_ERROR_INVALID_PARAMETER, -1, 3, INT32_MAX);
     REFUSE_EACH(create_session, config, tile_width, "tile", RAVE_ERROR_INVALID_PARAMETER, 1, 16, UINT32_MAX);
     REFUSE_EACH(create_session, config, tile_height, "tile", RAVE_ERROR_INVALID_PARAMETER, 1, 16, UINT32_MAX);
     REFUSE_EACH(create_session, config, width, "frame", RAVE_ERROR_INVALID_PARAMETER, 0, 32769, UINT32_MAX);

@@ -32,6 +32,7 @@ typedef struct Arguments {
     int32_t format;
     uint32_t width;
     uint32_t height;
+    uint32_t frames;
     uint8_t input_pixels[PIXELS];
     uint8_t out_pixels[PIXELS];
 } Arguments;
@@ -118,6 +119,7 @@ static void begin(Arguments *now, const char *model, const char *name)
 static void end(Arguments *now)
 {
     if (now->session) {
+        (void)rave_session_finish(now->session);
         EXPECT(rave_session_process(now->session, &now->input, &now->out) == RAVE_OK);
         EXPECT(memcmp(now->input_pixels, now->out_pixels, PIXELS) == 0);
     }

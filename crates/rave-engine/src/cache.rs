@@ -18,6 +18,8 @@ pub(crate) struct Key {
     threads: usize,
     values: ValueRange,
     runtime_lib: Option<std::path::PathBuf>,
+    lean_runtime: Option<std::path::PathBuf>,
+    allow_host_code: bool,
 }
 
 impl Key {
@@ -27,6 +29,8 @@ impl Key {
             threads: options.threads,
             values: options.values,
             runtime_lib: options.runtime_lib.clone(),
+            lean_runtime: options.lean_runtime.clone(),
+            allow_host_code: options.allow_host_code,
         }
     }
 }
@@ -116,7 +120,9 @@ mod tests {
         let byte = ModelOptions { values: ValueRange::Byte, ..default.clone() };
         let two = ModelOptions { threads: 2, ..default.clone() };
         let library = ModelOptions { runtime_lib: Some("x".into()), ..default.clone() };
-        for other in [byte, two, library] {
+        let lean = ModelOptions { lean_runtime: Some("x".into()), ..default.clone() };
+        let host_code = ModelOptions { allow_host_code: true, ..default.clone() };
+        for other in [byte, two, library, lean, host_code] {
             assert_ne!(Key::new(&[1], &default), Key::new(&[1], &other));
         }
     }

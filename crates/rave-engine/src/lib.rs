@@ -2,20 +2,28 @@
 //!
 //! [`Model::load`] reads a file, sees from its content which backend runs it, and loads it once per process.
 //! [`Session`] binds a model to a frame geometry: it owns every buffer, so that a frame allocates nothing. Frames that
-//! a model of fixed size cannot take whole go through it in overlapping tiles.
+//! a model of fixed size cannot take whole go through it in overlapping tiles. [`CudaSession`] does the same for frames
+//! in GPU memory.
 //!
 //! A new backend is a crate beside `rave-onnx` and a variant of `Backend` in `model.rs`.
 
-#![forbid(unsafe_code)]
+#![deny(unsafe_code)]
 
 mod cache;
+mod colors;
+#[allow(unsafe_code, reason = "TensorRT and CUDA take addresses; each block says why it holds")]
+mod cuda;
 mod model;
 mod model_file;
+mod options;
 mod session;
 mod stats;
 mod threads;
 mod tiled;
 
+pub use cuda::{CudaDevice, CudaSession, Owner};
 pub use model::{BackendChoice, EMBEDDED, Model, ModelOptions};
-pub use session::{Session, SessionOptions};
+pub use options::{GraphChoice, Mode, SessionOptions};
+pub use rave_cuda::{DevicePlane, FrameOnDevice};
+pub use session::Session;
 pub use stats::Stats;

@@ -7,6 +7,7 @@ use rave_core::{Error, Log, LogLevel, ModelContract, Result, Status, ValueRange}
 use rave_onnx::{LoadOptions, OnnxModel, RuntimeChoice};
 
 use crate::cache::{Cache, Key};
+use crate::cuda::{CudaDevice, TensorRtModel};
 use crate::model_file::{self, Kind};
 
 /// In place of a library's path: the inference runtime that is built in, slower and always there.
@@ -33,8 +34,15 @@ pub struct ModelOptions {
     pub values: ValueRange,
     /// CPU threads for inference and for pixel conversion; 0 means all cores.
     pub threads: usize,
-    /// The inference library to use; searched for when `None`. [`EMBEDDED`] chooses the runtime that is built in.
+    /// The inference library to use (ONNX Runtime, or TensorRT for an engine); searched for when `None`. [`EMBEDDED`]
+    /// chooses the runtime for ONNX that is built in.
     pub runtime_lib: Option<PathBuf>,
+    /// For engines: the lean runtime library of an older TensorRT, which runs version-compatible engines that it built.
+    pub lean_runtime: Option<PathBuf>,
+    /// For engines: lets them bring host code of their own. Such an engine can do whatever the process can.
+    pub allow_host_code: bool,
+    /// Where the frames are; `None` is host memory.
+    pub device: Option<CudaDevice>,
     /// Where messages go.
     pub log: Log,
 }
@@ -51,6 +59,8 @@ pub struct Model {
 #[derive(Clone, Debug)]
 pub(crate) enum Backend {
     Onnx(Arc<OnnxModel>),
+    /// The model goes before the device that it lives on.
+    TensorRt(Arc<TensorRtModel>, CudaDevice),
 }
 
 static ONNX_MODELS: Cache<OnnxModel> = Cache::new();
@@ -64,28 +74,26 @@ impl Model {
     /// [`Status::DeviceNotFound`] for a TensorRT engine where there are only frames in host memory, and
     /// [`Status::RuntimeLibraryMissing`] when the library named in `options` cannot be used.
     pub fn load(path: &Path, options: &ModelOptions) -> Result<Self> {
-        let bytes = model_file::read(path)?;
-        let kind = model_file::kind(path, &bytes)?;
-        check_backend(path, kind, options.backend)?;
+        let file = model_file::read(path)?;
+        let kind = file.kind(path)?;
+        check_backend(path, kind, options)?;
         let name = path.display().to_string();
-        let load = || {
-            let embedded = options.runtime_lib.as_deref() == Some(Path::new(EMBEDDED));
-            let options = LoadOptions {
-                runtime: if embedded { RuntimeChoice::Embedded } else { RuntimeChoice::Auto },
-                library: options.runtime_lib.clone().filter(|_| !embedded),
-                threads: options.threads,
-                log: options.log.clone(),
-            };
-            OnnxModel::from_bytes(&bytes, &name, &options)
+        let key = Key::new(&file.bytes, options);
+        let (backend, loaded_before) = match (kind, &options.device) {
+            (Kind::TensorRtPlan, Some(device)) => {
+                file.check_origin(path)?;
+                let load = || TensorRtModel::load(device.device(), &name, file.bytes, options);
+                let (model, before) = device.models().get(key, load)?;
+                (Backend::TensorRt(model, device.clone()), before)
+            }
+            _ => {
+                let (model, before) = ONNX_MODELS.get(key, || load_onnx(&name, &file.bytes, options))?;
+                (Backend::Onnx(model), before)
+            }
         };
-        let (model, loaded_before) = ONNX_MODELS.get(Key::new(&bytes, options), load)?;
         let how = if loaded_before { "already loaded" } else { "loaded" };
-        let model = Model {
-            backend: Backend::Onnx(model),
-            values: options.values,
-            threads: options.threads,
-            name: name.as_str().into(),
-        };
+        let model =
+            Model { backend, values: options.values, threads: options.threads, name: name.as_str().into() };
         options.log.write(LogLevel::Verbose, format_args!("model {name} {how}: {}", model.description()));
         Ok(model)
     }
@@ -95,6 +103,7 @@ impl Model {
     pub fn contract(&self) -> &ModelContract {
         match &self.backend {
             Backend::Onnx(model) => model.contract(),
+            Backend::TensorRt(model, _) => model.contract(),
         }
     }
 
@@ -103,6 +112,7 @@ impl Model {
     pub fn description(&self) -> String {
         match &self.backend {
             Backend::Onnx(model) => format!("{}; {}", model.contract(), model.runtime()),
+            Backend::TensorRt(model, _) => format!("{}; {}", model.contract(), model.runtime()),
         }
     }
 
@@ -110,6 +120,15 @@ impl Model {
     #[must_use]
     pub fn name(&self) -> &str {
         &self.name
+    }
+
+    /// The GPU that it runs on; `None` is the CPU.
+    #[must_use]
+    pub fn device(&self) -> Option<&CudaDevice> {
+        match &self.backend {
+            Backend::Onnx(_) => None,
+            Backend::TensorRt(_, device) => Some(device),
+        }
     }
 
     pub(crate) fn backend(&self) -> &Backend {
@@ -125,27 +144,45 @@ impl Model {
     }
 }
 
-fn check_backend(path: &Path, kind: Kind, choice: BackendChoice) -> Result<()> {
+fn load_onnx(name: &str, bytes: &[u8], options: &ModelOptions) -> Result<OnnxModel> {
+    let embedded = options.runtime_lib.as_deref() == Some(Path::new(EMBEDDED));
+    let options = LoadOptions {
+        runtime: if embedded { RuntimeChoice::Embedded } else { RuntimeChoice::Auto },
+        library: options.runtime_lib.clone().filter(|_| !embedded),
+        threads: options.threads,
+        log: options.log.clone(),
+    };
+    OnnxModel::from_bytes(bytes, name, &options)
+}
+
+/// Refuses a file that the chosen backend does not run, and a backend that cannot reach the frames.
+fn check_backend(path: &Path, kind: Kind, options: &ModelOptions) -> Result<()> {
     let file = path.display();
-    match (kind, choice) {
-        (Kind::Onnx, BackendChoice::Auto | BackendChoice::Onnx) => Ok(()),
-        (Kind::Onnx, BackendChoice::TensorRt) => Err(Error::new(
-            Status::InvalidParameter,
+    let wrong = |found: String, expected: &str| {
+        Err(Error::new(Status::InvalidParameter, found).expected(expected).help("leave backend at auto"))
+    };
+    match (kind, options.backend, &options.device) {
+        (Kind::Onnx, BackendChoice::TensorRt, _) => wrong(
             format!("backend tensorrt with {file}, which is no engine"),
+            "a TensorRT engine (.engine or .plan)",
+        ),
+        (Kind::TensorRtPlan, BackendChoice::Onnx, _) => {
+            wrong(format!("backend onnx with {file}, a TensorRT engine"), "an ONNX model")
+        }
+        (Kind::TensorRtPlan, _, None) => Err(Error::new(
+            Status::DeviceNotFound,
+            format!("file {file} is a TensorRT engine, which needs an NVIDIA GPU; these frames are in host memory"),
+        )
+        .help(
+            "use the .onnx model that the engine was built from, which runs on the CPU, or bring the frames to a GPU \
+             (FFmpeg: -hwaccel cuda -hwaccel_output_format cuda, or hwupload_cuda before rave)",
+        )),
+        (Kind::Onnx, _, Some(_)) => Err(Error::new(
+            Status::InvalidParameter,
+            format!("file {file} is an ONNX model, which runs on the CPU; these frames are in GPU memory"),
         )
         .expected("a TensorRT engine (.engine or .plan)")
-        .help("leave backend at auto")),
-        (Kind::TensorRtPlan, BackendChoice::Onnx) => {
-            Err(Error::new(Status::InvalidParameter, format!("backend onnx with {file}, a TensorRT engine"))
-                .expected("an ONNX model")
-                .help("leave backend at auto"))
-        }
-        (Kind::TensorRtPlan, BackendChoice::Auto | BackendChoice::TensorRt) => Err(Error::new(
-            Status::DeviceNotFound,
-            format!(
-                "file {file} is a TensorRT engine, which needs an NVIDIA GPU; these frames are in host memory"
-            ),
-        )
-        .help("use the .onnx model that the engine was built from, which runs on the CPU")),
+        .help("build an engine of it (trtexec --onnx=...), or bring the frames to the host (FFmpeg: hwdownload)")),
+        (Kind::Onnx, _, None) | (Kind::TensorRtPlan, _, Some(_)) => Ok(()),
     }
 }

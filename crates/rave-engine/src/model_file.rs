@@ -2,7 +2,7 @@
 
 use std::fs::OpenOptions;
 use std::io::Read;
-use std::os::unix::fs::OpenOptionsExt;
+use std::os::unix::fs::{OpenOptionsExt, PermissionsExt};
 use std::path::Path;
 
 use rave_core::{Error, Result, Status};
@@ -19,8 +19,16 @@ pub(crate) enum Kind {
     TensorRtPlan,
 }
 
+/// A model file's content, and who may change it.
+#[derive(Debug)]
+pub(crate) struct ModelFile {
+    pub(crate) bytes: Vec<u8>,
+    /// The permission bits of its mode.
+    mode: u32,
+}
+
 /// Reads the regular file at `path`.
-pub(crate) fn read(path: &Path) -> Result<Vec<u8>> {
+pub(crate) fn read(path: &Path) -> Result<ModelFile> {
     let io = |error: std::io::Error| Error::io(path, &error);
     // Without O_NONBLOCK, opening a FIFO waits for a writer that may never come.
     let file = OpenOptions::new().read(true).custom_flags(libc::O_NONBLOCK | libc::O_CLOEXEC).open(path);
@@ -48,13 +56,34 @@ pub(crate) fn read(path: &Path) -> Result<Vec<u8>> {
         return Err(Error::new(Status::ModelLoadFailed, format!("file {} is empty", path.display()))
             .expected("a model"));
     }
-    Ok(bytes)
+    Ok(ModelFile { bytes, mode: metadata.permissions().mode() })
+}
+
+impl ModelFile {
+    /// Refuses a file that anybody can write: an engine is code for the GPU, and TensorRT trusts what is in it.
+    pub(crate) fn check_origin(&self, path: &Path) -> Result<()> {
+        const OTHERS_WRITE: u32 = 0o002;
+        if self.mode & OTHERS_WRITE == 0 {
+            return Ok(());
+        }
+        Err(Error::new(
+            Status::Untrusted,
+            format!("file {} can be written by every user (mode {:03o})", path.display(), self.mode & 0o777),
+        )
+        .expected("an engine that only its owner, or a group, can change")
+        .help(format!("if you trust its content: chmod o-w {}", path.display())))
+    }
+
+    /// Tells what the file, read from `path`, is.
+    pub(crate) fn kind(&self, path: &Path) -> Result<Kind> {
+        kind(path, &self.bytes)
+    }
 }
 
 /// Tells what `bytes`, read from `path`, are.
-pub(crate) fn kind(path: &Path, bytes: &[u8]) -> Result<Kind> {
-    // A TensorRT plan begins with the tag "ftrt", as the engines of 8.6, 10 and 11 show.
-    if bytes.starts_with(b"ftrt") {
+fn kind(path: &Path, bytes: &[u8]) -> Result<Kind> {
+    // The tags that plans of TensorRT 8.6 to 11 and of TensorRT-RTX begin with.
+    if bytes.starts_with(b"ftrt") || bytes.starts_with(b"vtrt") {
         return Ok(Kind::TensorRtPlan);
     }
     let extension = path.extension().and_then(|extension| extension.to_str());
@@ -105,8 +134,25 @@ mod tests {
     }
 
     #[test]
+    fn an_engine_that_everybody_can_write_is_not_trusted() {
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("x.engine");
+        std::fs::write(&path, b"ftrt").unwrap();
+        for (mode, trusted) in [(0o644, true), (0o664, true), (0o646, false), (0o666, false)] {
+            std::fs::set_permissions(&path, std::fs::Permissions::from_mode(mode)).unwrap();
+            let checked = read(&path).unwrap().check_origin(&path);
+            assert_eq!(checked.is_ok(), trusted, "{mode:o}");
+            if let Err(error) = checked {
+                assert_eq!(error.status(), Status::Untrusted);
+                assert!(error.to_string().contains("chmod o-w"), "{error}");
+            }
+        }
+    }
+
+    #[test]
     fn content_tells_the_kind_and_a_false_name_is_an_error() {
         assert_eq!(kind(Path::new("a.onnx"), b"ftrt....").unwrap(), Kind::TensorRtPlan);
+        assert_eq!(kind(Path::new("a.plan"), b"vtrt....").unwrap(), Kind::TensorRtPlan);
         assert_eq!(kind(Path::new("a.onnx"), b"\x08\x08").unwrap(), Kind::Onnx);
         for name in ["a.engine", "a.PLAN"] {
             let error = kind(Path::new(name), b"hello\x01world").unwrap_err();

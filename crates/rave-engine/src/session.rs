@@ -6,48 +6,18 @@ use std::sync::atomic::Ordering;
 use rave_core::pixels::{ChromaScaler, Pack, Unpack};
 use rave_core::tiling::{DEFAULT_OVERLAP, TilePlan};
 use rave_core::{
-    ChromaSiting, ColorTags, Colorimetry, Elements, Error, Frame, FrameMut, Log, LogLevel, PixelFamily,
-    PixelFormat, Range, Result, Size, Status, TensorShape, ValueRange,
+    Colorimetry, Elements, Error, Frame, FrameMut, Log, LogLevel, PixelFormat, Result, Size, Status,
+    TensorShape, ValueRange,
 };
 use rave_onnx::{OnnxModel, OnnxSession};
 use rayon::ThreadPool;
 
+use crate::SessionOptions;
+use crate::colors::Colors;
 use crate::model::{Backend, Model};
 use crate::stats::{Stats, timed};
 use crate::threads;
 use crate::tiled::Tiled;
-
-/// The geometry that a session is made for.
-#[derive(Clone, Debug)]
-pub struct SessionOptions {
-    /// Pixel format of the input.
-    pub input_format: PixelFormat,
-    /// Pixel format of the output.
-    pub output_format: PixelFormat,
-    /// Size of the visible part of the input.
-    pub size: Size,
-    /// Tile size; `None` lets the model decide.
-    pub tile: Option<Size>,
-    /// Pixels that neighbouring tiles share; `None` means [`DEFAULT_OVERLAP`], or less where tiles are small.
-    pub overlap: Option<u32>,
-    /// Whether 8-bit output is dithered.
-    pub dither: bool,
-}
-
-impl SessionOptions {
-    /// Frames of `size`, in and out as `format`, with everything else at its default.
-    #[must_use]
-    pub fn new(format: PixelFormat, size: Size) -> Self {
-        SessionOptions {
-            input_format: format,
-            output_format: format,
-            size,
-            tile: None,
-            overlap: None,
-            dither: true,
-        }
-    }
-}
 
 /// A model bound to one frame geometry, with every buffer that a frame needs. One thread at a time.
 #[derive(Debug)]
@@ -55,6 +25,7 @@ pub struct Session {
     options: SessionOptions,
     output_size: Size,
     values: ValueRange,
+    colors: Colors,
     unpack: Unpack,
     inference: Inference,
     pack: Pack,
@@ -62,8 +33,6 @@ pub struct Session {
     chroma: Option<ChromaScaler>,
     pool: Arc<ThreadPool>,
     stats: Arc<Stats>,
-    log: Log,
-    announced: Option<ColorTags>,
 }
 
 /// How a frame's tensor goes through the model.
@@ -87,7 +56,13 @@ impl Session {
         let contract = model.contract();
         let (channels, scale) = (contract.channels, contract.scale);
         let output_size = scale.apply(size)?;
-        let Backend::Onnx(onnx) = model.backend();
+        let Backend::Onnx(onnx) = model.backend() else {
+            return Err(Error::new(
+                Status::InvalidParameter,
+                format!("model {} runs on the GPU, the frames are in host memory", model.name()),
+            )
+            .help("use the .onnx model, or frames in GPU memory (FFmpeg: hwupload_cuda)"));
+        };
         let pool = threads::pool(model.threads())?;
         let inference = plan_inference(onnx, options, &log)?;
         let (input, output) = inference.shapes();
@@ -109,6 +84,7 @@ impl Session {
         Ok(Session {
             unpack: Unpack::new(options.input_format, size, channels, input.size)?,
             pack: Pack::new(options.output_format, output_size, channels, output.size, options.dither)?,
+            colors: Colors::new(options, output_size, log),
             options: options.clone(),
             output_size,
             values: model.values(),
@@ -116,8 +92,6 @@ impl Session {
             chroma,
             pool,
             stats: Arc::new(stats),
-            log,
-            announced: None,
         })
     }
 
@@ -140,8 +114,7 @@ impl Session {
     /// [`Status::InferenceFailed`] when the model fails or its output is not finite, [`Status::OutOfMemory`]. The
     /// pixels of `out` are undefined then, and the session can go on with the next frame.
     pub fn process(&mut self, input: &Frame<'_>, out: &mut FrameMut<'_>) -> Result<Colorimetry> {
-        let number =
-            self.stats.frames.load(Ordering::Relaxed) + self.stats.failed_frames.load(Ordering::Relaxed);
+        let number = self.stats.attempts();
         let result = self.check(input, out).and_then(|()| self.run(input, out));
         let counter = if result.is_ok() { &self.stats.frames } else { &self.stats.failed_frames };
         counter.fetch_add(1, Ordering::Relaxed);
@@ -154,22 +127,14 @@ impl Session {
             ("output", out.format(), out.size(), self.options.output_format, self.output_size),
         ];
         for (name, format, size, expected_format, expected_size) in given {
-            if (format, size) != (expected_format, expected_size) {
-                return Err(Error::new(Status::UnsupportedFormat, format!("{name} is {size} {format}"))
-                    .expected(format!("{expected_size} {expected_format}, for which the session was made"))
-                    .help("make a new session when the stream changes"));
-            }
+            check_picture(name, (format, size), (expected_format, expected_size))?;
         }
         Ok(())
     }
 
     fn run(&mut self, input: &Frame<'_>, out: &mut FrameMut<'_>) -> Result<Colorimetry> {
-        let tags = input.tags();
-        let (from, to) = colorimetry(tags, out.wanted(), &self.options, self.output_size);
-        // What is taken of Y'CbCr is how it is read, of anything else how it is written.
-        let taken = if self.options.input_format.family() == PixelFamily::Yuv { from } else { to };
-        self.announce(tags, out.wanted(), taken);
-        let Session { values, unpack, inference, pack, chroma, pool, stats, .. } = self;
+        let Session { values, colors, unpack, inference, pack, chroma, pool, stats, .. } = self;
+        let (from, to) = colors.of(input.tags(), out.wanted());
         let white = *values;
         timed(&stats.unpack_ns, || {
             pool.install(|| {
@@ -189,75 +154,20 @@ impl Session {
         })?;
         Ok(to)
     }
-
-    /// Says once how unspecified colours are taken, and again when what a frame says of itself changes.
-    fn announce(&mut self, tags: ColorTags, wanted: ColorTags, taken: Colorimetry) {
-        if self.announced == Some(tags) {
-            return;
-        }
-        self.announced = Some(tags);
-        let (input, output) = (self.options.input_format.family(), self.options.output_format.family());
-        let chosen = match input {
-            PixelFamily::Yuv => tags.matrix.is_none() || tags.range.is_none(),
-            PixelFamily::Rgb => output != PixelFamily::Rgb && tags.matrix.or(wanted.matrix).is_none(),
-            PixelFamily::Gray => false,
-        };
-        if chosen {
-            let range = match taken.range {
-                Range::Limited => "limited",
-                Range::Full => "full",
-            };
-            self.log.write(
-                LogLevel::Info,
-                format_args!(
-                    "the frames leave their colours unspecified: {} matrix and {range} range are taken, and written on \
-                     the output",
-                    taken.matrix
-                ),
-            );
-        }
-    }
 }
 
-/// How the input's colours are coded, and how the output's will be: as the input's, but for what a change of format
-/// makes meaningless or leaves open.
-fn colorimetry(
-    tags: ColorTags,
-    wanted: ColorTags,
-    options: &SessionOptions,
-    output_size: Size,
-) -> (Colorimetry, Colorimetry) {
-    let (input, output) = (options.input_format, options.output_format);
-    let mut from = tags.resolve(input, options.size);
-    if input.family() == PixelFamily::Rgb && output.family() != PixelFamily::Rgb {
-        // R'G'B' has no matrix of its own: it becomes what is asked for, or what fits the output's size. A luma model
-        // works on that same luma.
-        let asked = ColorTags { matrix: wanted.matrix.or(tags.matrix), ..wanted };
-        from.matrix = asked.resolve(output, output_size).matrix;
+/// Refuses a frame of another geometry than the session's.
+pub(crate) fn check_picture(
+    name: &str,
+    (format, size): (PixelFormat, Size),
+    (expected_format, expected_size): (PixelFormat, Size),
+) -> Result<()> {
+    if (format, size) == (expected_format, expected_size) {
+        return Ok(());
     }
-    let mut to = Colorimetry { siting: siting_between(from.siting, input, output), ..from };
-    if input.family() != output.family() {
-        let asked = ColorTags { matrix: Some(from.matrix), ..wanted };
-        to.range = asked.resolve(output, output_size).range;
-    }
-    (from, to)
-}
-
-/// The siting of `output`, of which the input's says nothing in a direction in which the input is not subsampled.
-fn siting_between(siting: ChromaSiting, input: PixelFormat, output: PixelFormat) -> ChromaSiting {
-    let subsampling = |format: PixelFormat| {
-        let layout = format.layout();
-        (layout.log2_chroma_width, layout.log2_chroma_height)
-    };
-    if subsampling(input) == subsampling(output) {
-        return siting;
-    }
-    match subsampling(input) {
-        (0, 0) => ChromaSiting::Left,
-        (_, 0) if siting.horizontal_half_steps() == 0 => ChromaSiting::Left,
-        (_, 0) => ChromaSiting::Center,
-        _ => siting,
-    }
+    Err(Error::new(Status::UnsupportedFormat, format!("{name} is {size} {format}"))
+        .expected(format!("{expected_size} {expected_format}, for which the session was made"))
+        .help("make a new session when the stream changes"))
 }
 
 fn plan_inference(model: &Arc<OnnxModel>, options: &SessionOptions, log: &Log) -> Result<Inference> {

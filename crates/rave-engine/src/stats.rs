@@ -18,6 +18,22 @@ pub struct Stats {
     pub inference_ns: AtomicU64,
     /// Time spent turning tensors into frames.
     pub pack_ns: AtomicU64,
+    /// On a GPU, where the three above are 0: time that the calling thread spent on giving frames to the GPU.
+    pub submit_ns: AtomicU64,
+    /// On a GPU: frames that were launched as a CUDA graph.
+    pub graph_frames: AtomicU64,
+    /// On a GPU: how many frames are computed at a time.
+    pub streams: AtomicU32,
+    /// On a GPU: elements of the model's output that were NaN or infinite.
+    pub non_finite: AtomicU64,
+}
+
+impl Stats {
+    /// Frames processed, refused or failed.
+    #[must_use]
+    pub fn attempts(&self) -> u64 {
+        self.frames.load(Ordering::Relaxed) + self.failed_frames.load(Ordering::Relaxed)
+    }
 }
 
 /// Runs `work` and adds its duration to `total`.

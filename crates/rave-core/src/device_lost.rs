@@ -1,0 +1,51 @@
+//! The process-wide memory of a GPU that cannot be used any more, shared by every crate that calls CUDA.
+
+use std::sync::atomic::{AtomicI32, Ordering};
+
+use crate::{Error, Result, Status};
+
+/// The CUDA errors after which, by their description in cuda.h (CUDA 12.9 and 13.0), "the process must be terminated and
+/// relaunched".
+const STICKY: [i32; 13] = [226, 700, 702, 710, 714, 715, 716, 717, 718, 719, 721, 810, 911];
+
+/// In place of an error number: the GPU did not answer for longer than any frame takes.
+const HUNG: i32 = -1;
+
+/// The first sticky error of this process, 0 while there is none.
+static POISON: AtomicI32 = AtomicI32::new(0);
+
+/// Whether a CUDA error number means that this process cannot use the GPU again.
+#[must_use]
+pub fn is_sticky_cuda_error(code: i32) -> bool {
+    STICKY.contains(&code)
+}
+
+/// Remembers a CUDA error number that a call has returned. Numbers that are not sticky are ignored.
+pub fn note_cuda_error(code: i32) {
+    if is_sticky_cuda_error(code) {
+        poison(code);
+    }
+}
+
+/// Remembers that the GPU did not finish its work in a time that excludes that it still does.
+pub fn note_device_hung() {
+    poison(HUNG);
+}
+
+fn poison(code: i32) {
+    // The first one is the cause, later ones are its consequences.
+    let _ = POISON.compare_exchange(0, code, Ordering::AcqRel, Ordering::Acquire);
+}
+
+/// Fails, without a CUDA call, once a sticky error was noted in this process.
+///
+/// # Errors
+/// [`Status::DeviceLost`].
+pub fn check_device_alive() -> Result<()> {
+    let what = match POISON.load(Ordering::Acquire) {
+        0 => return Ok(()),
+        HUNG => "the GPU stopped answering".to_string(),
+        code => format!("CUDA error {code} made the GPU unusable for this process"),
+    };
+    Err(Error::new(Status::DeviceLost, what).help("restart the process"))
+}

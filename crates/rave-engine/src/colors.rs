@@ -1,0 +1,99 @@
+//! How the colours of a stream's frames are read and written.
+
+use rave_core::{ChromaSiting, ColorTags, Colorimetry, Log, LogLevel, PixelFamily, PixelFormat, Range, Size};
+
+use crate::SessionOptions;
+
+/// Resolves what frames say of their colours, and says once what was taken for granted.
+#[derive(Debug)]
+pub(crate) struct Colors {
+    input: PixelFormat,
+    size: Size,
+    output: PixelFormat,
+    output_size: Size,
+    log: Log,
+    announced: Option<ColorTags>,
+}
+
+impl Colors {
+    pub(crate) fn new(options: &SessionOptions, output_size: Size, log: Log) -> Self {
+        Colors {
+            input: options.input_format,
+            size: options.size,
+            output: options.output_format,
+            output_size,
+            log,
+            announced: None,
+        }
+    }
+
+    /// How a frame tagged `tags` is read, and how the output, of which `wanted` is asked, is written.
+    pub(crate) fn of(&mut self, tags: ColorTags, wanted: ColorTags) -> (Colorimetry, Colorimetry) {
+        let (from, to) = self.resolve(tags, wanted);
+        if self.announced != Some(tags) {
+            self.announced = Some(tags);
+            // What is taken of Y'CbCr is how it is read, of anything else how it is written.
+            self.announce(tags, wanted, if self.input.family() == PixelFamily::Yuv { from } else { to });
+        }
+        (from, to)
+    }
+
+    /// The output's colours are coded as the input's, but for what a change of format makes meaningless or leaves open.
+    fn resolve(&self, tags: ColorTags, wanted: ColorTags) -> (Colorimetry, Colorimetry) {
+        let Colors { input, output, output_size, .. } = *self;
+        let mut from = tags.resolve(input, self.size);
+        if input.family() == PixelFamily::Rgb && output.family() != PixelFamily::Rgb {
+            // R'G'B' has no matrix of its own: it becomes what is asked for, or what fits the output's size. A luma
+            // model works on that same luma.
+            let asked = ColorTags { matrix: wanted.matrix.or(tags.matrix), ..wanted };
+            from.matrix = asked.resolve(output, output_size).matrix;
+        }
+        let mut to = Colorimetry { siting: siting_between(from.siting, input, output), ..from };
+        if input.family() != output.family() {
+            let asked = ColorTags { matrix: Some(from.matrix), ..wanted };
+            to.range = asked.resolve(output, output_size).range;
+        }
+        (from, to)
+    }
+
+    fn announce(&self, tags: ColorTags, wanted: ColorTags, taken: Colorimetry) {
+        let chosen = match self.input.family() {
+            PixelFamily::Yuv => tags.matrix.is_none() || tags.range.is_none(),
+            PixelFamily::Rgb => {
+                self.output.family() != PixelFamily::Rgb && tags.matrix.or(wanted.matrix).is_none()
+            }
+            PixelFamily::Gray => false,
+        };
+        if chosen {
+            let range = match taken.range {
+                Range::Limited => "limited",
+                Range::Full => "full",
+            };
+            self.log.write(
+                LogLevel::Info,
+                format_args!(
+                    "the frames leave their colours unspecified: {} matrix and {range} range are taken, and written on \
+                     the output",
+                    taken.matrix
+                ),
+            );
+        }
+    }
+}
+
+/// The siting of `output`, of which the input's says nothing in a direction in which the input is not subsampled.
+fn siting_between(siting: ChromaSiting, input: PixelFormat, output: PixelFormat) -> ChromaSiting {
+    let subsampling = |format: PixelFormat| {
+        let layout = format.layout();
+        (layout.log2_chroma_width, layout.log2_chroma_height)
+    };
+    if subsampling(input) == subsampling(output) {
+        return siting;
+    }
+    match subsampling(input) {
+        (0, 0) => ChromaSiting::Left,
+        (_, 0) if siting.horizontal_half_steps() == 0 => ChromaSiting::Left,
+        (_, 0) => ChromaSiting::Center,
+        _ => siting,
+    }
+}

@@ -1,0 +1,203 @@
+//! A GPU as its owner hands it over, and what is shared by everything that works there.
+
+use std::ffi::c_void;
+use std::fmt;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
+
+use rave_core::Result;
+use rave_cuda::{BucketedPool, Device, DeviceInfo, PixelKernels, PoolStats, Stream};
+
+use super::TensorRtModel;
+use crate::cache::Cache;
+
+/// How many devices that have an [`Owner`] stay ready, in use or not.
+const KEPT: usize = 2;
+
+/// Keeps a CUDA context alive: what is done when this is dropped lets it go.
+pub struct Owner(Option<Box<dyn FnOnce() + Send + Sync>>);
+
+impl Owner {
+    /// `release` is called once, by any thread that calls this library.
+    #[must_use]
+    pub fn new(release: impl FnOnce() + Send + Sync + 'static) -> Self {
+        Owner(Some(Box::new(release)))
+    }
+
+    /// Leaves the context to whoever made this.
+    pub fn forget(mut self) {
+        self.0 = None;
+    }
+}
+
+impl fmt::Debug for Owner {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Owner")
+    }
+}
+
+impl Drop for Owner {
+    fn drop(&mut self) {
+        if let Some(release) = self.0.take() {
+            release();
+        }
+    }
+}
+
+/// A CUDA context, the stream that orders its frames, and what models and sessions there share. Cheap to clone; any
+/// thread may use it.
+#[derive(Clone)]
+pub struct CudaDevice(Arc<Shared>);
+
+struct Shared {
+    // Dropped in this order: everything lives in the context, which the owner keeps alive.
+    models: Cache<TensorRtModel>,
+    kernels: Mutex<Option<PixelKernels>>,
+    pool: BucketedPool,
+    main: Stream,
+    device: Device,
+    sessions: AtomicUsize,
+    owner: Option<Owner>,
+}
+
+/// Devices in use.
+static LIVE: Mutex<Vec<Weak<Shared>>> = Mutex::new(Vec::new());
+
+/// The last devices that have an owner. FFmpeg tears its filter graph down and builds it anew on every change of the
+/// stream: for that time nothing else holds the device, and the models that are loaded there.
+static LATEST: Mutex<Vec<CudaDevice>> = Mutex::new(Vec::new());
+
+impl CudaDevice {
+    /// Takes up `context` (a `CUcontext`) and `stream` (a `CUstream` of it; null is the legacy default stream), in whose
+    /// order frames are valid. The same pair again is the same device.
+    ///
+    /// With an `owner`, which is taken on success, the device and the models loaded there stay ready for a while after
+    /// their last use; the owner is dropped when they do not any more.
+    ///
+    /// # Errors
+    /// [`Status::DeviceNotFound`](rave_core::Status::DeviceNotFound) without a driver,
+    /// [`Status::InvalidParameter`](rave_core::Status::InvalidParameter) when `context` is null,
+    /// [`Status::DeviceLost`](rave_core::Status::DeviceLost) after a sticky error.
+    ///
+    /// # Safety
+    /// `context` is null or live, `stream` is null or a live stream of it. Both stay alive until `owner` is dropped, or,
+    /// without one, until this device, its clones, and everything made with them are dropped.
+    pub unsafe fn adopt(
+        context: *mut c_void,
+        stream: *mut c_void,
+        owner: &mut Option<Owner>,
+    ) -> Result<Self> {
+        let mut live = lock(&LIVE);
+        live.retain(|other| other.strong_count() > 0);
+        let known = live.iter().filter_map(Weak::upgrade).find(|other| {
+            other.device.context() == context
+                && other.main.as_raw() == stream
+                && other.owner.is_some() == owner.is_some()
+        });
+        let device = match known {
+            Some(known) => {
+                // The device has one that keeps the same context alive.
+                drop(owner.take());
+                CudaDevice(known)
+            }
+            None => {
+                // SAFETY: the caller's promise, for as long as `Shared` lives: it holds the owner.
+                let device = unsafe { Device::adopt(context) }?;
+                let shared = Arc::new(Shared {
+                    models: Cache::new(),
+                    kernels: Mutex::new(None),
+                    pool: BucketedPool::new(&device),
+                    // SAFETY: as above.
+                    main: unsafe { Stream::adopt(&device, stream) },
+                    device,
+                    sessions: AtomicUsize::new(0),
+                    owner: owner.take(),
+                });
+                live.push(Arc::downgrade(&shared));
+                CudaDevice(shared)
+            }
+        };
+        drop(live);
+        if device.0.owner.is_some() {
+            device.keep();
+        }
+        Ok(device)
+    }
+
+    fn keep(&self) {
+        let mut latest = lock(&LATEST);
+        let mut others: Vec<_> = latest.drain(..).filter(|other| !Arc::ptr_eq(&other.0, &self.0)).collect();
+        let oldest = (others.len() == KEPT).then(|| others.remove(0));
+        others.push(self.clone());
+        *latest = others;
+        drop(latest);
+        // Outside of the lock: to free models takes time.
+        drop(oldest);
+    }
+
+    /// What is known of the GPU.
+    #[must_use]
+    pub fn info(&self) -> &DeviceInfo {
+        self.0.device.info()
+    }
+
+    /// What the device's memory pool has done so far.
+    #[must_use]
+    pub fn pool_stats(&self) -> PoolStats {
+        self.0.pool.stats()
+    }
+
+    pub(crate) fn device(&self) -> &Device {
+        &self.0.device
+    }
+
+    /// The stream in whose order frames are valid.
+    pub(super) fn main(&self) -> &Stream {
+        &self.0.main
+    }
+
+    pub(super) fn pool(&self) -> &BucketedPool {
+        &self.0.pool
+    }
+
+    pub(crate) fn models(&self) -> &Cache<TensorRtModel> {
+        &self.0.models
+    }
+
+    /// The pixel kernels, compiled for this GPU by the driver when they are first asked for.
+    pub(super) fn kernels(&self) -> Result<PixelKernels> {
+        let mut kernels = lock(&self.0.kernels);
+        if let Some(kernels) = &*kernels {
+            return Ok(kernels.clone());
+        }
+        Ok(kernels.insert(PixelKernels::load(&self.0.device)?).clone())
+    }
+
+    /// Counts a session; the pool's memory goes back to the GPU with the last one.
+    pub(super) fn session(&self) -> OpenSession {
+        self.0.sessions.fetch_add(1, Ordering::Relaxed);
+        OpenSession(self.clone())
+    }
+}
+
+impl fmt::Debug for CudaDevice {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.device.fmt(f)
+    }
+}
+
+/// One session on a device.
+#[derive(Debug)]
+pub(super) struct OpenSession(CudaDevice);
+
+impl Drop for OpenSession {
+    fn drop(&mut self) {
+        if self.0.0.sessions.fetch_sub(1, Ordering::Relaxed) == 1 {
+            self.0.0.pool.trim();
+        }
+    }
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}

@@ -1,0 +1,114 @@
+//! Work that is on the device and not known to have ended.
+
+use std::ops::Range;
+use std::thread;
+use std::time::{Duration, Instant};
+
+use rave_core::{Error, Result, Status, note_device_hung};
+use rave_cuda::{Device, Event, NonFiniteCounter, Stream};
+
+/// How long the work of one launch may take before the GPU is taken to have stopped.
+pub(super) const FRAME_PATIENCE: Duration = Duration::from_secs(30);
+
+/// How long a session that ends waits for its work.
+pub(super) const CLOSING_PATIENCE: Duration = Duration::from_secs(5);
+
+/// The shortest and the longest time between two looks at an event that is waited for.
+const NAP: Range<Duration> = Duration::from_micros(50)..Duration::from_millis(2);
+
+/// One launch of a lane: the frames that it computes, and the point after them.
+#[derive(Debug)]
+pub(super) struct Slot {
+    done: Event,
+    /// One for each frame of a batch.
+    counters: Vec<NonFiniteCounter>,
+    /// Numbers of the frames; empty when nothing is in flight.
+    frames: Range<u64>,
+}
+
+/// Elements of a frame that are NaN or infinite.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct NonFinite {
+    /// The first frame that has some.
+    pub(super) frame: u64,
+    /// How many there are in all frames of the launch.
+    pub(super) elements: u64,
+}
+
+impl Slot {
+    pub(super) fn new(device: &Device, batch: u32) -> Result<Self> {
+        Ok(Slot {
+            done: Event::new(device)?,
+            counters: (0..batch).map(|_| NonFiniteCounter::new(device)).collect::<Result<_>>()?,
+            frames: 0..0,
+        })
+    }
+
+    /// The event after the launch.
+    pub(super) fn done(&self) -> &Event {
+        &self.done
+    }
+
+    /// What counts in frame `index` of the batch.
+    pub(super) fn counter(&self, index: usize) -> &NonFiniteCounter {
+        &self.counters[index]
+    }
+
+    /// Notes that everything enqueued for `frames` is on `stream`.
+    pub(super) fn launched(&mut self, stream: &Stream, frames: Range<u64>) -> Result<()> {
+        self.done.record(stream)?;
+        self.frames = frames;
+        Ok(())
+    }
+
+    /// Whether the slot can be used for another launch: `Ok(false)` while its work goes on.
+    ///
+    /// # Errors
+    /// The first error of that work.
+    pub(super) fn is_over(&self) -> Result<bool> {
+        if self.frames.is_empty() {
+            return Ok(true);
+        }
+        self.done.is_done()
+    }
+
+    /// Blocks until the work has ended.
+    ///
+    /// # Errors
+    /// The first error of that work; [`Status::DeviceLost`], remembered for the process, when it does not end.
+    pub(super) fn wait(&self, patience: Duration) -> Result<()> {
+        let start = Instant::now();
+        let mut nap = NAP.start;
+        while !self.is_over()? {
+            if start.elapsed() > patience {
+                note_device_hung();
+                return Err(Error::new(
+                    Status::DeviceLost,
+                    format!(
+                        "frames {} to {} are on the GPU for more than {} s",
+                        self.frames.start,
+                        self.frames.end - 1,
+                        patience.as_secs()
+                    ),
+                )
+                .help("restart the process; nvidia-smi and the kernel's log (Xid) tell what the GPU met"));
+            }
+            thread::sleep(nap);
+            nap = (nap * 2).min(NAP.end);
+        }
+        Ok(())
+    }
+
+    /// Frees the slot, whose work is over, and tells what was not finite in it.
+    pub(super) fn settle(&mut self) -> Option<NonFinite> {
+        let frames = std::mem::take(&mut self.frames);
+        let mut found: Option<NonFinite> = None;
+        for (frame, counter) in frames.zip(&mut self.counters) {
+            let elements = u64::from(counter.take());
+            if elements > 0 {
+                found.get_or_insert(NonFinite { frame, elements: 0 }).elements += elements;
+            }
+        }
+        found
+    }
+}

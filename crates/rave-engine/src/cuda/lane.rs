@@ -1,0 +1,184 @@
+//! What computes one frame, or one batch of frames, at a time.
+
+use std::time::Duration;
+
+use rave_core::{Colorimetry, ElementType, Log, Result, TensorShape, ValueRange};
+use rave_cuda::{
+    Event, FrameOnDevice, PackKernel, PooledBlock, Stream, TensorOnDevice, UnpackKernel, element_bytes,
+};
+
+use super::device::CudaDevice;
+use super::frame_graph::FrameGraph;
+use super::in_flight::{NonFinite, Slot};
+use super::model::BoundContext;
+use super::program::Program;
+
+/// How many launches of a lane are queued on the device before the host waits for the first of them.
+const QUEUE: usize = 4;
+
+/// A frame that is to be computed with the next launch.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Staged {
+    pub(super) number: u64,
+    pub(super) input: FrameOnDevice,
+    pub(super) from: Colorimetry,
+    pub(super) out: FrameOnDevice,
+    pub(super) to: Colorimetry,
+}
+
+/// A stream, and what it carries out for every frame.
+#[derive(Debug)]
+pub(super) struct Lane {
+    graph: FrameGraph,
+    program: Program,
+    staged: Vec<Staged>,
+    slots: Vec<Slot>,
+    /// The slot of the next launch.
+    next: usize,
+    arrived: Event,
+    memory: Vec<PooledBlock>,
+    stream: Stream,
+}
+
+/// The kernels of a geometry; every lane has a copy.
+#[derive(Clone, Debug)]
+pub(super) struct Kernels {
+    pub(super) unpack: UnpackKernel,
+    pub(super) pack: PackKernel,
+}
+
+impl Lane {
+    /// Takes memory for `context`'s tensors, of element types `types` (input, output), from the device's pool.
+    pub(super) fn new(
+        device: &CudaDevice,
+        mut context: BoundContext,
+        kernels: Kernels,
+        types: (ElementType, ElementType),
+        white: ValueRange,
+        graph: FrameGraph,
+    ) -> Result<Self> {
+        let stream = Stream::create(device.device())?;
+        let batch = context.batch;
+        let bytes = |shape: TensorShape, element| shape.elements() * element_bytes(element);
+        let mut memory = Vec::with_capacity(3);
+        let mut take = |bytes: usize| -> Result<u64> {
+            let block = device.pool().acquire(bytes.max(1), &stream)?;
+            let address = block.address();
+            memory.push(block);
+            Ok(address)
+        };
+        let scratch = take(context.scratch_bytes)?;
+        let input = take(bytes(context.input, types.0) * batch as usize)?;
+        let output = take(bytes(context.output, types.1) * batch as usize)?;
+        // SAFETY: the blocks have these sizes and stay with the context in this lane, which is dropped after its work.
+        unsafe { context.set_memory(scratch, input, output) }?;
+        let tensors = |base: u64, shape: TensorShape, element| {
+            (0..batch)
+                .map(|index| {
+                    let address = base + u64::from(index) * bytes(shape, element) as u64;
+                    // SAFETY: each lies in a block of this lane, used by the work of this lane alone.
+                    unsafe { TensorOnDevice::new(address, element, shape) }
+                })
+                .collect::<Result<Vec<_>>>()
+        };
+        Ok(Lane {
+            program: Program {
+                inputs: tensors(input, context.input, types.0)?,
+                outputs: tensors(output, context.output, types.1)?,
+                context,
+                kernels,
+                white,
+            },
+            graph,
+            staged: Vec::with_capacity(batch as usize),
+            slots: (0..QUEUE).map(|_| Slot::new(device.device(), batch)).collect::<Result<_>>()?,
+            next: 0,
+            arrived: Event::new(device.device())?,
+            memory,
+            stream,
+        })
+    }
+
+    /// Adds a frame, whose content is valid in order on `main` by now, to the next launch. Returns its slot, and whether
+    /// the batch is full.
+    pub(super) fn stage(&mut self, main: &Stream, frame: Staged) -> Result<(usize, bool)> {
+        self.arrived.record(main)?;
+        self.staged.push(frame);
+        Ok((self.next, self.staged.len() == self.program.inputs.len()))
+    }
+
+    /// How many frames the next launch has so far.
+    pub(super) fn staged(&self) -> u64 {
+        self.staged.len() as u64
+    }
+
+    /// Whether the launch of `slot` is still to be done.
+    pub(super) fn is_staged(&self, slot: usize) -> bool {
+        slot == self.next && !self.staged.is_empty()
+    }
+
+    /// Waits for room in the queue; nothing in the steady state of a GPU that keeps up.
+    pub(super) fn make_room(&self, patience: Duration) -> Result<()> {
+        self.slots[self.next].wait(patience)
+    }
+
+    /// Frees the slots whose work is over, oldest first, and tells what was not finite in them.
+    pub(super) fn settle(&mut self) -> Result<Option<NonFinite>> {
+        let mut found: Option<NonFinite> = None;
+        for offset in 0..QUEUE {
+            let slot = &mut self.slots[(self.next + offset) % QUEUE];
+            if !slot.is_over()? {
+                break;
+            }
+            if let Some(more) = slot.settle() {
+                found.get_or_insert(NonFinite { elements: 0, ..more }).elements += more.elements;
+            }
+        }
+        Ok(found)
+    }
+
+    /// Enqueues what is staged, and says whether that was by a graph. There is room, as [`Lane::make_room`] has seen to.
+    pub(super) fn launch(&mut self, log: &Log) -> Result<bool> {
+        let Lane { program, graph, staged, slots, stream, .. } = self;
+        let Some((first, last)) = staged.first().zip(staged.last()) else { return Ok(false) };
+        let frames = first.number..last.number + 1;
+        let slot = &mut slots[self.next];
+        // The last frame's arrival is behind the others' on the main stream.
+        stream.wait(&self.arrived)?;
+        let whole = staged.len() == program.inputs.len();
+        let by_graph = whole && graph.launch(program, stream, staged, slot, log)?;
+        if !by_graph {
+            program.enqueue(stream, staged, slot)?;
+        }
+        slot.launched(stream, frames)?;
+        staged.clear();
+        self.next = (self.next + 1) % QUEUE;
+        Ok(by_graph)
+    }
+
+    /// Forgets what is staged, after an error; returns its slot.
+    pub(super) fn abandon(&mut self) -> usize {
+        self.staged.clear();
+        self.next
+    }
+
+    /// Makes `main` wait, on the device, for the launch of `slot`.
+    pub(super) fn join(&self, main: &Stream, slot: usize) -> Result<()> {
+        main.wait(self.slots[slot].done())
+    }
+
+    /// Blocks until all work has ended.
+    pub(super) fn wait(&self, patience: Duration) -> Result<()> {
+        self.slots.iter().try_for_each(|slot| slot.wait(patience))
+    }
+}
+
+impl Drop for Lane {
+    /// The session has waited for the work: nothing runs any more, or the device is lost and everything is leaked.
+    fn drop(&mut self) {
+        for block in self.memory.drain(..) {
+            // An error leaves the block to be freed, or leaked with the device.
+            let _ = block.release(&self.stream);
+        }
+    }
+}

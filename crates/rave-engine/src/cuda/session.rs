@@ -1,0 +1,370 @@
+//! A model bound to one frame geometry on the GPU.
+
+use std::collections::VecDeque;
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+
+use rave_core::{ColorTags, Colorimetry, Error, Log, LogLevel, Result, Size, Status, TensorShape};
+use rave_cuda::{FrameOnDevice, PackKernel, UnpackKernel};
+
+use super::device::{CudaDevice, OpenSession};
+use super::frame_graph::FrameGraph;
+use super::in_flight::{CLOSING_PATIENCE, FRAME_PATIENCE, NonFinite};
+use super::lane::{Kernels, Lane, Staged};
+use super::model::Profile;
+use crate::colors::Colors;
+use crate::model::{Backend, Model};
+use crate::stats::{Stats, timed};
+use crate::{GraphChoice, Mode, SessionOptions};
+
+/// How many frames are computed at a time when nobody says: the next one's model runs while one's last layers and pixel
+/// kernels leave multiprocessors idle.
+const AUTO_STREAMS: u32 = 2;
+
+/// The most frames that may be computed at a time.
+const MAX_STREAMS: u32 = 16;
+
+/// A model bound to one frame geometry, with every buffer that a frame needs. One thread at a time.
+///
+/// Frames are submitted and finished in order; between the two they are *in flight*. See the [module](super) for what
+/// waits for what.
+#[derive(Debug)]
+pub struct CudaSession {
+    lanes: Vec<Lane>,
+    /// The lane of the next frame.
+    current: usize,
+    in_flight: VecDeque<InFlight>,
+    /// The number of the next frame.
+    number: u64,
+    options: SessionOptions,
+    output_size: Size,
+    colors: Colors,
+    batch: u32,
+    warned_non_finite: bool,
+    stats: Arc<Stats>,
+    log: Log,
+    // What the lanes live on goes last.
+    device: CudaDevice,
+    _open: OpenSession,
+    _model: Model,
+}
+
+/// A frame that was submitted and not finished.
+#[derive(Debug)]
+struct InFlight {
+    lane: usize,
+    slot: usize,
+}
+
+impl CudaSession {
+    /// Binds `model` to a geometry.
+    ///
+    /// # Errors
+    /// [`Status::InvalidParameter`] for a model that does not run on a GPU, and for a size, batch or number of streams out
+    /// of range; [`Status::UnsupportedFormat`] for a pixel format that CUDA frames do not have or a size that the model
+    /// cannot be brought to take; [`Status::OutOfMemory`], [`Status::KernelLaunchFailed`], [`Status::InferenceFailed`],
+    /// [`Status::DeviceLost`].
+    pub fn new(model: &Model, options: &SessionOptions, log: Log) -> Result<Self> {
+        let size = options.size.checked("frame")?;
+        let Backend::TensorRt(tensorrt, device) = model.backend() else {
+            return Err(Error::new(
+                Status::InvalidParameter,
+                format!("model {} runs on the CPU, the frames are in GPU memory", model.name()),
+            )
+            .help("use a TensorRT engine"));
+        };
+        let contract = model.contract();
+        let output_size = contract.scale.apply(size)?;
+        let profile = tensorrt.profile_for(size)?;
+        let batch = batch(options, profile.1)?;
+        let types = (contract.input_type, contract.output_type);
+        let kernels = device.kernels()?;
+        let make_lane = || {
+            let context = tensorrt.bind(profile, size, batch)?;
+            let (input, output) = (context.input, context.output);
+            let kernels = Kernels {
+                unpack: UnpackKernel::new(
+                    &kernels,
+                    options.input_format,
+                    size,
+                    types.0,
+                    contract.channels,
+                    input.size,
+                )?,
+                pack: PackKernel::new(
+                    &kernels,
+                    options.output_format,
+                    output_size,
+                    types.1,
+                    output.size,
+                    options.dither,
+                )?,
+            };
+            let graph = match options.graph {
+                GraphChoice::Off => FrameGraph::Off,
+                GraphChoice::Auto | GraphChoice::On => FrameGraph::Cold,
+            };
+            let lane = Lane::new(device, context, kernels, types, model.values(), graph)?;
+            Ok::<_, Error>((lane, input))
+        };
+        let open = device.session();
+        let (first, input) = make_lane()?;
+        let mut lanes = vec![first];
+        lanes.extend(more_lanes(options.streams, &log, || make_lane().map(|lane| lane.0))?);
+        let stats = Stats::default();
+        stats.tiles.store(1, Ordering::Relaxed);
+        stats.streams.store(lanes.len() as u32, Ordering::Relaxed);
+        announce(options, output_size, input, batch, lanes.len(), &log);
+        Ok(CudaSession {
+            in_flight: VecDeque::with_capacity(lanes.len() * batch as usize),
+            lanes,
+            current: 0,
+            number: 0,
+            colors: Colors::new(options, output_size, log.clone()),
+            options: options.clone(),
+            output_size,
+            batch,
+            warned_non_finite: false,
+            stats: Arc::new(stats),
+            log,
+            device: device.clone(),
+            _open: open,
+            _model: model.clone(),
+        })
+    }
+
+    /// The size of the frames that the session makes.
+    #[must_use]
+    pub fn output_size(&self) -> Size {
+        self.output_size
+    }
+
+    /// The session's counters.
+    #[must_use]
+    pub fn stats(&self) -> Arc<Stats> {
+        Arc::clone(&self.stats)
+    }
+
+    /// The device that it works on.
+    #[must_use]
+    pub fn device(&self) -> &CudaDevice {
+        &self.device
+    }
+
+    /// How many frames are in flight.
+    #[must_use]
+    pub fn in_flight(&self) -> usize {
+        self.in_flight.len()
+    }
+
+    /// How many frames may be in flight.
+    #[must_use]
+    pub fn capacity(&self) -> usize {
+        self.lanes.len() * self.batch as usize
+    }
+
+    /// Enqueues running the model on the visible part of `input`, whose content is valid in order on the device's stream
+    /// by now, and says how the colours of `out` will be coded. Both frames must stay as they are until the frame is
+    /// finished; they may be one frame when the model keeps the size.
+    ///
+    /// Returns before the GPU has done any of it. Nothing is allocated.
+    ///
+    /// # Errors
+    /// [`Status::Busy`] when [`CudaSession::capacity`] frames are in flight, [`Status::UnsupportedFormat`] when either
+    /// frame is not of the session's geometry, [`Status::InferenceFailed`] when the model fails, or when the output of an
+    /// earlier frame turns out not to be finite (the message names it), [`Status::KernelLaunchFailed`],
+    /// [`Status::DeviceLost`]. The frame is not in flight then, nor are those that would have been launched with it.
+    pub fn submit(
+        &mut self,
+        input: &FrameOnDevice,
+        tags: ColorTags,
+        out: &FrameOnDevice,
+        wanted: ColorTags,
+    ) -> Result<Colorimetry> {
+        let stats = Arc::clone(&self.stats);
+        timed(&stats.submit_ns, || {
+            let number = self.number;
+            let result = self.try_submit(input, tags, out, wanted);
+            if result.is_err() {
+                stats.failed_frames.fetch_add(1, Ordering::Relaxed);
+            }
+            // A frame that found no room was not taken.
+            if !matches!(&result, Err(error) if error.status() == Status::Busy) {
+                self.number += 1;
+            }
+            result.map_err(|error| error.context(format_args!("frame {number}")))
+        })
+    }
+
+    fn try_submit(
+        &mut self,
+        input: &FrameOnDevice,
+        tags: ColorTags,
+        out: &FrameOnDevice,
+        wanted: ColorTags,
+    ) -> Result<Colorimetry> {
+        if self.in_flight.len() == self.capacity() {
+            return Err(Error::new(Status::Busy, format!("{} frames are in flight", self.in_flight.len()))
+                .help("finish one before submitting another"));
+        }
+        self.check(input, out)?;
+        let (from, to) = self.colors.of(tags, wanted);
+        self.lanes[self.current].make_room(FRAME_PATIENCE)?;
+        self.settle(self.current)?;
+        let lane = &mut self.lanes[self.current];
+        let staged = Staged { number: self.number, input: *input, from, out: *out, to };
+        let (slot, full) = lane.stage(self.device.main(), staged)?;
+        self.in_flight.push_back(InFlight { lane: self.current, slot });
+        if full {
+            self.launch()?;
+        }
+        Ok(to)
+    }
+
+    /// Makes the device's stream wait for the oldest frame in flight: its output is valid in order there, and its input may
+    /// be given up in that order. Returns at once. Of an incomplete batch, what there is is launched first.
+    ///
+    /// # Errors
+    /// [`Status::InvalidParameter`] when no frame is in flight; else as [`CudaSession::submit`].
+    pub fn finish(&mut self) -> Result<()> {
+        let Some(&InFlight { lane, slot }) = self.in_flight.front() else {
+            return Err(Error::new(Status::InvalidParameter, "no frame is in flight")
+                .help("submit one before finishing it"));
+        };
+        let stats = Arc::clone(&self.stats);
+        timed(&stats.submit_ns, || {
+            if self.lanes[lane].is_staged(slot) {
+                self.launch()?;
+            }
+            self.in_flight.pop_front();
+            self.lanes[lane].join(self.device.main(), slot)?;
+            stats.frames.fetch_add(1, Ordering::Relaxed);
+            Ok(())
+        })
+    }
+
+    /// Blocks until everything submitted has been computed. For the end of a stream: what was wrong with the last frames
+    /// is known then. Frames in flight stay so.
+    ///
+    /// # Errors
+    /// As [`CudaSession::submit`].
+    pub fn drain(&mut self) -> Result<()> {
+        self.launch()?;
+        for index in 0..self.lanes.len() {
+            self.lanes[index].wait(FRAME_PATIENCE)?;
+            self.settle(index)?;
+        }
+        Ok(())
+    }
+
+    /// Launches what is staged in the current lane, and turns to the next.
+    fn launch(&mut self) -> Result<()> {
+        let lane = self.current;
+        if self.lanes[lane].staged() == 0 {
+            return Ok(());
+        }
+        let frames = self.lanes[lane].staged();
+        match self.lanes[lane].launch(&self.log) {
+            Ok(false) => {}
+            Ok(true) => {
+                self.stats.graph_frames.fetch_add(frames, Ordering::Relaxed);
+            }
+            Err(error) => {
+                // The frames of this launch are lost; those of earlier ones are in flight.
+                let slot = self.lanes[lane].abandon();
+                self.in_flight.retain(|frame| (frame.lane, frame.slot) != (lane, slot));
+                return Err(error);
+            }
+        }
+        self.current = (lane + 1) % self.lanes.len();
+        Ok(())
+    }
+
+    /// Looks at what is over in a lane.
+    fn settle(&mut self, lane: usize) -> Result<()> {
+        let Some(NonFinite { frame, elements }) = self.lanes[lane].settle()? else { return Ok(()) };
+        self.stats.non_finite.fetch_add(elements, Ordering::Relaxed);
+        let error = Error::new(
+            Status::InferenceFailed,
+            format!("frame {frame}: {elements} elements of the model's output are NaN or infinite"),
+        )
+        .expected("finite numbers")
+        .help("use an engine with fp32 or bf16 layers if the model overflows fp16");
+        if self.options.mode == Mode::Strict {
+            return Err(error);
+        }
+        if !self.warned_non_finite {
+            self.warned_non_finite = true;
+            self.log.write(LogLevel::Warning, format_args!("{error}; later ones are counted only"));
+        }
+        Ok(())
+    }
+
+    fn check(&self, input: &FrameOnDevice, out: &FrameOnDevice) -> Result<()> {
+        let given = [
+            ("input", input.format(), input.visible().size, self.options.input_format, self.options.size),
+            ("output", out.format(), out.size(), self.options.output_format, self.output_size),
+        ];
+        for (name, format, size, expected_format, expected_size) in given {
+            crate::session::check_picture(name, (format, size), (expected_format, expected_size))?;
+        }
+        Ok(())
+    }
+}
+
+impl Drop for CudaSession {
+    fn drop(&mut self) {
+        for lane in &self.lanes {
+            // Work that does not end is remembered as a lost device, and everything is leaked.
+            let _ = lane.wait(CLOSING_PATIENCE);
+        }
+    }
+}
+
+/// The batch that was asked for, if the engine takes it.
+fn batch(options: &SessionOptions, profile: Profile) -> Result<u32> {
+    let batch = options.batch.max(1);
+    if batch > profile.batch {
+        return Err(Error::new(Status::InvalidParameter, format!("batch {batch}"))
+            .expected(format!("1 to {}, the batches that the engine takes", profile.batch)));
+    }
+    Ok(batch)
+}
+
+/// The lanes beside the first: as many as asked for, or, when nobody says, as fit into memory.
+fn more_lanes(streams: u32, log: &Log, mut make: impl FnMut() -> Result<Lane>) -> Result<Vec<Lane>> {
+    if streams > MAX_STREAMS {
+        return Err(Error::new(Status::InvalidParameter, format!("streams {streams}"))
+            .expected(format!("0 (chosen) to {MAX_STREAMS}")));
+    }
+    let wanted = if streams == 0 { AUTO_STREAMS } else { streams };
+    let mut lanes = Vec::new();
+    for _ in 1..wanted {
+        match make() {
+            Ok(lane) => lanes.push(lane),
+            Err(error) if streams == 0 && error.status() == Status::OutOfMemory => {
+                log.write(LogLevel::Verbose, format_args!("one frame at a time: {error}"));
+                break;
+            }
+            Err(error) => return Err(error),
+        }
+    }
+    Ok(lanes)
+}
+
+fn announce(
+    options: &SessionOptions,
+    output_size: Size,
+    input: TensorShape,
+    batch: u32,
+    streams: usize,
+    log: &Log,
+) {
+    log.write(
+        LogLevel::Verbose,
+        format_args!(
+            "{} {} -> {output_size} {} on the GPU; model input {input}, {batch} frame(s) a run, {streams} stream(s)",
+            options.size, options.input_format, options.output_format
+        ),
+    );
+}
