@@ -27,7 +27,7 @@ struct Context {
 impl Context {
     fn create(device: c_int) -> Result<Context, String> {
         // SAFETY: libcuda's initialisers have no requirements; it is the machine's own driver.
-        let cuda = unsafe { Library::new("libcuda.so.1") }.map_err(|error| error.to_string())?;
+        let cuda = unsafe { Library::new("libcuda.so.1") }.map_err(why)?;
         let done = |name: &str, code: c_int| match code {
             0 => Ok(()),
             code => Err(format!("{name} gave CUDA error {code}")),
@@ -77,7 +77,12 @@ impl Drop for Context {
 /// `T` is the type of a pointer to the function called `name`.
 unsafe fn function<T: Copy>(library: &Library, name: &str) -> Result<T, String> {
     // SAFETY: by this function's own precondition.
-    unsafe { library.get::<T>(name) }.map(|symbol| *symbol).map_err(|error| error.to_string())
+    unsafe { library.get::<T>(name) }.map(|symbol| *symbol).map_err(why)
+}
+
+/// The dynamic linker's own words, without libloading's around them.
+fn why(error: libloading::Error) -> String {
+    std::error::Error::source(&error).map_or_else(|| error.to_string(), ToString::to_string)
 }
 
 fn decoder_json(caps: &DecoderCaps) -> Value {

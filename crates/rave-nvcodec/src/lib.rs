@@ -22,8 +22,9 @@
 //! ```
 //!
 //! The driver's libraries (`libnvcuvid.so.1`, `libnvidia-encode.so.1`) are opened at run time; nothing of NVIDIA's is
-//! linked, and no header of NVIDIA's is needed to build. Contexts are the caller's: both interfaces answer for the
-//! device of the CUDA context that is current on the calling thread, and leave it current.
+//! linked, and no header of NVIDIA's is needed to build. Contexts are the caller's: the decoder answers for the device of
+//! the CUDA context that is current on the calling thread, the encoder for that of the context that it is given, which
+//! must be current too.
 //!
 //! Checks know what FFmpeg's `*_nvenc` encoders and `-hwaccel cuda` ask of the driver; what else an encoder is told to
 //! do (B-frames, look-ahead, rate control) is FFmpeg's to check.

@@ -6,7 +6,8 @@ use libloading::Library;
 use rave_core::{Error, Result, Status};
 
 /// What makes both libraries appear.
-const HELP: &str = "install NVIDIA's driver with its video libraries (in a container: `video` in NVIDIA_DRIVER_CAPABILITIES)";
+const HELP: &str = "install NVIDIA's driver with its video libraries (in a container: `video` in \
+                    NVIDIA_DRIVER_CAPABILITIES)";
 
 /// A library of the driver's. It stays loaded until the process ends: its functions are kept by address, and it may
 /// have started threads.

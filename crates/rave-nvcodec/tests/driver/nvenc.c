@@ -1,6 +1,6 @@
 /* A stand-in for libnvidia-encode.so.1, for tests without a GPU: answers as script.h says, counts sessions, fails at the
- * call that a test names, and aborts on a call that breaks the interface's rules. Not NVIDIA's library, and of its interface only
- * the questions: it encodes nothing. */
+ * call that a test names, and aborts on a call that breaks the interface's rules. Not NVIDIA's library, and of its
+ * interface only the questions: it encodes nothing. */
 
 #include <stdint.h>
 #include <stdlib.h>
