@@ -60,7 +60,8 @@ if [ -z "$quick" ]; then
 fi
 
 step "Tests"
-export RAVE_REQUIRE_ONNXRUNTIME=1 RAVE_REQUIRE_TENSORRT=1 RAVE_ONNXRUNTIME_LIB=$DEPS/onnxruntime/libonnxruntime.so
+export RAVE_REQUIRE_NVCODEC_HEADERS=1 RAVE_REQUIRE_ONNXRUNTIME=1 RAVE_REQUIRE_TENSORRT=1
+export RAVE_ONNXRUNTIME_LIB=$DEPS/onnxruntime/libonnxruntime.so
 if cargo nextest --version >/dev/null 2>&1; then
     cargo nextest run --workspace --locked --no-fail-fast
 else # the same tests, a process for each binary instead of one for each test
