@@ -131,7 +131,7 @@ compiled() {
     stamp programs "$key"
 }
 
-need_packages gcc libc6-dev make patch nasm pkg-config xz-utils clang zlib1g-dev libx264-dev
+need_packages gcc g++ libc6-dev make patch nasm pkg-config xz-utils clang zlib1g-dev libx264-dev
 step "librave in $PREFIX"
 "$ROOT/scripts/install.sh" "$PREFIX"
 patched_source

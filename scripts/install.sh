@@ -19,6 +19,8 @@ done
 prefix=$(realpath -m -- "${prefix:-$PREFIX}")
 
 need_cargo
+need_packages gcc g++ libc6-dev clang
+"$ROOT/scripts/fetch-tensorrt-headers.sh"
 step "Building librave"
 (cd "$ROOT" && cargo build --release --locked -p rave-ffi)
 built=${CARGO_TARGET_DIR:-$ROOT/target}/release

@@ -240,6 +240,30 @@ static void cropped_frames(const char *model)
     fixture_close(&live);
 }
 
+/* What is submitted is finished once, in turn, and nothing else is done meanwhile. */
+static void frames_in_flight(const char *model)
+{
+    static uint8_t from[3 * LUMA], to[3 * LUMA];
+    Fixture live = fixture_open(model, RAVE_PIX_FMT_RGB24, WIDTH, HEIGHT, NULL, NULL);
+    RaveFrame input = rgb_frame(from, WIDTH, HEIGHT), out = rgb_frame(to, WIDTH, HEIGHT);
+    uint32_t capacity = 0;
+    noise(from, sizeof from, 4);
+    CHECK_STATUS(rave_session_capacity(live.session, &capacity), RAVE_OK);
+    CHECK(capacity == 1);
+    for (int turn = 0; turn < 2; turn++) {
+        CHECK_STATUS(rave_session_finish(live.session), RAVE_ERROR_INVALID_PARAMETER);
+        CHECK_SAID("no frame is in flight");
+        CHECK_STATUS(rave_session_submit(live.session, &input, &out), RAVE_OK);
+        CHECK_STATUS(rave_session_submit(live.session, &input, &out), RAVE_ERROR_BUSY);
+        CHECK_STATUS(rave_session_process(live.session, &input, &out), RAVE_ERROR_BUSY);
+        CHECK_STATUS(rave_session_drain(live.session), RAVE_OK);
+        CHECK_STATUS(rave_session_finish(live.session), RAVE_OK);
+        CHECK(memcmp(from, to, sizeof to) == 0);
+    }
+    CHECK_STATUS(rave_session_process(live.session, &input, &out), RAVE_OK);
+    fixture_close(&live);
+}
+
 int main(int argc, char **argv)
 {
     REQUIRE(argc == 2);
@@ -247,5 +271,6 @@ int main(int argc, char **argv)
     mismatched_frames_are_counted(argv[1]);
     frames_stored_bottom_up(argv[1]);
     cropped_frames(argv[1]);
+    frames_in_flight(argv[1]);
     return expect_result();
 }

@@ -65,6 +65,10 @@ static void no_session(void *handle)
     CHECK(width == 7 && height == 9);
     CHECK_STATUS(rave_session_stats(session, &stats), RAVE_ERROR_INVALID_HANDLE);
     CHECK(stats.tiles == 0);
+    CHECK_STATUS(rave_session_finish(session), RAVE_ERROR_INVALID_HANDLE);
+    CHECK_STATUS(rave_session_drain(session), RAVE_ERROR_INVALID_HANDLE);
+    CHECK_STATUS(rave_session_capacity(session, &width), RAVE_ERROR_INVALID_HANDLE);
+    CHECK(width == 7);
     CHECK_STATUS(rave_session_destroy(&session), RAVE_ERROR_INVALID_HANDLE);
     CHECK(session == handle);
     CHECK_SAID("session is not a live handle");
