@@ -103,15 +103,15 @@ pub struct TileBlender {
     row: Vec<f32>,
 }
 
-/// One tile's part in one axis of the output.
-#[derive(Debug)]
-struct AxisWeights {
+/// One tile's part in one axis of the output. At any pixel of the axis at most two tiles, which are neighbours, have one.
+#[derive(Clone, Debug, PartialEq)]
+pub struct AxisWeights {
     /// The first output pixel that the tile contributes to.
-    start: usize,
+    pub start: usize,
     /// Offset of that pixel within the tile's own output.
-    offset: usize,
-    /// The weight of that pixel and of those after it.
-    weights: Vec<f32>,
+    pub offset: usize,
+    /// The weight of that pixel and of those after it, above 0 and at most 1.
+    pub weights: Vec<f32>,
 }
 
 impl TileBlender {
@@ -134,6 +134,18 @@ impl TileBlender {
     #[must_use]
     pub fn canvas(&self) -> TensorShape {
         self.canvas
+    }
+
+    /// The weights of each column of tiles, in output pixels. A pixel's weight is its column's times its row's.
+    #[must_use]
+    pub fn columns(&self) -> &[AxisWeights] {
+        &self.columns
+    }
+
+    /// The weights of each row of tiles, in output pixels.
+    #[must_use]
+    pub fn rows(&self) -> &[AxisWeights] {
+        &self.rows
     }
 
     /// Adds the model's output for tile `index` to `canvas`, which has [`TileBlender::canvas`]'s shape and was zero
@@ -312,6 +324,13 @@ mod tests {
             let (columns, rows) = axis_sums(&plan, scale);
             for sum in columns.into_iter().chain(rows) {
                 prop_assert!((sum - 1.0).abs() <= f32::EPSILON, "weights sum to {}", sum);
+            }
+            let blender = TileBlender::new(&plan, scale, 1).unwrap();
+            for axis in [blender.columns(), blender.rows()] {
+                prop_assert!(axis.iter().all(|part| part.weights.iter().all(|&weight| weight > 0.0)));
+                let end = |part: &AxisWeights| part.start + part.weights.len();
+                prop_assert!(axis.windows(2).all(|pair| pair[0].start < pair[1].start && end(&pair[0]) < end(&pair[1])));
+                prop_assert!(axis.windows(3).all(|three| end(&three[0]) <= three[2].start), "three tiles meet");
             }
         }
 

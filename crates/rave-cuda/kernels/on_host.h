@@ -110,10 +110,12 @@ static inline float of_f16_bits(u16 bits)
     return as_float(sign | as_bits(magnitude));
 }
 
-/// Rounds to nearest even. No NaN.
+/// Rounds to nearest even. Every NaN becomes the one that a GPU makes of it.
 static inline u16 f16_bits(float value)
 {
     const u32 sign = as_bits(value) >> 16 & 0x8000, magnitude = as_bits(value) & 0x7fffffff;
+    if (magnitude > 0x7f800000)
+        return 0x7fff;
     if (magnitude >= 0x477ff000) // 65520, half way from the largest to what would come next
         return (u16)(sign | 0x7c00);
     if (magnitude < 0x38800000) // below the smallest normal number: a multiple of 2^-24

@@ -57,6 +57,50 @@ struct PackParams {
     u32 reserved;
 };
 
+/// One column or row of a canvas that tiles are blended into. See rave_core::tiling::TileBlender.
+struct AxisPoint {
+    // The first tile that has a part in it, counted along the axis.
+    u32 tile;
+    // Where it lies in that tile's output (lower half) and in the next tile's (upper half), or NO_TILE if that has none.
+    u32 offsets;
+    // The weights of both.
+    float weight, next_weight;
+};
+
+/// See rave_core::tiling::cut_tile.
+struct CutParams {
+    u64 canvas;
+    u64 batch;
+    // Addresses of ints: the first canvas column of each column of tiles, the first canvas row of each row of them.
+    u64 columns, rows;
+    int canvas_width, canvas_height;
+    int tile_width, tile_height;
+    int channels;
+    // Tiles in a row.
+    int tiles_across;
+    // The tile in the batch's first slot.
+    int first;
+    // Blocks across a tile.
+    int blocks_across;
+};
+
+/// See rave_core::tiling::TileBlender.
+struct BlendParams {
+    u64 canvas;
+    u64 batch;
+    // Addresses of an AxisPoint for each column and each row of the canvas.
+    u64 columns, rows;
+    // What the batch's tiles reach of the canvas.
+    int left, top, right, bottom;
+    int canvas_width, canvas_height;
+    int tile_width, tile_height;
+    int channels;
+    // Tiles in a row.
+    int tiles_across;
+    // The tile in the batch's first slot, and the one after the last slot's.
+    int first, end;
+};
+
 #define RAVE_OFFSET(type, member, offset)                                                                              \
     static_assert(__builtin_offsetof(type, member) == offset, #type "." #member " is elsewhere in params.rs")
 static_assert(sizeof(UnpackParams) == 160 && alignof(UnpackParams) == 8, "UnpackParams differs from params.rs");
@@ -69,4 +113,11 @@ RAVE_OFFSET(PackParams, flags, 52);
 RAVE_OFFSET(PackParams, shift, 72);
 RAVE_OFFSET(PackParams, weight_r, 88);
 RAVE_OFFSET(PackParams, far_y, 152);
+static_assert(sizeof(AxisPoint) == 16, "AxisPoint differs from params.rs");
+static_assert(sizeof(CutParams) == 64 && alignof(CutParams) == 8, "CutParams differs from params.rs");
+RAVE_OFFSET(CutParams, canvas_width, 32);
+RAVE_OFFSET(CutParams, blocks_across, 60);
+static_assert(sizeof(BlendParams) == 80 && alignof(BlendParams) == 8, "BlendParams differs from params.rs");
+RAVE_OFFSET(BlendParams, left, 32);
+RAVE_OFFSET(BlendParams, end, 76);
 #undef RAVE_OFFSET

@@ -151,6 +151,43 @@ impl TensorOnDevice {
     }
 }
 
+/// Contiguous NCHW tensors of one shape, one behind the other: a model's batch. Described, not owned.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct TensorBatchOnDevice {
+    first: TensorOnDevice,
+    count: usize,
+}
+
+impl TensorBatchOnDevice {
+    /// `count` tensors of `shape` from `address` on.
+    ///
+    /// # Errors
+    /// As [`TensorOnDevice::new`]; [`Status::InvalidParameter`] when `count` is 0.
+    ///
+    /// # Safety
+    /// As [`TensorOnDevice::new`], for the elements of all of them.
+    pub unsafe fn new(address: u64, element: ElementType, shape: TensorShape, count: usize) -> Result<Self> {
+        if count == 0 {
+            return Err(Error::new(Status::InvalidParameter, "a batch of 0 tensors").expected("at least 1"));
+        }
+        // SAFETY: by the contract.
+        let first = unsafe { TensorOnDevice::new(address, element, shape) }?;
+        Ok(TensorBatchOnDevice { first, count })
+    }
+
+    /// The first tensor, behind which the others lie.
+    #[must_use]
+    pub fn first(&self) -> TensorOnDevice {
+        self.first
+    }
+
+    /// The number of tensors.
+    #[must_use]
+    pub fn count(&self) -> usize {
+        self.count
+    }
+}
+
 /// The bytes that an element takes.
 #[must_use]
 pub const fn element_bytes(element: ElementType) -> usize {

@@ -60,10 +60,10 @@ mod sys;
 
 pub use buckets::bucket_size;
 pub use device::{Bound, Device, DeviceInfo};
-pub use frame::{DevicePlane, FrameOnDevice, TensorOnDevice, element_bytes};
+pub use frame::{DevicePlane, FrameOnDevice, TensorBatchOnDevice, TensorOnDevice, element_bytes};
 pub use graph::{ExecutableGraph, Graph, GraphNode, GraphUpdate};
 pub use memory::DeviceBuffer;
-pub use pixels::{NonFiniteCounter, PackKernel, PixelKernels, UnpackKernel};
+pub use pixels::{DeviceTiler, NonFiniteCounter, PackKernel, PixelKernels, TileElements, UnpackKernel};
 pub use pool::{BucketedPool, DeviceAllocator, PoolAllocator, PoolStats, PooledBlock};
 pub use result::REQUIRED_CUDA;
 pub use stream::{Event, Stream};

@@ -16,20 +16,24 @@ mod non_finite;
 mod on_host;
 mod pack;
 mod params;
+mod tiles;
 mod unpack;
 
 pub use non_finite::NonFiniteCounter;
 pub use pack::PackKernel;
+pub use tiles::{DeviceTiler, TileElements};
 pub use unpack::UnpackKernel;
 
 static UNPACK_IMAGE: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/unpack.image"));
 static PACK_IMAGE: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/pack.image"));
+static TILES_IMAGE: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/tiles.image"));
 
 /// The pixel kernels, compiled for one device. Load them once and share them.
 #[derive(Clone, Debug)]
 pub struct PixelKernels {
     unpack: Arc<Module>,
     pack: Arc<Module>,
+    tiles: Arc<Module>,
 }
 
 impl PixelKernels {
@@ -39,11 +43,12 @@ impl PixelKernels {
     /// [`Status::KernelLaunchFailed`] when the driver cannot compile for this GPU, [`Status::OutOfMemory`],
     /// [`Status::DeviceLost`].
     pub fn load(device: &Device) -> Result<Self> {
-        // SAFETY: both images are what the compiler wrote for kernels/*.cu, with the NUL byte that PTX ends with.
+        // SAFETY: the images are what the compiler wrote for kernels/*.cu, with the NUL byte that PTX ends with.
         unsafe {
             Ok(PixelKernels {
                 unpack: Module::load(device, "unpack", UNPACK_IMAGE)?,
                 pack: Module::load(device, "pack", PACK_IMAGE)?,
+                tiles: Module::load(device, "tiles", TILES_IMAGE)?,
             })
         }
     }

@@ -6,10 +6,12 @@
 use std::path::Path;
 use std::process::Command;
 
+use proptest::prelude::*;
 use rave_core::Result;
 
 use super::pack::PackPlan;
-use super::params::{PackParams, UnpackParams};
+use super::params::{BlendParams, CutParams, PackParams, UnpackParams};
+use super::tiles::TilerPlan;
 use super::unpack::UnpackPlan;
 use crate::module::LaunchDims;
 
@@ -22,9 +24,12 @@ mod image;
 mod random;
 #[path = "../bin/checkkernel/reference.rs"]
 mod reference;
+#[path = "../bin/checkkernel/tile_case.rs"]
+mod tile_case;
 
 use case::{Axes, Case, Content, ELEMENTS, FORMATS, FRAME_CONTENTS, TENSOR_CONTENTS};
 use reference::{PackReference, UnpackReference};
+use tile_case::{TileCase, TileReference, batch_on_device};
 
 /// A kernel file as a library for this CPU.
 struct HostKernels {
@@ -155,6 +160,41 @@ fn the_pack_kernels_equal_the_reference_to_the_bit() {
         failures.len(),
         &failures[..failures.len().min(5)]
     );
+}
+
+#[test]
+fn the_tile_kernels_equal_the_reference_to_the_bit() {
+    let cutter = HostKernels::compile("tiles", "cut_on_host");
+    let blender = HostKernels::compile("tiles", "blend_on_host");
+    proptest!(ProptestConfig::with_cases(64), |(seed: u64)| {
+        let mut random = random::Random::of(seed, 0);
+        let case = TileCase::draw(&mut random);
+        let TileCase { scale, channels, elements, .. } = case;
+        let reference = TileReference::new(&case, &mut random).expect("the case is valid");
+        let plan = TilerPlan::new(&case.plan().unwrap(), scale, channels, elements).unwrap();
+        let [cut, blend] = plan.kernels();
+        let tables = Aligned::of(&plan.tables());
+        let source = Aligned::of(&reference.canvas.bytes);
+        let mut target = Aligned::of(&reference.empty.bytes);
+        let (from, to) = (
+            reference.canvas.on_device(source.address()).unwrap(),
+            reference.empty.on_device(target.address()).unwrap(),
+        );
+        for batch in &reference.batches {
+            let mut input = Aligned::of(&batch.empty.bytes);
+            let output = Aligned::of(&batch.output.bytes);
+            let slots = batch_on_device(&batch.empty, input.address(), plan.input_tile).unwrap();
+            let (dims, params) = plan.cut(&from, batch.tiles.clone(), &slots, tables.address()).unwrap();
+            // SAFETY: cut kernels take CutParams, made of blocks and tables that live until the end of this closure.
+            unsafe { cutter.run::<CutParams>(&cut, dims, &params) };
+            prop_assert_eq!(batch.expected.compare_values(input.bytes()), None, "{}: {:?}", case, batch.tiles);
+            let slots = batch_on_device(&batch.output, output.address(), plan.output_tile).unwrap();
+            let (dims, params) = plan.blend(batch.tiles.clone(), &slots, &to, tables.address()).unwrap();
+            // SAFETY: as above, with BlendParams.
+            unsafe { blender.run::<BlendParams>(&blend, dims, &params) };
+        }
+        prop_assert_eq!(reference.expected.compare_values(target.bytes()), None, "{}", case);
+    });
 }
 
 /// A block of bytes as aligned as device memory.

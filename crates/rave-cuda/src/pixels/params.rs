@@ -79,6 +79,73 @@ const _: () = {
     assert!(offset_of!(PackParams, far_y) == 152);
 };
 
+/// See `AxisPoint` in `kernels/params.h`.
+#[derive(Clone, Copy, Debug)]
+#[repr(C)]
+pub(super) struct AxisPoint {
+    pub(super) tile: u32,
+    pub(super) offsets: u32,
+    pub(super) weight: f32,
+    pub(super) next_weight: f32,
+}
+
+const _: () = assert!(size_of::<AxisPoint>() == 16);
+
+/// `NO_TILE` of `kernels/tiles.cu`.
+pub(super) const NO_TILE: u32 = 0xffff;
+
+/// See `CutParams` in `kernels/params.h`.
+#[derive(Clone, Copy, Debug)]
+#[repr(C)]
+pub(super) struct CutParams {
+    pub(super) canvas: u64,
+    pub(super) batch: u64,
+    pub(super) columns: u64,
+    pub(super) rows: u64,
+    pub(super) canvas_width: i32,
+    pub(super) canvas_height: i32,
+    pub(super) tile_width: i32,
+    pub(super) tile_height: i32,
+    pub(super) channels: i32,
+    pub(super) tiles_across: i32,
+    pub(super) first: i32,
+    pub(super) blocks_across: i32,
+}
+
+const _: () = {
+    assert!(size_of::<CutParams>() == 64 && align_of::<CutParams>() == 8);
+    assert!(offset_of!(CutParams, canvas_width) == 32);
+    assert!(offset_of!(CutParams, blocks_across) == 60);
+};
+
+/// See `BlendParams` in `kernels/params.h`.
+#[derive(Clone, Copy, Debug)]
+#[repr(C)]
+pub(super) struct BlendParams {
+    pub(super) canvas: u64,
+    pub(super) batch: u64,
+    pub(super) columns: u64,
+    pub(super) rows: u64,
+    pub(super) left: i32,
+    pub(super) top: i32,
+    pub(super) right: i32,
+    pub(super) bottom: i32,
+    pub(super) canvas_width: i32,
+    pub(super) canvas_height: i32,
+    pub(super) tile_width: i32,
+    pub(super) tile_height: i32,
+    pub(super) channels: i32,
+    pub(super) tiles_across: i32,
+    pub(super) first: i32,
+    pub(super) end: i32,
+}
+
+const _: () = {
+    assert!(size_of::<BlendParams>() == 80 && align_of::<BlendParams>() == 8);
+    assert!(offset_of!(BlendParams, left) == 32);
+    assert!(offset_of!(BlendParams, end) == 76);
+};
+
 /// `FRAME_ALIGNED` of `kernels/params.h`.
 pub(super) const FRAME_ALIGNED: u32 = 1;
 /// `TENSOR_ALIGNED` of `kernels/params.h`.

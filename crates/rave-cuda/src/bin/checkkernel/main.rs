@@ -11,6 +11,8 @@ mod reference;
 mod replay;
 mod report;
 mod suite;
+mod tile_case;
+mod tiles;
 
 use std::process::ExitCode;
 
@@ -86,6 +88,7 @@ fn run(options: &Options) -> Result<bool> {
     if options.check {
         check_kernels(options, &bed, &mut report)?;
         replay::check(options, &bed, &mut report)?;
+        tiles::check(options, &bed, &mut report)?;
         println!("{} cases, {} failures", report.cases(), report.failures());
     }
     if options.bench {

@@ -1,0 +1,328 @@
+//! Tiles of a picture: cut out of it for a model of fixed size, and its outputs blended into one.
+
+use std::ops::Range;
+
+use rave_core::tiling::{AxisWeights, TileBlender, TilePlan};
+use rave_core::{ElementType, Error, Rect, Result, Scale, Size, Status, TensorShape};
+
+use super::layout::element_suffix;
+use super::params::{AxisPoint, BlendParams, CutParams, NO_TILE};
+use super::{PixelKernels, check_tensor};
+use crate::module::{Kernel, LaunchDims};
+use crate::{DeviceBuffer, Stream, TensorBatchOnDevice, TensorOnDevice};
+
+/// Columns that a block covers, as `LANES * COLUMNS` in `kernels/tiles.cu`.
+const BLOCK_COLUMNS: u32 = 128;
+/// Rows and warps of a block, as `BLOCK_ROWS` in `kernels/tiles.cu`.
+const BLOCK_ROWS: u32 = 8;
+
+/// Cuts a picture on the device into tiles, a batch at a time, and blends the model's outputs for them into another
+/// picture, as [`rave_core::tiling`] does on the host and with the same bits. (NaN stays NaN, but not which one.)
+///
+/// A batch is blended by one launch that writes each pixel of the canvas that the batch has a part in once. The first
+/// tile at a pixel starts from 0 whatever the canvas holds: nothing has to zero it, and outside the seams between batches
+/// nothing reads it. Blending a frame by one launch would save those few reads, but keep the outputs of all batches in
+/// memory; blending tile by tile would need a launch each.
+///
+/// Neither direction allocates or waits, and both can be recorded by [`Stream::capture`].
+#[derive(Debug)]
+pub struct DeviceTiler {
+    plan: TilerPlan,
+    /// What [`TilerPlan::tables`] made.
+    tables: DeviceBuffer,
+    cut: Kernel,
+    blend: Kernel,
+}
+
+/// The element types of the tensors that tiles go through.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct TileElements {
+    /// Of the picture that is cut.
+    pub canvas: ElementType,
+    /// Of the tiles, as the model takes them.
+    pub input: ElementType,
+    /// Of the model's outputs.
+    pub output: ElementType,
+}
+
+/// What is fixed for a geometry.
+#[derive(Debug)]
+pub(super) struct TilerPlan {
+    elements: TileElements,
+    /// Where tiles begin in the picture that is cut, by column and by row of tiles.
+    starts: [Vec<u32>; 2],
+    /// Which pixels of the output each column and each row of tiles reaches.
+    reach: [Vec<Range<u32>>; 2],
+    points: [Vec<AxisPoint>; 2],
+    input_canvas: TensorShape,
+    pub(super) input_tile: TensorShape,
+    output_canvas: TensorShape,
+    pub(super) output_tile: TensorShape,
+}
+
+impl DeviceTiler {
+    /// Prepares for the tiles of `plan`, pictures of `channels` channels, and a model whose outputs are `scale` times as
+    /// large. Uploads the weights, for which it waits.
+    ///
+    /// # Errors
+    /// [`Status::InvalidParameter`] when the output would be larger than any frame may be, [`Status::OutOfMemory`],
+    /// [`Status::DeviceLost`].
+    pub fn new(
+        kernels: &PixelKernels,
+        stream: &Stream,
+        plan: &TilePlan,
+        scale: Scale,
+        channels: u32,
+        elements: TileElements,
+    ) -> Result<Self> {
+        let plan = TilerPlan::new(plan, scale, channels, elements)?;
+        let [cut, blend] = plan.kernels();
+        let bytes = plan.tables();
+        let tables = DeviceBuffer::new(stream.device(), bytes.len())?;
+        tables.upload(stream, 0, &bytes)?;
+        Ok(DeviceTiler {
+            cut: kernels.tiles.kernel(&cut)?,
+            blend: kernels.tiles.kernel(&blend)?,
+            plan,
+            tables,
+        })
+    }
+
+    /// The number of tiles of a picture.
+    #[must_use]
+    pub fn count(&self) -> usize {
+        self.plan.count()
+    }
+
+    /// The shape of the picture that is cut.
+    #[must_use]
+    pub fn input_canvas(&self) -> TensorShape {
+        self.plan.input_canvas
+    }
+
+    /// The shape of a tile, as the model takes it.
+    #[must_use]
+    pub fn input_tile(&self) -> TensorShape {
+        self.plan.input_tile
+    }
+
+    /// The shape of the picture that is blended, whose elements are fp32.
+    #[must_use]
+    pub fn output_canvas(&self) -> TensorShape {
+        self.plan.output_canvas
+    }
+
+    /// The shape of the model's output for a tile.
+    #[must_use]
+    pub fn output_tile(&self) -> TensorShape {
+        self.plan.output_tile
+    }
+
+    /// Enqueues cutting `tiles` of `canvas`, the first into the first tensor of `batch`. Tensors behind those stay as they
+    /// are. Nothing is allocated.
+    ///
+    /// # Errors
+    /// [`Status::InvalidParameter`] when there are no such tiles, the batch is shorter than they are many, or a tensor is
+    /// not what [`DeviceTiler::new`] was told; [`Status::KernelLaunchFailed`], [`Status::DeviceLost`].
+    pub fn cut(
+        &self,
+        stream: &Stream,
+        canvas: &TensorOnDevice,
+        tiles: Range<usize>,
+        batch: &TensorBatchOnDevice,
+    ) -> Result<()> {
+        let (dims, params) = self.plan.cut(canvas, tiles, batch, self.tables.address())?;
+        // SAFETY: the kernel takes CutParams, whose layout both sides assert. It reads the tables, which are freed only
+        // after the device is done with them, and elements of the canvas, and writes elements of the batch; both may be
+        // used until the work is done by the contracts of their `new`, and shapes and range were checked above.
+        unsafe { self.cut.launch(stream, dims, &params) }
+    }
+
+    /// Enqueues adding the model's outputs for `tiles`, the first of which is the first tensor of `batch`, to `canvas`.
+    /// A picture is complete after every tile was blended once, in ascending order; what the canvas held before does not
+    /// matter. Nothing is allocated.
+    ///
+    /// # Errors
+    /// As [`DeviceTiler::cut`].
+    pub fn blend(
+        &self,
+        stream: &Stream,
+        tiles: Range<usize>,
+        batch: &TensorBatchOnDevice,
+        canvas: &TensorOnDevice,
+    ) -> Result<()> {
+        let (dims, params) = self.plan.blend(tiles, batch, canvas, self.tables.address())?;
+        // SAFETY: as in `cut`, with BlendParams; elements of the batch are read, elements of the canvas read and written.
+        unsafe { self.blend.launch(stream, dims, &params) }
+    }
+}
+
+impl TilerPlan {
+    pub(super) fn new(plan: &TilePlan, scale: Scale, channels: u32, elements: TileElements) -> Result<Self> {
+        let blender = TileBlender::new(plan, scale, channels)?;
+        let output_tile = scale.apply(plan.tile())?;
+        let across = blender.columns().len();
+        let starts = |axis: &[AxisWeights], step: usize, along: fn(Rect) -> u32| {
+            (0..axis.len()).map(|index| along(plan.rect(index * step))).collect()
+        };
+        let Size { width, height } = blender.canvas().size;
+        Ok(TilerPlan {
+            elements,
+            starts: [
+                starts(blender.columns(), 1, |rect| rect.x),
+                starts(blender.rows(), across, |rect| rect.y),
+            ],
+            reach: [reach(blender.columns()), reach(blender.rows())],
+            points: [points(blender.columns(), width), points(blender.rows(), height)],
+            input_canvas: TensorShape { channels, size: plan.canvas() },
+            input_tile: TensorShape { channels, size: plan.tile() },
+            output_canvas: blender.canvas(),
+            output_tile: TensorShape { channels, size: output_tile },
+        })
+    }
+
+    /// The names of the kernels that cut and blend.
+    pub(super) fn kernels(&self) -> [String; 2] {
+        let TileElements { canvas, input, output } = self.elements;
+        [
+            format!("cut_{}_{}", element_suffix(canvas), element_suffix(input)),
+            format!("blend_{}", element_suffix(output)),
+        ]
+    }
+
+    /// What the kernels look up: the points of both axes, then the starts of both.
+    pub(super) fn tables(&self) -> Vec<u8> {
+        let points = self.points.iter().flatten().flat_map(|point| {
+            [point.tile, point.offsets, point.weight.to_bits(), point.next_weight.to_bits()]
+        });
+        points.chain(self.starts.iter().flatten().copied()).flat_map(u32::to_ne_bytes).collect()
+    }
+
+    fn count(&self) -> usize {
+        self.starts.iter().map(Vec::len).product()
+    }
+
+    fn check(&self, tiles: &Range<usize>, batch: &TensorBatchOnDevice) -> Result<()> {
+        let expected = batch.count().min(self.count());
+        if tiles.start < tiles.end && tiles.end <= self.count() && tiles.end - tiles.start <= batch.count() {
+            return Ok(());
+        }
+        Err(Error::new(
+            Status::InvalidParameter,
+            format!("tiles {tiles:?} of {} in a batch of {}", self.count(), batch.count()),
+        )
+        .expected(format!("1 to {expected} tiles that exist")))
+    }
+
+    /// `tables` is the address of [`TilerPlan::tables`].
+    pub(super) fn cut(
+        &self,
+        canvas: &TensorOnDevice,
+        tiles: Range<usize>,
+        batch: &TensorBatchOnDevice,
+        tables: u64,
+    ) -> Result<(LaunchDims, CutParams)> {
+        self.check(&tiles, batch)?;
+        check_tensor(canvas, self.elements.canvas, self.input_canvas)?;
+        check_tensor(&batch.first(), self.elements.input, self.input_tile)?;
+        let size = self.input_tile.size;
+        let blocks_across = size.width.div_ceil(BLOCK_COLUMNS);
+        let columns = tables + 16 * self.points.iter().map(Vec::len).sum::<usize>() as u64;
+        let across = self.starts[0].len();
+        let dims = LaunchDims {
+            grid: (blocks_across * tiles.len() as u32, size.height.div_ceil(BLOCK_ROWS)),
+            block: (32, BLOCK_ROWS),
+        };
+        let params = CutParams {
+            canvas: canvas.address(),
+            batch: batch.first().address(),
+            columns,
+            rows: columns + 4 * across as u64,
+            canvas_width: self.input_canvas.size.width as i32,
+            canvas_height: self.input_canvas.size.height as i32,
+            tile_width: size.width as i32,
+            tile_height: size.height as i32,
+            channels: self.input_tile.channels as i32,
+            tiles_across: across as i32,
+            first: tiles.start as i32,
+            blocks_across: blocks_across as i32,
+        };
+        Ok((dims, params))
+    }
+
+    /// `tables` is the address of [`TilerPlan::tables`].
+    pub(super) fn blend(
+        &self,
+        tiles: Range<usize>,
+        batch: &TensorBatchOnDevice,
+        canvas: &TensorOnDevice,
+        tables: u64,
+    ) -> Result<(LaunchDims, BlendParams)> {
+        self.check(&tiles, batch)?;
+        check_tensor(canvas, ElementType::F32, self.output_canvas)?;
+        check_tensor(&batch.first(), self.elements.output, self.output_tile)?;
+        let [columns, rows] = &self.reach;
+        let across = columns.len();
+        let last = tiles.end - 1;
+        let (top, bottom) = (tiles.start / across, last / across);
+        // A batch of several rows of tiles may reach all columns.
+        let (left, right) =
+            if top == bottom { (tiles.start % across, last % across) } else { (0, across - 1) };
+        let (left, right) = (columns[left].start, columns[right].end);
+        let (top, bottom) = (rows[top].start, rows[bottom].end);
+        let dims = LaunchDims {
+            grid: ((right - left).div_ceil(BLOCK_COLUMNS), (bottom - top).div_ceil(BLOCK_ROWS)),
+            block: (32, BLOCK_ROWS),
+        };
+        let params = BlendParams {
+            canvas: canvas.address(),
+            batch: batch.first().address(),
+            columns: tables,
+            rows: tables + 16 * self.points[0].len() as u64,
+            left: left as i32,
+            top: top as i32,
+            right: right as i32,
+            bottom: bottom as i32,
+            canvas_width: self.output_canvas.size.width as i32,
+            canvas_height: self.output_canvas.size.height as i32,
+            tile_width: self.output_tile.size.width as i32,
+            tile_height: self.output_tile.size.height as i32,
+            channels: self.output_tile.channels as i32,
+            tiles_across: across as i32,
+            first: tiles.start as i32,
+            end: tiles.end as i32,
+        };
+        Ok((dims, params))
+    }
+}
+
+/// The pixels that each tile along an axis has a part in.
+fn reach(axis: &[AxisWeights]) -> Vec<Range<u32>> {
+    axis.iter().map(|part| part.start as u32..(part.start + part.weights.len()) as u32).collect()
+}
+
+/// Which tiles have a part in each of the `length` pixels of an axis.
+fn points(axis: &[AxisWeights], length: u32) -> Vec<AxisPoint> {
+    const NONE: AxisPoint =
+        AxisPoint { tile: 0, offsets: NO_TILE << 16 | NO_TILE, weight: 0.0, next_weight: 0.0 };
+    let mut points = vec![NONE; length as usize];
+    for (tile, part) in axis.iter().enumerate() {
+        for (index, (point, &weight)) in points[part.start..].iter_mut().zip(&part.weights).enumerate() {
+            // Below NO_TILE, since no side has more than rave_core::MAX_SIDE pixels.
+            let offset = (part.offset + index) as u32;
+            if point.offsets == NONE.offsets {
+                *point = AxisPoint {
+                    tile: tile as u32,
+                    offsets: NO_TILE << 16 | offset,
+                    weight,
+                    next_weight: 0.0,
+                };
+            } else {
+                debug_assert!(point.offsets >> 16 == NO_TILE && point.tile + 1 == tile as u32);
+                point.offsets = offset << 16 | point.offsets & NO_TILE;
+                point.next_weight = weight;
+            }
+        }
+    }
+    points
+}
