@@ -66,43 +66,44 @@ __device__ __forceinline__ const Element *channel_row(const PackParams &p, int c
     return reinterpret_cast<const Element *>(p.tensor) + ((u64)channel * p.tensor_height + y) * p.tensor_width;
 }
 
-/// Eight columns of every channel from `x` on; those outside the frame are copies of the last.
-template <typename Element, int CHANNELS>
-__device__ __forceinline__ void load_channels(const PackParams &p, int x, int y, float (&v)[CHANNELS][8])
+/// Eight columns from `x` on of some rows; those outside the frame are copies of the last. One branch for all rows, so
+/// that their loads are under way together.
+template <typename Element, int ROWS>
+__device__ __forceinline__ void load_rows(const PackParams &p, int x, const Element *const (&row)[ROWS],
+                                          float (&v)[ROWS][8])
 {
-    const bool whole = (p.flags & TENSOR_ALIGNED) && x + PIXELS <= p.width;
+    if ((p.flags & TENSOR_ALIGNED) && x + PIXELS <= p.width) {
 #pragma unroll
-    for (int channel = 0; channel < CHANNELS; channel++) {
-        const Element *row = channel_row<Element>(p, channel, y);
-        if (whole) {
-            load_whole(row + x, v[channel]);
-        } else {
+        for (int r = 0; r < ROWS; r++)
+            load_whole(row[r] + x, v[r]);
+    } else {
+#pragma unroll
+        for (int r = 0; r < ROWS; r++)
 #pragma unroll
             for (int i = 0; i < 8; i++)
-                v[channel][i] = element(row, least(x + i, p.width - 1));
-        }
+                v[r][i] = element(row[r], least(x + i, p.width - 1));
     }
 }
 
-/// Adds the elements of columns inside the frame that are NaN or infinite to the counter.
-template <int CHANNELS>
-__device__ __forceinline__ void count_non_finite(const PackParams &p, int x, const float (&v)[CHANNELS][8])
+/// Adds the elements of columns inside the frame and of the first `rows` rows that are NaN or infinite to the counter.
+template <int ROWS>
+__device__ __forceinline__ void count_non_finite(const PackParams &p, int x, const float (&v)[ROWS][8], int rows = ROWS)
 {
     // A finite number times 0 adds 0, anything else makes the sum NaN.
     float sum = 0.0f;
 #pragma unroll
-    for (int channel = 0; channel < CHANNELS; channel++)
+    for (int r = 0; r < ROWS; r++)
 #pragma unroll
         for (int i = 0; i < 8; i++)
-            sum = fused(v[channel][i], 0.0f, sum);
+            sum = fused(v[r][i], 0.0f, sum);
     if (sum == 0.0f || p.non_finite == 0)
         return;
     u32 count = 0;
 #pragma unroll
-    for (int channel = 0; channel < CHANNELS; channel++)
+    for (int r = 0; r < ROWS; r++)
 #pragma unroll
         for (int i = 0; i < 8; i++)
-            count += x + i < p.width && (as_bits(v[channel][i]) & 0x7f800000) == 0x7f800000;
+            count += r < rows && x + i < p.width && (as_bits(v[r][i]) & 0x7f800000) == 0x7f800000;
     if (count > 0)
         count_up(p.non_finite, count);
 }

@@ -17,6 +17,14 @@ static constexpr int ROW_BLOCKS = 4;
 /// Chroma columns of a block.
 static constexpr int TILE_COLUMNS = LANES * PIXELS / 2;
 
+/// R, G and B of eight columns from `x` on; those outside the frame are copies of the last.
+template <typename Element>
+__device__ __forceinline__ void load_rgb(const PackParams &p, int x, int y, float (&rgb)[3][8])
+{
+    load_rows<Element>(
+        p, x, {channel_row<Element>(p, 0, y), channel_row<Element>(p, 1, y), channel_row<Element>(p, 2, y)}, rgb);
+}
+
 __device__ __forceinline__ float luma_of(const PackParams &p, float r, float g, float b)
 {
     return (p.weight_r * r + p.weight_g * g) + p.weight_b * b;
@@ -131,7 +139,7 @@ __device__ __forceinline__ void pack_rows(const PackParams &p)
     if (y >= p.height)
         return;
     float rgb[3][8], luma[8], db[8], dr[8];
-    load_channels<Element>(p, x, y, rgb);
+    load_rgb<Element>(p, x, y, rgb);
     count_non_finite(p, x, rgb);
     luma_and_differences<Element>(p, rgb, luma, db, dr);
     store_luma<Sample>(p, x, y, luma);
@@ -202,7 +210,7 @@ template <typename Sample, Layout LAYOUT, typename Element> __device__ __forcein
         if (y < 0)
             continue;
         float rgb[3][8], luma[8], db[8], dr[8], cb[4], cr[4];
-        load_channels<Element>(p, x, y, rgb);
+        load_rgb<Element>(p, x, y, rgb);
         luma_and_differences<Element>(p, rgb, luma, db, dr);
         if (y >= top && y < top + TILE_ROWS) {
             count_non_finite(p, x, rgb);
@@ -230,7 +238,7 @@ template <typename Element> __device__ __forceinline__ void pack_packed(const Pa
     if (x >= p.width || y >= p.height)
         return;
     float rgb[3][8];
-    load_channels<Element>(p, x, y, rgb);
+    load_rgb<Element>(p, x, y, rgb);
     count_non_finite(p, x, rgb);
     store_packed(p, x, y, rgb);
 }

@@ -60,10 +60,12 @@ mod sys;
 
 pub use buckets::bucket_size;
 pub use device::{Bound, Device, DeviceInfo};
-pub use frame::{DevicePlane, FrameOnDevice, TensorOnDevice, element_bytes};
+pub use frame::{DevicePlane, FrameOnDevice, ScratchOnDevice, TensorOnDevice, element_bytes};
 pub use graph::{ExecutableGraph, Graph, GraphUpdate};
 pub use memory::DeviceBuffer;
-pub use pixels::{NonFiniteCounter, PackKernel, PixelKernels, UnpackKernel};
+pub use pixels::{
+    LumaFrame, LumaGeometry, LumaPackKernel, NonFiniteCounter, PackKernel, PixelKernels, UnpackKernel,
+};
 pub use pool::{BucketedPool, DeviceAllocator, PoolAllocator, PoolStats, PooledBlock};
 pub use result::{REQUIRED_CUDA, check_device_alive, note_cuda_error};
 pub use stream::{Event, Stream};

@@ -1,4 +1,4 @@
-//! Pixel kernels: frame to tensor before inference, tensor to frame after it, one launch each.
+//! Pixel kernels: frame to tensor before inference, tensor to frame after it, one launch each, or two for a luma model.
 //!
 //! What they compute is defined by [`rave_core::pixels`]; with the same constants and the same order of operations the
 //! results are equal to the bit (`checkkernel` shows it on a GPU).
@@ -11,25 +11,33 @@ use crate::module::{LaunchDims, Module};
 use crate::{Device, TensorOnDevice};
 
 mod layout;
+mod luma;
 mod non_finite;
 #[cfg(test)]
 mod on_host;
 mod pack;
 mod params;
+mod taps;
+mod target;
 mod unpack;
 
+pub use luma::{LumaFrame, LumaGeometry, LumaPackKernel};
 pub use non_finite::NonFiniteCounter;
 pub use pack::PackKernel;
 pub use unpack::UnpackKernel;
 
 static UNPACK_IMAGE: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/unpack.image"));
 static PACK_IMAGE: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/pack.image"));
+static SCALE_CHROMA_IMAGE: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/scale_chroma.image"));
+static PACK_LUMA_IMAGE: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/pack_luma.image"));
 
 /// The pixel kernels, compiled for one device. Load them once and share them.
 #[derive(Clone, Debug)]
 pub struct PixelKernels {
     unpack: Arc<Module>,
     pack: Arc<Module>,
+    scale_chroma: Arc<Module>,
+    pack_luma: Arc<Module>,
 }
 
 impl PixelKernels {
@@ -39,11 +47,13 @@ impl PixelKernels {
     /// [`Status::KernelLaunchFailed`] when the driver cannot compile for this GPU, [`Status::OutOfMemory`],
     /// [`Status::DeviceLost`].
     pub fn load(device: &Device) -> Result<Self> {
-        // SAFETY: both images are what the compiler wrote for kernels/*.cu, with the NUL byte that PTX ends with.
+        // SAFETY: the images are what the compiler wrote for kernels/*.cu, with the NUL byte that PTX ends with.
         unsafe {
             Ok(PixelKernels {
                 unpack: Module::load(device, "unpack", UNPACK_IMAGE)?,
                 pack: Module::load(device, "pack", PACK_IMAGE)?,
+                scale_chroma: Module::load(device, "scale_chroma", SCALE_CHROMA_IMAGE)?,
+                pack_luma: Module::load(device, "pack_luma", PACK_LUMA_IMAGE)?,
             })
         }
     }

@@ -1,0 +1,325 @@
+//! A luma model's output to a frame, beside chroma that is scaled from the model's input frame.
+
+use rave_core::pixels::{ChromaConstants, ChromaScaler, LumaToRgbConstants, PackConstants};
+use rave_core::{
+    ChromaSiting, Colorimetry, ElementType, Error, PixelFormat, Rect, Result, Scale, Size, Status,
+    TensorShape, ValueRange,
+};
+
+use super::layout::{self, Storage};
+use super::non_finite::NonFiniteCounter;
+use super::params::{FRAME_ALIGNED, PackLumaParams, ScaleChromaParams};
+use super::taps::{AxisTaps, Taps};
+use super::target::PackTarget;
+use super::{PixelKernels, check_picture, launch_dims};
+use crate::module::{Kernel, LaunchDims};
+use crate::{DeviceBuffer, FrameOnDevice, ScratchOnDevice, Stream, TensorOnDevice};
+
+/// Warps of a block, as `BLOCK_WARPS` in `kernels/scale_chroma.cu` and `kernels/pack_luma.cu`.
+const BLOCK_WARPS: u32 = 8;
+/// Columns of a block of `kernels/scale_chroma.cu`: one a lane.
+const SCALE_COLUMNS: usize = 32;
+/// Rows of such a block, as `BLOCK_WARPS * ROWS` there.
+const SCALE_ROWS: usize = 32;
+/// What scratch memory is aligned to at least: 16 bytes are read at a time.
+const SCRATCH_ALIGNMENT: u64 = 16;
+
+/// What is fixed while frames keep their formats and sizes.
+#[derive(Clone, Copy, Debug)]
+pub struct LumaGeometry {
+    /// Format of the frames that the model's input was made of.
+    pub input_format: PixelFormat,
+    /// Size of their visible part.
+    pub visible: Size,
+    /// Format of the frames to write.
+    pub output_format: PixelFormat,
+    /// How much larger than the visible part they are, rounded down as [`Scale::apply`] does.
+    pub scale: Scale,
+    /// Type of the model's output.
+    pub element: ElementType,
+    /// Size of the model's output, at least that of the frames to write. What is on the right and at the bottom of the
+    /// frame is not read.
+    pub tensor: Size,
+    /// Whether to dither, which has an effect on formats of 8 bits only.
+    pub dither: bool,
+}
+
+/// What one frame is made of.
+#[derive(Clone, Copy, Debug)]
+pub struct LumaFrame<'a> {
+    /// The frame that the model's input was made of, for its chroma.
+    pub input: &'a FrameOnDevice,
+    /// How it is to be read. Levels are kept: the matrix should be that of `color`.
+    pub input_color: Colorimetry,
+    /// The model's output, of one channel.
+    pub tensor: &'a TensorOnDevice,
+    /// What 1.0 of signal is in the tensor.
+    pub white: ValueRange,
+    /// The frame to write, which may be the input itself.
+    pub output: &'a FrameOnDevice,
+    /// How it is to be read.
+    pub color: Colorimetry,
+    /// [`LumaPackKernel::scratch_bytes`] of memory.
+    pub scratch: &'a ScratchOnDevice,
+    /// Counts elements that are NaN or infinite; the frame's content is then undefined.
+    pub non_finite: Option<&'a NonFiniteCounter>,
+}
+
+/// Turns luma tensors on the device into frames, with the chroma of other frames, as
+/// [`rave_core::pixels::ChromaScaler`] and [`Pack::run_luma`](rave_core::pixels::Pack::run_luma) do on the host, in two
+/// launches: chroma is scaled horizontally into scratch memory, then vertically on its way into the frame.
+///
+/// The filters are on the device, in memory that is freed with this object: a graph in which a launch was captured must
+/// not be launched after that.
+#[derive(Debug)]
+pub struct LumaPackKernel {
+    plan: LumaPlan,
+    scale_chroma: Kernel,
+    pack_luma: Kernel,
+    filters: Vec<(FilterKey, Filters)>,
+}
+
+/// Filters on the device.
+#[derive(Debug)]
+struct Filters {
+    axes: [AxisTaps; 2],
+    memory: DeviceBuffer,
+}
+
+/// What filters depend on beside the geometry: the sitings of input and output, and whether the visible part begins at
+/// an odd column and row.
+pub(super) type FilterKey = (ChromaSiting, ChromaSiting, [bool; 2]);
+
+pub(super) fn filter_key(visible: Rect, input: ChromaSiting, output: ChromaSiting) -> FilterKey {
+    (input, output, [!visible.x.is_multiple_of(2), !visible.y.is_multiple_of(2)])
+}
+
+impl LumaPackKernel {
+    /// Prepares for frames and tensors of `geometry`. [`LumaPackKernel::prepare`] must follow.
+    ///
+    /// # Errors
+    /// [`Status::UnsupportedFormat`] for a format that CUDA frames do not have, [`Status::InvalidParameter`] when a size
+    /// is impossible or the tensor is smaller than the frame.
+    pub fn new(kernels: &PixelKernels, geometry: &LumaGeometry) -> Result<Self> {
+        let plan = LumaPlan::new(geometry)?;
+        let scale_chroma = kernels.scale_chroma.kernel(&plan.scale_chroma)?;
+        let pack_luma = kernels.pack_luma.kernel(&plan.pack_luma)?;
+        Ok(LumaPackKernel { plan, scale_chroma, pack_luma, filters: Vec::new() })
+    }
+
+    /// The shape of the tensor that [`LumaPackKernel::launch`] reads.
+    #[must_use]
+    pub fn tensor(&self) -> TensorShape {
+        self.plan.target.tensor
+    }
+
+    /// The size of the frame that [`LumaPackKernel::launch`] writes.
+    #[must_use]
+    pub fn size(&self) -> Size {
+        self.plan.target.size
+    }
+
+    /// How much memory a launch uses for itself, a multiple of 256 bytes. Launches that may run at the same time need
+    /// one piece each.
+    #[must_use]
+    pub fn scratch_bytes(&self) -> usize {
+        self.plan.scratch_bytes()
+    }
+
+    /// Makes the filters for input frames with the visible part `visible` and chroma sited as `input` says, and output
+    /// frames with chroma as `output` says, and waits until they are on the device. Does nothing when they are: filters
+    /// are kept, and depend on the sitings and on whether the visible part begins at an odd column or row alone. To be
+    /// called before a launch and not during a capture.
+    ///
+    /// # Errors
+    /// [`Status::OutOfMemory`], [`Status::DeviceLost`].
+    pub fn prepare(
+        &mut self,
+        stream: &Stream,
+        visible: Rect,
+        input: ChromaSiting,
+        output: ChromaSiting,
+    ) -> Result<()> {
+        let key = filter_key(visible, input, output);
+        if self.filters(key).is_none() {
+            let Taps { axes, bytes } = self.plan.taps(key);
+            let memory = DeviceBuffer::new(stream.device(), bytes.len())?;
+            memory.upload(stream, 0, &bytes)?;
+            self.filters.push((key, Filters { axes, memory }));
+        }
+        Ok(())
+    }
+
+    fn filters(&self, key: FilterKey) -> Option<&Filters> {
+        self.filters.iter().find(|(of, _)| *of == key).map(|(_, filters)| filters)
+    }
+
+    /// Enqueues writing `frame.output`. Nothing is allocated and nothing waits, so that it can be captured.
+    ///
+    /// # Errors
+    /// [`Status::InvalidParameter`] when a frame or the tensor is not what [`LumaPackKernel::new`] was told, the output
+    /// is cropped, scratch memory is too small, or [`LumaPackKernel::prepare`] was not called for these sitings and this
+    /// crop; [`Status::KernelLaunchFailed`], [`Status::DeviceLost`].
+    pub fn launch(&self, stream: &Stream, frame: &LumaFrame<'_>) -> Result<()> {
+        let (input, output) = (frame.input_color.siting, frame.color.siting);
+        let visible = frame.input.visible();
+        let filters = self.filters(filter_key(visible, input, output)).ok_or_else(|| {
+            Error::new(
+                Status::InvalidParameter,
+                format!(
+                    "no chroma filters from {input:?} to {output:?} for a frame cropped at ({}, {})",
+                    visible.x, visible.y
+                ),
+            )
+            .expected("filters on the device")
+            .help("call LumaPackKernel::prepare first")
+        })?;
+        let counter = frame.non_finite.map_or(0, NonFiniteCounter::address);
+        let launches = self.plan.launches(frame, &filters.axes, filters.memory.address(), counter)?;
+        // SAFETY: each kernel takes the struct that it is given, whose layout both sides assert. The first reads the
+        // input's chroma samples and a filter and writes scratch memory; the second reads that, the tensor's elements and
+        // a filter, writes the output's samples and adds to the counter. Frames, tensor and scratch memory may be used
+        // until the work is done by the contracts of `FrameOnDevice::new`, `TensorOnDevice::new` and
+        // `ScratchOnDevice::new`, and were checked against the launches above; the memory of filters and counter is
+        // freed only after the device is done with it.
+        unsafe {
+            self.scale_chroma.launch(stream, launches.scale_chroma.0, &launches.scale_chroma.1)?;
+            self.pack_luma.launch(stream, launches.pack_luma.0, &launches.pack_luma.1)
+        }
+    }
+}
+
+/// What is fixed for a geometry: which kernels, and the parameters that follow.
+#[derive(Clone, Debug)]
+pub(super) struct LumaPlan {
+    pub(super) scale_chroma: String,
+    pub(super) pack_luma: String,
+    input_format: PixelFormat,
+    input_storage: Storage,
+    visible: Size,
+    scaler: ChromaScaler,
+    target: PackTarget,
+    /// Columns and rows of the scaled chroma; the rows are those of the crop that needs the most.
+    chroma_pitch: usize,
+    most_chroma_rows: usize,
+}
+
+/// The grid and the parameters of both launches.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct LumaLaunches {
+    pub(super) scale_chroma: (LaunchDims, ScaleChromaParams),
+    pub(super) pack_luma: (LaunchDims, PackLumaParams),
+}
+
+impl LumaPlan {
+    pub(super) fn new(geometry: &LumaGeometry) -> Result<Self> {
+        let LumaGeometry { input_format, visible, output_format, scale, element, tensor, dither } = *geometry;
+        let input_storage = Storage::of(input_format)?;
+        let scaler = ChromaScaler::new(input_format, visible, output_format, scale)?;
+        let target = PackTarget::new(output_format, scaler.size(), element, 1, tensor, dither)?;
+        let (input, output) = (input_format.layout(), output_format.layout());
+        let columns = output.chroma_columns(target.size.width as usize);
+        Ok(LumaPlan {
+            scale_chroma: format!("scale_chroma_{}", input_storage.chroma_kernel(&input)),
+            pack_luma: format!("pack_luma_{}", target.kernel()),
+            input_format,
+            input_storage,
+            visible,
+            scaler,
+            chroma_pitch: columns.next_multiple_of(SCALE_COLUMNS),
+            most_chroma_rows: input.chroma_rows(visible.height as usize + input.log2_chroma_height as usize),
+            target,
+        })
+    }
+
+    fn plane_bytes(&self) -> usize {
+        self.chroma_pitch * self.most_chroma_rows * size_of::<f32>()
+    }
+
+    pub(super) fn scratch_bytes(&self) -> usize {
+        2 * self.plane_bytes()
+    }
+
+    pub(super) fn taps(&self, (input, output, odd): FilterKey) -> Taps {
+        let [x, y] = odd.map(u32::from);
+        Taps::new(&self.scaler.axes(input, output, (x, y)))
+    }
+
+    /// `filters` is the address of what [`LumaPlan::taps`] made, `non_finite` the counter's, or 0.
+    pub(super) fn launches(
+        &self,
+        frame: &LumaFrame<'_>,
+        axes: &[AxisTaps; 2],
+        filters: u64,
+        non_finite: u64,
+    ) -> Result<LumaLaunches> {
+        let visible = frame.input.visible();
+        let found = (frame.input.format(), visible.size);
+        check_picture("input frame", found, (self.input_format, self.visible))?;
+        let scratch = frame.scratch;
+        if scratch.bytes() < self.scratch_bytes() || !scratch.address().is_multiple_of(SCRATCH_ALIGNMENT) {
+            return Err(Error::new(
+                Status::InvalidParameter,
+                format!("{} bytes of scratch memory at {:#x}", scratch.bytes(), scratch.address()),
+            )
+            .expected(format!("{} bytes, aligned to {SCRATCH_ALIGNMENT}", self.scratch_bytes())));
+        }
+        let chroma = [scratch.address(), scratch.address() + self.plane_bytes() as u64];
+        let [horizontal, vertical] = axes;
+
+        let layout = self.input_format.layout();
+        let constants = ChromaConstants::new(self.input_format, frame.input_color);
+        let aligned = layout::planes_are_aligned(frame.input, self.input_storage);
+        let scale_chroma = ScaleChromaParams {
+            plane: frame.input.planes().map(|plane| plane.address),
+            chroma,
+            starts: filters + horizontal.starts as u64,
+            weights: filters + horizontal.weights as u64,
+            pitch: frame.input.planes().map(|plane| plane.pitch as u32),
+            flags: if aligned { FRAME_ALIGNED } else { 0 },
+            first_x: (visible.x >> layout.log2_chroma_width) as i32,
+            first_y: (visible.y >> layout.log2_chroma_height) as i32,
+            samples: horizontal.samples as i32,
+            rows: vertical.samples as i32,
+            columns: horizontal.count as i32,
+            taps: horizontal.taps as i32,
+            chroma_pitch: self.chroma_pitch as u32,
+            shift: layout.shift,
+            byte: layout::bytes(&layout),
+            luma_offset: constants.luma_offset,
+            luma_scale: constants.luma_scale,
+            chroma_offset: constants.chroma_offset,
+            chroma_scale: constants.chroma_scale,
+            luma_weights: constants.weights,
+            gains: constants.gains,
+        };
+        let grid = (self.chroma_pitch / SCALE_COLUMNS, vertical.samples.div_ceil(SCALE_ROWS));
+        let scale_dims =
+            LaunchDims { grid: (grid.0 as u32, grid.1 as u32), block: (SCALE_COLUMNS as u32, BLOCK_WARPS) };
+
+        let target = &self.target;
+        let constants = PackConstants::beside_chroma(target.format, frame.color, frame.white);
+        let to_rgb = LumaToRgbConstants::new(frame.color, frame.white);
+        let pack_luma = PackLumaParams {
+            frame: target.params(frame.tensor, &constants, frame.color.siting, frame.output, non_finite)?,
+            chroma,
+            starts: filters + vertical.starts as u64,
+            weights: filters + vertical.weights as u64,
+            chroma_rows: vertical.samples as i32,
+            rows: vertical.count as i32,
+            taps: vertical.taps as i32,
+            chroma_pitch: self.chroma_pitch as u32,
+            to_level: to_rgb.to_level,
+            r_cr: to_rgb.r_cr,
+            g_cb: to_rgb.g_cb,
+            g_cr: to_rgb.g_cr,
+            b_cb: to_rgb.b_cb,
+            reserved: 0,
+        };
+        let rows = BLOCK_WARPS << target.format.layout().log2_chroma_height;
+        Ok(LumaLaunches {
+            scale_chroma: (scale_dims, scale_chroma),
+            pack_luma: (launch_dims(target.size, rows, BLOCK_WARPS), pack_luma),
+        })
+    }
+}
