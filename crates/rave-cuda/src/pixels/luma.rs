@@ -227,6 +227,7 @@ impl LumaPlan {
             visible,
             scaler,
             chroma_pitch: columns.next_multiple_of(SCALE_COLUMNS),
+            // Where rows are halved, a crop that begins at an odd one may touch one more.
             most_chroma_rows: input.chroma_rows(visible.height as usize + input.log2_chroma_height as usize),
             target,
         })
@@ -321,5 +322,108 @@ impl LumaPlan {
             scale_chroma: (scale_dims, scale_chroma),
             pack_luma: (launch_dims(target.size, rows, BLOCK_WARPS), pack_luma),
         })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+    use rave_core::{Matrix, Range};
+
+    use super::*;
+    use crate::DevicePlane;
+
+    const GEOMETRY: LumaGeometry = LumaGeometry {
+        input_format: PixelFormat::Nv12,
+        visible: Size::new(64, 32),
+        output_format: PixelFormat::Nv12,
+        scale: Scale::ONE,
+        element: ElementType::F16,
+        tensor: Size::new(64, 32),
+        dither: false,
+    };
+
+    fn frame(size: Size) -> FrameOnDevice {
+        let plane = DevicePlane { address: 512, pitch: 512 };
+        // SAFETY: nothing is launched with this frame.
+        unsafe { FrameOnDevice::new(PixelFormat::Nv12, size, &[plane; 2]) }.unwrap()
+    }
+
+    /// What is said about a launch with these frames and this scratch memory.
+    fn launches(
+        input: &FrameOnDevice,
+        output: &FrameOnDevice,
+        scratch: (u64, usize),
+    ) -> Result<LumaLaunches> {
+        let plan = LumaPlan::new(&GEOMETRY).unwrap();
+        let color = Colorimetry { matrix: Matrix::Bt709, range: Range::Limited, siting: ChromaSiting::Left };
+        let taps = plan.taps(filter_key(input.visible(), color.siting, color.siting));
+        // SAFETY: nothing is launched with this tensor or this memory.
+        let (tensor, scratch) = unsafe {
+            (
+                TensorOnDevice::new(512, GEOMETRY.element, plan.target.tensor)?,
+                ScratchOnDevice::new(scratch.0, scratch.1),
+            )
+        };
+        let frame = LumaFrame {
+            input,
+            input_color: color,
+            tensor: &tensor,
+            white: ValueRange::Unit,
+            output,
+            color,
+            scratch: &scratch,
+            non_finite: None,
+        };
+        plan.launches(&frame, &taps.axes, 512, 0)
+    }
+
+    #[test]
+    fn frames_and_memory_that_were_not_announced_are_refused() {
+        let whole = frame(GEOMETRY.visible);
+        let bytes = LumaPlan::new(&GEOMETRY).unwrap().scratch_bytes();
+        assert!(launches(&whole, &whole, (256, bytes)).is_ok());
+
+        let crop = Rect { x: 2, y: 0, size: Size::new(62, 32) };
+        let cropped = whole.with_visible(crop).unwrap();
+        let (larger, larger_and_cropped) = (
+            frame(Size::new(66, 32)),
+            frame(Size::new(66, 32)).with_visible(Rect { size: GEOMETRY.visible, ..crop }),
+        );
+        assert!(launches(&larger_and_cropped.unwrap(), &whole, (256, bytes)).is_ok());
+        for (input, output, scratch) in [
+            (&cropped, &whole, (256, bytes)),
+            (&larger, &whole, (256, bytes)),
+            (&whole, &cropped, (256, bytes)),
+            (&whole, &larger, (256, bytes)),
+            (&whole, &whole, (256, bytes - 1)),
+            (&whole, &whole, (8, bytes)),
+        ] {
+            let error = launches(input, output, scratch).unwrap_err();
+            assert_eq!(error.status(), Status::InvalidParameter, "{error}");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn scaled_chroma_fits_scratch_memory_wherever_the_crop_begins(
+            (width, height) in (1..300u32, 1..300u32),
+            (numerator, denominator) in (1..9u32, 1..9u32),
+            output_format in prop::sample::select(&[PixelFormat::Nv12, PixelFormat::Yuv422p, PixelFormat::Bgr0][..]),
+            input_format in prop::sample::select(&[PixelFormat::Nv12, PixelFormat::Yuv422p, PixelFormat::Bgr0][..]),
+        ) {
+            let (visible, scale) = (Size::new(width, height), Scale::new(numerator, denominator).unwrap());
+            let tensor = scale.apply(visible).unwrap();
+            let geometry = LumaGeometry { input_format, visible, output_format, scale, tensor, ..GEOMETRY };
+            let plan = LumaPlan::new(&geometry).unwrap();
+            prop_assert_eq!(plan.scratch_bytes() % 256, 0);
+            let mut most = 0;
+            for odd in [[false, false], [false, true], [true, false], [true, true]] {
+                let [horizontal, vertical] = plan.taps((ChromaSiting::Left, ChromaSiting::Left, odd)).axes;
+                prop_assert!(horizontal.count <= plan.chroma_pitch && plan.chroma_pitch < horizontal.count + 32);
+                most = most.max(vertical.samples);
+            }
+            prop_assert_eq!(plan.scratch_bytes(), 8 * plan.chroma_pitch * most);
+        }
     }
 }
