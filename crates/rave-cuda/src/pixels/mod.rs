@@ -12,6 +12,7 @@ use crate::{Device, TensorOnDevice};
 
 mod layout;
 mod luma;
+mod luma_plan;
 mod non_finite;
 #[cfg(test)]
 mod on_host;

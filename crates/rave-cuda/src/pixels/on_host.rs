@@ -8,7 +8,8 @@ use std::process::Command;
 
 use rave_core::Result;
 
-use super::luma::{LumaFrame, LumaPlan, filter_key};
+use super::luma::LumaFrame;
+use super::luma_plan::{LumaPlan, filter_key};
 use super::pack::PackPlan;
 use super::params::{PackLumaParams, PackParams, ScaleChromaParams, UnpackParams};
 use super::unpack::UnpackPlan;

@@ -40,8 +40,9 @@ impl PackKernel {
     /// bits only.
     ///
     /// # Errors
-    /// [`Status::UnsupportedFormat`](rave_core::Status::UnsupportedFormat) for a format that CUDA frames do not have, [`Status::InvalidParameter`](rave_core::Status::InvalidParameter) when a size
-    /// is impossible or the tensor is smaller than the frame.
+    /// [`UnsupportedFormat`](rave_core::Status::UnsupportedFormat) for a format that CUDA frames do not have,
+    /// [`InvalidParameter`](rave_core::Status::InvalidParameter) when a size is impossible or the tensor is smaller than
+    /// the frame.
     pub fn new(
         kernels: &PixelKernels,
         format: PixelFormat,
@@ -66,8 +67,9 @@ impl PackKernel {
     /// Nothing is allocated.
     ///
     /// # Errors
-    /// [`Status::InvalidParameter`](rave_core::Status::InvalidParameter) when the frame or the tensor is not what [`PackKernel::new`] was told, or the frame
-    /// is cropped; [`Status::KernelLaunchFailed`](rave_core::Status::KernelLaunchFailed), [`Status::DeviceLost`](rave_core::Status::DeviceLost).
+    /// [`InvalidParameter`](rave_core::Status::InvalidParameter) when the frame or the tensor is not what
+    /// [`PackKernel::new`] was told, or the frame is cropped;
+    /// [`KernelLaunchFailed`](rave_core::Status::KernelLaunchFailed), [`DeviceLost`](rave_core::Status::DeviceLost).
     pub fn launch(
         &self,
         stream: &Stream,

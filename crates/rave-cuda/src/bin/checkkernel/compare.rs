@@ -66,8 +66,8 @@ pub(crate) fn pack(bed: &Bed, case: &Case, random: Random) -> Result<Option<Stri
     Ok(reference.layout.compare(&found, &reference.expected))
 }
 
-/// Luma tensor and the chroma of another frame, or of this one, to frame; what differs, if anything. Every other case runs
-/// as a graph.
+/// Luma tensor and the chroma of another frame, or of this one, to frame; what differs, if anything. Every other case
+/// runs as a graph.
 pub(crate) fn luma(bed: &Bed, case: &LumaCase, random: Random) -> Result<Option<String>> {
     /// Bytes of guard before and after scratch memory, and what they are.
     const MARGIN: usize = 256;

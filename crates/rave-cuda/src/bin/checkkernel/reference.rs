@@ -104,8 +104,8 @@ impl LumaReference {
     }
 }
 
-/// What packing gave, but for the complaint about elements that are not finite: NaN becomes code 0 in the reference and in
-/// the kernels, so that even frames whose content is called undefined can be compared.
+/// What packing gave, but for the complaint about elements that are not finite: NaN becomes code 0 in the reference and
+/// in the kernels, so that even frames whose content is called undefined can be compared.
 fn unless_not_finite(outcome: Result<()>, not_finite: u32) -> Result<()> {
     match outcome {
         Err(error) if error.status() == Status::InferenceFailed && not_finite > 0 => Ok(()),
