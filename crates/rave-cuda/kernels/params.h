@@ -6,6 +6,7 @@
 /// Bits of `flags`.
 enum : u32 {
     /// Every row of the frame can be read or written 8 pixels at a time: base addresses, pitches and crop are aligned.
+    /// (scale_chroma reads single samples, also of frames whose crop is not.)
     FRAME_ALIGNED = 1,
     /// Every row of the tensor can be read or written 8 elements at a time.
     TENSOR_ALIGNED = 2,
@@ -101,6 +102,46 @@ struct BlendParams {
     int first, end;
 };
 
+/// Taps of a chroma filter that are loaded together. Filters have 1 tap or a multiple of this, the last with weight 0.
+static constexpr int TAPS_AT_ONCE = 4;
+
+/// See rave_core::pixels, "Chroma beside a luma model": the horizontal half.
+struct ScaleChromaParams {
+    u64 plane[3];
+    // Cb and Cr as levels: rows of the input, columns of the output.
+    u64 chroma[2];
+    // For each column of the output its first sample of the input, and from tap to tap all columns' weights.
+    u64 starts, weights;
+    u32 pitch[3];
+    u32 flags;
+    // The first chroma sample that covers the visible rectangle, and how many do.
+    int first_x, first_y, samples, rows;
+    int columns, taps;
+    // Columns of `chroma` from row to row, a multiple of 32.
+    u32 chroma_pitch;
+    u32 shift;
+    u32 byte[3];
+    float luma_offset, luma_scale, chroma_offset, chroma_scale;
+    float weight_r, weight_g, weight_b;
+    float gain_cb, gain_cr;
+};
+
+/// The vertical half, and the luma beside it.
+struct PackLumaParams {
+    PackParams frame;
+    // What scale_chroma wrote.
+    u64 chroma[2];
+    // For each chroma row of the frame its first row of `chroma`, and from tap to tap all rows' weights.
+    u64 starts, weights;
+    // Rows of `chroma`, chroma rows of the frame.
+    int chroma_rows, rows;
+    int taps;
+    u32 chroma_pitch;
+    // Levels to red, green and blue.
+    float to_level, r_cr, g_cb, g_cr, b_cb;
+    u32 reserved;
+};
+
 #define RAVE_OFFSET(type, member, offset)                                                                              \
     static_assert(__builtin_offsetof(type, member) == offset, #type "." #member " is elsewhere in params.rs")
 static_assert(sizeof(UnpackParams) == 160 && alignof(UnpackParams) == 8, "UnpackParams differs from params.rs");
@@ -120,4 +161,14 @@ RAVE_OFFSET(CutParams, blocks_across, 60);
 static_assert(sizeof(BlendParams) == 80 && alignof(BlendParams) == 8, "BlendParams differs from params.rs");
 RAVE_OFFSET(BlendParams, left, 32);
 RAVE_OFFSET(BlendParams, end, 76);
+static_assert(sizeof(ScaleChromaParams) == 152 && alignof(ScaleChromaParams) == 8,
+              "ScaleChromaParams differs from params.rs");
+RAVE_OFFSET(ScaleChromaParams, flags, 68);
+RAVE_OFFSET(ScaleChromaParams, columns, 88);
+RAVE_OFFSET(ScaleChromaParams, byte, 104);
+RAVE_OFFSET(ScaleChromaParams, gain_cr, 148);
+static_assert(sizeof(PackLumaParams) == sizeof(PackParams) + 72, "PackLumaParams differs from params.rs");
+RAVE_OFFSET(PackLumaParams, chroma, sizeof(PackParams));
+RAVE_OFFSET(PackLumaParams, chroma_rows, sizeof(PackParams) + 32);
+RAVE_OFFSET(PackLumaParams, b_cb, sizeof(PackParams) + 64);
 #undef RAVE_OFFSET

@@ -2,25 +2,9 @@
 //
 // A thread makes 8 neighbouring elements of one row in every channel. A warp covers 256 columns of a row.
 
-#include "params.h"
-
-enum Layout { SEMI_PLANAR, PLANAR };
+#include "samples.cuh"
 
 static constexpr int BLOCK_ROWS = 8;
-
-/// 2^23: the float whose lowest mantissa bits are a code is the code plus this.
-static constexpr float TWO_23 = 8388608.0f;
-
-/// `code - offset`, exact for codes of up to 16 bits and whole offsets: `two_23_and_offset` is 2^23 + offset.
-__device__ __forceinline__ float centred(u32 code, float two_23_and_offset)
-{
-    return as_float(0x4b000000u | code) - two_23_and_offset;
-}
-
-template <typename T> __device__ __forceinline__ const T *row_of(u64 plane, u32 pitch, int y)
-{
-    return reinterpret_cast<const T *>(plane + (u64)y * pitch);
-}
 
 /// Eight samples from column `x` on. Where `whole` they are all there and aligned; else those after `last` are copies.
 __device__ __forceinline__ void load_samples(const u8 *row, int x, int last, bool whole, u32 shift, u32 (&code)[8])

@@ -1,4 +1,4 @@
-//! Frames and tensors in device memory, which somebody else owns.
+//! Frames, tensors and scratch space in device memory, which somebody else owns.
 
 use rave_core::{ElementType, Error, PixelFormat, Rect, Result, Size, Status, TensorShape};
 
@@ -185,6 +185,37 @@ impl TensorBatchOnDevice {
     #[must_use]
     pub fn count(&self) -> usize {
         self.count
+    }
+}
+
+/// Device memory that a launch uses for itself, described, not owned.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct ScratchOnDevice {
+    address: u64,
+    bytes: usize,
+}
+
+impl ScratchOnDevice {
+    /// `bytes` at `address`.
+    ///
+    /// # Safety
+    /// The memory may be read and written, in stream order, from every launch that is given this (or a copy of it) until
+    /// that work is done, and nothing else uses it in that time.
+    #[must_use]
+    pub unsafe fn new(address: u64, bytes: usize) -> Self {
+        ScratchOnDevice { address, bytes }
+    }
+
+    /// The device address.
+    #[must_use]
+    pub fn address(&self) -> u64 {
+        self.address
+    }
+
+    /// The size in bytes.
+    #[must_use]
+    pub fn bytes(&self) -> usize {
+        self.bytes
     }
 }
 

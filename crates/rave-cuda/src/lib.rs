@@ -60,10 +60,15 @@ mod sys;
 
 pub use buckets::bucket_size;
 pub use device::{Bound, Device, DeviceInfo};
-pub use frame::{DevicePlane, FrameOnDevice, TensorBatchOnDevice, TensorOnDevice, element_bytes};
+pub use frame::{
+    DevicePlane, FrameOnDevice, ScratchOnDevice, TensorBatchOnDevice, TensorOnDevice, element_bytes,
+};
 pub use graph::{ExecutableGraph, Graph, GraphNode, GraphUpdate};
 pub use memory::DeviceBuffer;
-pub use pixels::{DeviceTiler, NonFiniteCounter, PackKernel, PixelKernels, TileElements, UnpackKernel};
+pub use pixels::{
+    DeviceTiler, LumaFrame, LumaGeometry, LumaPackKernel, NonFiniteCounter, PackKernel, PixelKernels,
+    TileElements, UnpackKernel,
+};
 pub use pool::{BucketedPool, DeviceAllocator, PoolAllocator, PoolStats, PooledBlock};
 pub use result::REQUIRED_CUDA;
 pub use stream::{Event, Stream};

@@ -3,7 +3,8 @@
 use crate::{Colorimetry, PixelFormat, Size, ValueRange};
 
 use super::chroma_filter::{Down, UpTaps};
-use super::matrix::{ToCode, ToLevel, ToRgb, Weights, chroma_gains, levels};
+use super::matrix::{ToLevel, ToRgb, Weights, chroma_gains, levels};
+use super::pack_rows::Numbers;
 
 /// The constants of a frame to a tensor; see the [module](super).
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -67,9 +68,10 @@ pub struct PackConstants {
     pub luma_scale: f32,
     /// Offset of the same, in codes.
     pub luma_offset: f32,
-    /// From the filtered B - Y to Cb less its offset; the gains of the filters are in it.
+    /// From the filtered B - Y to Cb less its offset; the gains of the filters are in it. Beside a luma model from Cb's
+    /// level.
     pub cb_scale: f32,
-    /// From the filtered R - Y to Cr less its offset.
+    /// From the filtered R - Y to Cr less its offset, or from Cr's level.
     pub cr_scale: f32,
     /// Offset of Cb and Cr, in codes.
     pub chroma_offset: f32,
@@ -85,18 +87,20 @@ impl PackConstants {
     /// The constants for frames of `format`, `size` and `color`, and tensors of `white`.
     #[must_use]
     pub fn new(format: PixelFormat, size: Size, color: Colorimetry, white: ValueRange) -> Self {
-        let layout = format.layout();
-        let (luma, chroma) = levels(&layout, color);
-        let white = f64::from(white.white());
-        let down = |subsampled: u32, half_steps, extent: u32| {
-            (subsampled > 0).then(|| Down::new(half_steps, extent as usize))
-        };
-        let horizontal = down(layout.log2_chroma_width, color.siting.horizontal_half_steps(), size.width);
-        let vertical = down(layout.log2_chroma_height, color.siting.vertical_half_steps(), size.height);
-        let gain = horizontal.map_or(1.0, Down::gain) * vertical.map_or(1.0, Down::gain) * white;
-        let weights = Weights::new(color.matrix);
-        let luma = ToCode::new(&layout, luma, 1.0 / white);
-        let [cb, cr] = chroma_gains(color.matrix).map(|c| ToCode::new(&layout, chroma, c / gain));
+        Numbers::new(format.layout(), size, color, f64::from(white.white())).into()
+    }
+
+    /// The constants of [`Pack::run_luma`](super::Pack::run_luma) for frames of `format` and `color`, and luma tensors of
+    /// `white`: chroma comes as levels, and so do R', G' and B', made with [`LumaToRgbConstants`].
+    #[must_use]
+    pub fn beside_chroma(format: PixelFormat, color: Colorimetry, white: ValueRange) -> Self {
+        Numbers::beside_chroma(format.layout(), color, f64::from(white.white())).into()
+    }
+}
+
+impl From<Numbers> for PackConstants {
+    fn from(numbers: Numbers) -> Self {
+        let Numbers { weights, luma, chroma: [cb, cr], horizontal, vertical, .. } = numbers;
         PackConstants {
             weights: [weights.r, weights.g, weights.b],
             luma_scale: luma.scale,
@@ -108,6 +112,66 @@ impl PackConstants {
             extrapolate_x: horizontal.and_then(Down::extrapolation),
             extrapolate_y: vertical.and_then(Down::extrapolation),
         }
+    }
+}
+
+/// The constants of reading chroma as levels for [`ChromaScaler`](super::ChromaScaler); see the [module](super).
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct ChromaConstants {
+    /// Offset of R', G' and B', in codes: a whole number.
+    pub luma_offset: f32,
+    /// `1 / span` of the same.
+    pub luma_scale: f32,
+    /// Offset of Cb and Cr, in codes: a whole number.
+    pub chroma_offset: f32,
+    /// `1 / span` of the same.
+    pub chroma_scale: f32,
+    /// Kr, Kg and Kb.
+    pub weights: [f32; 3],
+    /// From B - Y to Cb, and from R - Y to Cr.
+    pub gains: [f32; 2],
+}
+
+impl ChromaConstants {
+    /// The constants for frames of `format` and `color`.
+    #[must_use]
+    pub fn new(format: PixelFormat, color: Colorimetry) -> Self {
+        let (luma, chroma) = levels(&format.layout(), color);
+        let (luma, chroma) = (ToLevel::new(luma, 1.0), ToLevel::new(chroma, 1.0));
+        let weights = Weights::new(color.matrix);
+        ChromaConstants {
+            luma_offset: luma.offset,
+            luma_scale: luma.scale,
+            chroma_offset: chroma.offset,
+            chroma_scale: chroma.scale,
+            weights: [weights.r, weights.g, weights.b],
+            gains: chroma_gains(color.matrix).map(|gain| gain as f32),
+        }
+    }
+}
+
+/// The constants of a luma model's output and chroma levels to R', G' and B' levels; see the [module](super).
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct LumaToRgbConstants {
+    /// `1 / white`.
+    pub to_level: f32,
+    /// Cr's part of red.
+    pub r_cr: f32,
+    /// Cb's part of green.
+    pub g_cb: f32,
+    /// Cr's part of green.
+    pub g_cr: f32,
+    /// Cb's part of blue.
+    pub b_cb: f32,
+}
+
+impl LumaToRgbConstants {
+    /// The constants for frames of `color` and luma tensors of `white`.
+    #[must_use]
+    pub fn new(color: Colorimetry, white: ValueRange) -> Self {
+        let ToRgb { r_cr, g_cb, g_cr, b_cb } = ToRgb::new(color.matrix, 1.0);
+        let to_level = (1.0 / f64::from(white.white())) as f32;
+        LumaToRgbConstants { to_level, r_cr, g_cb, g_cr, b_cb }
     }
 }
 
@@ -136,5 +200,18 @@ mod tests {
         assert_eq!(scale(PixelFormat::Yuv420p), full / 32.0);
         let odd = PackConstants::new(PixelFormat::Nv12, Size::new(5, 5), COLOR, ValueRange::Unit);
         assert_eq!((odd.extrapolate_x, odd.extrapolate_y), (None, Some((1.5, -0.5))));
+    }
+
+    #[test]
+    fn beside_a_luma_model_chroma_is_in_levels_and_so_are_red_green_and_blue() {
+        let white = ValueRange::Byte;
+        let yuv = PackConstants::beside_chroma(PixelFormat::P010, COLOR, white);
+        assert_eq!((yuv.luma_scale, yuv.luma_offset), (876.0 / 255.0, 64.0));
+        assert_eq!((yuv.cb_scale, yuv.cr_scale, yuv.chroma_offset), (896.0, 896.0, 512.0));
+        let rgb = PackConstants::beside_chroma(PixelFormat::Bgr0, COLOR, white);
+        assert_eq!((rgb.luma_scale, rgb.luma_offset, rgb.max_code), (219.0, 16.0, 255.0));
+        assert_eq!(LumaToRgbConstants::new(COLOR, white).to_level, 1.0 / 255.0);
+        let read = ChromaConstants::new(PixelFormat::Nv12, COLOR);
+        assert_eq!((read.chroma_offset, read.chroma_scale), (128.0, 1.0 / 224.0));
     }
 }

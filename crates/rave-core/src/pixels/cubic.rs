@@ -17,9 +17,9 @@ pub(super) struct Geometry {
     pub(super) output_half_steps: u32,
 }
 
-/// The filter of one axis.
+/// The filter of [`ChromaScaler`](super::ChromaScaler) along one axis, for all of its output samples.
 #[derive(Clone, Debug)]
-pub(super) struct Axis {
+pub struct ChromaAxis {
     /// Input samples that cover the visible part.
     pub(super) samples: usize,
     taps: usize,
@@ -29,7 +29,33 @@ pub(super) struct Axis {
     weights: Vec<f32>,
 }
 
-impl Axis {
+impl ChromaAxis {
+    /// How many input samples cover the visible part.
+    #[must_use]
+    pub fn samples(&self) -> usize {
+        self.samples
+    }
+
+    /// How many input samples each output sample is made of.
+    #[must_use]
+    pub fn taps(&self) -> usize {
+        self.taps
+    }
+
+    /// For each output sample, the first of its input samples, counted from the first that covers the visible part.
+    /// Where this or what follows is outside of `0..samples`, the nearest sample is meant.
+    #[must_use]
+    pub fn starts(&self) -> &[i32] {
+        &self.starts
+    }
+
+    /// The weights of the first output sample, [`ChromaAxis::taps`] in the order of the input samples, then those of the
+    /// second and so on.
+    #[must_use]
+    pub fn weights(&self) -> &[f32] {
+        &self.weights
+    }
+
     pub(super) fn new(g: &Geometry) -> Self {
         let half_steps = |log2, half_steps| if log2 == 0 { 0 } else { i64::from(half_steps) };
         let (input_phase, output_phase) =
@@ -59,15 +85,15 @@ impl Axis {
             // Wholly outside, every tap reads the same sample, however far out.
             starts.push(start.clamp(-(taps as i64), samples as i64) as i32);
         }
-        Axis { samples, taps, starts, weights }
+        ChromaAxis { samples, taps, starts, weights }
     }
 
-    /// Samples that a row must have on either side for [`Axis::along`].
+    /// Samples that a row must have on either side for [`ChromaAxis::along`].
     pub(super) fn margin(&self) -> usize {
         self.taps
     }
 
-    /// Filters a row, which has [`Axis::margin`] samples more on either side.
+    /// Filters a row, which has [`ChromaAxis::margin`] samples more on either side.
     #[inline(always)]
     pub(super) fn along(&self, row: &[f32], out: &mut [f32]) {
         let margin = self.margin();
@@ -143,8 +169,8 @@ fn catmull_rom(t: f64) -> f64 {
 mod tests {
     use super::*;
 
-    fn axis(scale: (u32, u32), count: usize, phases: (u32, u32), start: u32) -> Axis {
-        Axis::new(&Geometry {
+    fn axis(scale: (u32, u32), count: usize, phases: (u32, u32), start: u32) -> ChromaAxis {
+        ChromaAxis::new(&Geometry {
             visible: 16,
             start,
             scale: Scale::new(scale.0, scale.1).unwrap(),

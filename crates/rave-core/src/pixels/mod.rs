@@ -98,7 +98,8 @@ mod store;
 mod tests;
 mod unpack;
 
-pub use constants::{PackConstants, UnpackConstants};
+pub use constants::{ChromaConstants, LumaToRgbConstants, PackConstants, UnpackConstants};
+pub use cubic::ChromaAxis;
 pub use dither::BAYER;
 pub use pack::Pack;
 pub use resample::ChromaScaler;

@@ -10,7 +10,7 @@ use crate::{
 };
 
 use super::dither::Bias;
-use super::matrix::{ToCode, ToRgb, levels};
+use super::matrix::ToRgb;
 use super::pack_rows::{Job, Numbers, Scratch, Source};
 use super::parts::{FrameRows, for_each_part, part_count};
 use super::resample::ChromaScaler;
@@ -115,12 +115,7 @@ impl Pack {
             .expected(format!("{} {}", self.size, self.format)));
         }
         let white = f64::from(white.white());
-        let mut numbers = Numbers::new(self.format.layout(), self.size, color, white);
-        let (luma_levels, chroma_levels) = levels(&numbers.layout, color);
-        numbers.chroma = [ToCode::new(&numbers.layout, chroma_levels, 1.0); 2];
-        if numbers.layout.family == PixelFamily::Rgb {
-            numbers.luma = ToCode::new(&numbers.layout, luma_levels, 1.0);
-        }
+        let numbers = Numbers::beside_chroma(self.format.layout(), color, white);
         let to_rgb = ToRgb::new(color.matrix, 1.0);
         self.in_parts(tensor, frame, &|mut job, rows, scratch| match numbers.layout.family {
             PixelFamily::Gray => job.luma(rows, &numbers, scratch),
@@ -129,8 +124,8 @@ impl Pack {
                 job.luma(rows, &numbers, scratch)
             }
             PixelFamily::Rgb => {
-                let scale = (1.0 / white) as f32;
-                job.rgb_of_luma(rows, &numbers, (scale, to_rgb), chroma, scratch)
+                let to_level = (1.0 / white) as f32;
+                job.rgb_of_luma(rows, &numbers, (to_level, to_rgb), chroma, scratch)
             }
         })
     }

@@ -5,7 +5,7 @@ use std::ops::Range;
 use half::slice::HalfFloatSliceExt;
 use pulp::Arch;
 
-use crate::{Colorimetry, Elements, Layout, Size, TensorShape};
+use crate::{Colorimetry, Elements, Layout, PixelFamily, Size, TensorShape};
 
 use super::chroma_filter::{Down, blend};
 use super::dither::Bias;
@@ -79,6 +79,20 @@ impl Numbers {
             chroma: chroma_gains(color.matrix).map(|c| ToCode::new(&layout, chroma, c / gain)),
             horizontal,
             vertical,
+        }
+    }
+
+    /// For a luma model: chroma comes as levels at its own samples, and so do R', G' and B'.
+    pub(super) fn beside_chroma(layout: Layout, color: Colorimetry, white: f64) -> Self {
+        let (luma, chroma) = levels(&layout, color);
+        let gain = if layout.family == PixelFamily::Rgb { 1.0 } else { 1.0 / white };
+        Numbers {
+            layout,
+            weights: Weights::new(color.matrix),
+            luma: ToCode::new(&layout, luma, gain),
+            chroma: [ToCode::new(&layout, chroma, 1.0); 2],
+            horizontal: None,
+            vertical: None,
         }
     }
 }
@@ -237,7 +251,7 @@ impl Job<'_> {
         mut self,
         rows: Range<usize>,
         numbers: &Numbers,
-        (scale, to_rgb): (f32, ToRgb),
+        (to_level, to_rgb): (f32, ToRgb),
         chroma: &ChromaScaler,
         scratch: &mut Scratch,
     ) -> usize {
@@ -247,7 +261,7 @@ impl Job<'_> {
             let values = self.source.row(0, y, &mut scratch.luma);
             non_finite += self.arch.dispatch(|| count_non_finite(values));
             let [r, g, b] = rgb.each_mut().map(Vec::as_mut_slice);
-            self.arch.dispatch(|| scaled(values, scale, g));
+            self.arch.dispatch(|| scaled(values, to_level, g));
             self.arch.dispatch(|| convert(chroma.row(y), r, g, b, to_rgb));
             let rgb = rgb.each_ref().map(Vec::as_slice);
             self.write_rgb(y, rgb, numbers, &mut scratch.codes);

@@ -4,7 +4,7 @@ use pulp::Arch;
 
 use crate::{ChromaSiting, Colorimetry, Frame, Layout, PixelFamily, PixelFormat, Result, Scale, Size};
 
-use super::cubic::{Axis, Geometry};
+use super::cubic::{ChromaAxis, Geometry};
 use super::load::{self, Span};
 use super::matrix::{ToLevel, Weights, chroma_gains, levels};
 use super::parts::{Rows, for_each_part, part_count};
@@ -33,7 +33,7 @@ pub struct ChromaScaler {
 struct Scratch {
     rgb: [Vec<f32>; 3],
     luma: Vec<f32>,
-    /// Cb and Cr of one row with [`Axis::margin`] on either side.
+    /// Cb and Cr of one row with [`ChromaAxis::margin`] on either side.
     chroma: [Vec<f32>; 2],
 }
 
@@ -147,32 +147,38 @@ impl ChromaScaler {
         self.planes.each_ref().map(|plane| &plane[y * columns..][..columns])
     }
 
-    fn make_plan(&self, key: PlanKey) -> Plan {
+    /// The horizontal and the vertical filter, for kernels that run elsewhere. `visible` is where the visible part begins
+    /// in the frame, of which only whether it is odd matters.
+    #[must_use]
+    pub fn axes(&self, input: ChromaSiting, output: ChromaSiting, visible: (u32, u32)) -> [ChromaAxis; 2] {
         let (source, target) = (self.source.layout(), self.target.layout());
+        let horizontal = ChromaAxis::new(&Geometry {
+            visible: self.visible.width,
+            start: visible.0 % 2,
+            scale: self.scale,
+            count: target.chroma_columns(self.size.width as usize),
+            log2_input: source.log2_chroma_width,
+            log2_output: target.log2_chroma_width,
+            input_half_steps: input.horizontal_half_steps(),
+            output_half_steps: output.horizontal_half_steps(),
+        });
+        let vertical = ChromaAxis::new(&Geometry {
+            visible: self.visible.height,
+            start: visible.1 % 2,
+            scale: self.scale,
+            count: target.chroma_rows(self.size.height as usize),
+            log2_input: source.log2_chroma_height,
+            log2_output: target.log2_chroma_height,
+            input_half_steps: input.vertical_half_steps(),
+            output_half_steps: output.vertical_half_steps(),
+        });
+        [horizontal, vertical]
+    }
+
+    fn make_plan(&self, key: PlanKey) -> Plan {
         let (input, output, [x, y]) = key;
-        Plan {
-            key,
-            horizontal: Axis::new(&Geometry {
-                visible: self.visible.width,
-                start: x,
-                scale: self.scale,
-                count: target.chroma_columns(self.size.width as usize),
-                log2_input: source.log2_chroma_width,
-                log2_output: target.log2_chroma_width,
-                input_half_steps: input.horizontal_half_steps(),
-                output_half_steps: output.horizontal_half_steps(),
-            }),
-            vertical: Axis::new(&Geometry {
-                visible: self.visible.height,
-                start: y,
-                scale: self.scale,
-                count: target.chroma_rows(self.size.height as usize),
-                log2_input: source.log2_chroma_height,
-                log2_output: target.log2_chroma_height,
-                input_half_steps: input.vertical_half_steps(),
-                output_half_steps: output.vertical_half_steps(),
-            }),
-        }
+        let [horizontal, vertical] = self.axes(input, output, (x, y));
+        Plan { key, horizontal, vertical }
     }
 
     /// The same, with no instructions beyond the compilation target's.
@@ -189,8 +195,8 @@ type PlanKey = (ChromaSiting, ChromaSiting, [u32; 2]);
 #[derive(Clone, Debug)]
 struct Plan {
     key: PlanKey,
-    horizontal: Axis,
-    vertical: Axis,
+    horizontal: ChromaAxis,
+    vertical: ChromaAxis,
 }
 
 /// Copies the outermost samples outwards.

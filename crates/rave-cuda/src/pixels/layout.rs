@@ -59,6 +59,16 @@ impl Storage {
             }
         }
     }
+
+    /// The same as far as chroma is read: `semi_planar_8` and so on.
+    pub(super) fn chroma_kernel(self, layout: &Layout) -> String {
+        let bits = 8 * layout.sample_bytes;
+        match self {
+            Storage::Packed => format!("packed_{bits}"),
+            Storage::Yuv { semi_planar: true, .. } => format!("semi_planar_{bits}"),
+            Storage::Yuv { .. } => format!("planar_{bits}"),
+        }
+    }
 }
 
 /// The end of a kernel's name.
@@ -80,20 +90,24 @@ pub(super) fn bytes(layout: &Layout) -> [u32; 3] {
 /// Whether every row can be read or written 8 pixels at a time from column `x` on, as the kernels do where they can:
 /// 8 samples of luma, 8 of chroma, 4 of each chroma plane of halved width, 8 packed pixels as two 16-byte words.
 pub(super) fn frame_is_aligned(frame: &FrameOnDevice, storage: Storage) -> bool {
+    planes_are_aligned(frame, storage) && frame.visible().x.is_multiple_of(PIXELS)
+}
+
+/// The same from any multiple of 8 columns on, wherever the visible part begins.
+pub(super) fn planes_are_aligned(frame: &FrameOnDevice, storage: Storage) -> bool {
     let sample = frame.format().layout().sample_bytes as u64;
     let [first, second, third] = frame.planes();
     let aligned = |plane: DevicePlane, unit: u64| {
         plane.address.is_multiple_of(unit) && (plane.pitch as u64).is_multiple_of(unit)
     };
-    let planes = match storage {
+    match storage {
         Storage::Packed => aligned(first, 16),
         Storage::Yuv { semi_planar: true, .. } => aligned(first, 8 * sample) && aligned(second, 8 * sample),
         Storage::Yuv { halved_columns, .. } => {
             let chroma = if halved_columns { 4 * sample } else { 8 * sample };
             aligned(first, 8 * sample) && aligned(second, chroma) && aligned(third, chroma)
         }
-    };
-    planes && frame.visible().x.is_multiple_of(PIXELS)
+    }
 }
 
 /// Whether every row of every channel can be read or written 8 elements at a time, in words of 16 bytes.

@@ -1,4 +1,4 @@
-//! Pixel kernels: frame to tensor before inference, tensor to frame after it, one launch each.
+//! Pixel kernels: frame to tensor before inference, tensor to frame after it, one launch each, or two for a luma model.
 //!
 //! What they compute is defined by [`rave_core::pixels`]; with the same constants and the same order of operations the
 //! results are equal to the bit (`checkkernel` shows it on a GPU).
@@ -11,14 +11,19 @@ use crate::module::{LaunchDims, Module};
 use crate::{Device, TensorOnDevice};
 
 mod layout;
+mod luma;
+mod luma_plan;
 mod non_finite;
 #[cfg(test)]
 mod on_host;
 mod pack;
 mod params;
+mod taps;
+mod target;
 mod tiles;
 mod unpack;
 
+pub use luma::{LumaFrame, LumaGeometry, LumaPackKernel};
 pub use non_finite::NonFiniteCounter;
 pub use pack::PackKernel;
 pub use tiles::{DeviceTiler, TileElements};
@@ -27,6 +32,8 @@ pub use unpack::UnpackKernel;
 static UNPACK_IMAGE: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/unpack.image"));
 static PACK_IMAGE: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/pack.image"));
 static TILES_IMAGE: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/tiles.image"));
+static SCALE_CHROMA_IMAGE: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/scale_chroma.image"));
+static PACK_LUMA_IMAGE: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/pack_luma.image"));
 
 /// The pixel kernels, compiled for one device. Load them once and share them.
 #[derive(Clone, Debug)]
@@ -34,6 +41,8 @@ pub struct PixelKernels {
     unpack: Arc<Module>,
     pack: Arc<Module>,
     tiles: Arc<Module>,
+    scale_chroma: Arc<Module>,
+    pack_luma: Arc<Module>,
 }
 
 impl PixelKernels {
@@ -49,6 +58,8 @@ impl PixelKernels {
                 unpack: Module::load(device, "unpack", UNPACK_IMAGE)?,
                 pack: Module::load(device, "pack", PACK_IMAGE)?,
                 tiles: Module::load(device, "tiles", TILES_IMAGE)?,
+                scale_chroma: Module::load(device, "scale_chroma", SCALE_CHROMA_IMAGE)?,
+                pack_luma: Module::load(device, "pack_luma", PACK_LUMA_IMAGE)?,
             })
         }
     }

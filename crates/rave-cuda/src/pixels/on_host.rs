@@ -9,10 +9,13 @@ use std::process::Command;
 use proptest::prelude::*;
 use rave_core::Result;
 
+use super::luma::LumaFrame;
+use super::luma_plan::{LumaPlan, filter_key};
 use super::pack::PackPlan;
-use super::params::{BlendParams, CutParams, PackParams, UnpackParams};
+use super::params::{BlendParams, CutParams, PackLumaParams, PackParams, ScaleChromaParams, UnpackParams};
 use super::tiles::TilerPlan;
 use super::unpack::UnpackPlan;
+use crate::ScratchOnDevice;
 use crate::module::LaunchDims;
 
 #[path = "../bin/checkkernel/case.rs"]
@@ -20,6 +23,8 @@ use crate::module::LaunchDims;
 mod case;
 #[path = "../bin/checkkernel/image.rs"]
 mod image;
+#[path = "../bin/checkkernel/luma_case.rs"]
+mod luma_case;
 #[path = "../bin/checkkernel/random.rs"]
 mod random;
 #[path = "../bin/checkkernel/reference.rs"]
@@ -28,7 +33,8 @@ mod reference;
 mod tile_case;
 
 use case::{Axes, Case, Content, ELEMENTS, FORMATS, FRAME_CONTENTS, TENSOR_CONTENTS};
-use reference::{PackReference, UnpackReference};
+use luma_case::LumaCase;
+use reference::{LumaReference, PackReference, UnpackReference};
 use tile_case::{TileCase, TileReference, batch_on_device};
 
 /// A kernel file as a library for this CPU.
@@ -100,7 +106,7 @@ fn failures(
         for element in ELEMENTS {
             for axes in case::axes(true, format, element, contents) {
                 index += 1;
-                let (case, random): (Case, _) = Case::draw(1, index, Axes { ..axes }, true);
+                let (case, random): (Case, _) = Case::draw(1, index, Axes { ..axes });
                 if let Some(difference) = compare(&case, random).expect("the case is valid") {
                     failures.push(format!("{case}: {difference}"));
                 }
@@ -195,6 +201,76 @@ fn the_tile_kernels_equal_the_reference_to_the_bit() {
         }
         prop_assert_eq!(reference.expected.compare_values(target.bytes()), None, "{}", case);
     });
+}
+
+#[test]
+fn the_luma_kernels_equal_the_reference_to_the_bit() {
+    let scale_chroma = HostKernels::compile("scale_chroma", "scale_chroma_on_host");
+    let pack_luma = HostKernels::compile("pack_luma", "pack_luma_on_host");
+    let compare = |case: &LumaCase, random| -> Result<Option<String>> {
+        let reference = LumaReference::new(case, random)?;
+        let plan = LumaPlan::new(&case.geometry)?;
+        let mut source = Aligned::of(&reference.input);
+        let elements = Aligned::of(&reference.tensor.bytes);
+        let mut target = (!case.in_place()).then(|| Aligned::of(&reference.layout.block()));
+        let target_address = target.as_ref().unwrap_or(&source).address();
+        let taps = plan.taps(filter_key(case.visible, case.input_color.siting, case.color.siting));
+        let filters = Aligned::of(&taps.bytes);
+        // What is in scratch memory before must not matter; what lies around it must not change.
+        const MARGIN: usize = 256;
+        let mut scratch = Aligned::of(&vec![0xff; plan.scratch_bytes() + 2 * MARGIN]);
+        let mut counter = 0u32;
+        let frame = LumaFrame {
+            input: &reference.input_layout.on_device(source.address())?.with_visible(case.visible)?,
+            input_color: case.input_color,
+            tensor: &reference.tensor.on_device(elements.address())?,
+            white: case.white,
+            output: &reference.layout.on_device(target_address)?,
+            color: case.color,
+            // SAFETY: the bytes lie inside the block, which lives until the end of this closure.
+            scratch: &unsafe {
+                ScratchOnDevice::new(scratch.address() + MARGIN as u64, plan.scratch_bytes())
+            },
+            non_finite: None,
+        };
+        let counter_address = (&raw mut counter).expose_provenance() as u64;
+        let launches = plan.launches(&frame, &taps.axes, filters.address(), counter_address)?;
+        let (dims, params) = &launches.scale_chroma;
+        // SAFETY: these kernels take these structs, made of blocks and a counter that live until the end of this closure.
+        unsafe { scale_chroma.run::<ScaleChromaParams>(&plan.scale_chroma, *dims, params) };
+        let (dims, params) = &launches.pack_luma;
+        // SAFETY: as above.
+        unsafe { pack_luma.run::<PackLumaParams>(&plan.pack_luma, *dims, params) };
+        if counter != reference.not_finite {
+            return Ok(Some(format!("{} elements are not finite, counted {counter}", reference.not_finite)));
+        }
+        let around = scratch.bytes();
+        let (before, after) = (&around[..MARGIN], &around[around.len() - MARGIN..]);
+        if before.iter().chain(after).any(|&byte| byte != 0xff) {
+            return Ok(Some("bytes outside of scratch memory were written".into()));
+        }
+        Ok(reference.layout.compare(target.as_mut().unwrap_or(&mut source).bytes(), &reference.expected))
+    };
+    let mut cases = Vec::new();
+    for output in FORMATS {
+        for axes in luma_case::luma_axes(true, output) {
+            cases.push(LumaCase::draw(1, cases.len() as u64, axes));
+        }
+    }
+    assert!(cases.iter().filter(|(case, _)| case.in_place()).count() > 20, "frames were written in place");
+    let failures: Vec<_> = cases
+        .into_iter()
+        .filter_map(|(case, random)| {
+            let difference = compare(&case, random).expect("the case is valid")?;
+            Some(format!("{case}: {difference}"))
+        })
+        .collect();
+    assert!(
+        failures.is_empty(),
+        "{} cases differ, first {:#?}",
+        failures.len(),
+        &failures[..failures.len().min(5)]
+    );
 }
 
 /// A block of bytes as aligned as device memory.

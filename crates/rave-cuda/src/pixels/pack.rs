@@ -1,14 +1,13 @@
 //! A tensor to a frame.
 
 use rave_core::pixels::PackConstants;
-use rave_core::{
-    Colorimetry, ElementType, Error, PixelFormat, Rect, Result, Size, Status, TensorShape, ValueRange,
-};
+use rave_core::{Colorimetry, ElementType, PixelFormat, Result, Size, TensorShape, ValueRange};
 
-use super::layout::{self, Storage};
+use super::layout::Storage;
 use super::non_finite::NonFiniteCounter;
-use super::params::{DITHER, FRAME_ALIGNED, PackParams, TENSOR_ALIGNED};
-use super::{PixelKernels, check_picture, check_tensor, checked_shape, launch_dims};
+use super::params::PackParams;
+use super::target::PackTarget;
+use super::{PixelKernels, launch_dims};
 use crate::module::{Kernel, LaunchDims};
 use crate::{ExecutableGraph, FrameOnDevice, GraphNode, Stream, TensorOnDevice};
 
@@ -32,12 +31,7 @@ pub struct PackKernel {
 pub(super) struct PackPlan {
     pub(super) kernel: String,
     pub(super) dims: LaunchDims,
-    format: PixelFormat,
-    storage: Storage,
-    size: Size,
-    element: ElementType,
-    tensor: TensorShape,
-    dither: bool,
+    target: PackTarget,
 }
 
 impl PackKernel {
@@ -46,8 +40,9 @@ impl PackKernel {
     /// bits only.
     ///
     /// # Errors
-    /// [`Status::UnsupportedFormat`] for a format that CUDA frames do not have, [`Status::InvalidParameter`] when a size
-    /// is impossible or the tensor is smaller than the frame.
+    /// [`UnsupportedFormat`](rave_core::Status::UnsupportedFormat) for a format that CUDA frames do not have,
+    /// [`InvalidParameter`](rave_core::Status::InvalidParameter) when a size is impossible or the tensor is smaller than
+    /// the frame.
     pub fn new(
         kernels: &PixelKernels,
         format: PixelFormat,
@@ -64,7 +59,7 @@ impl PackKernel {
     /// The shape of the tensor that [`PackKernel::launch`] reads.
     #[must_use]
     pub fn tensor(&self) -> TensorShape {
-        self.plan.tensor
+        self.plan.target.tensor
     }
 
     /// Enqueues writing `frame` from `tensor`, in which `white` is 1.0 of signal; `color` says how the frame is to be
@@ -72,8 +67,9 @@ impl PackKernel {
     /// Nothing is allocated.
     ///
     /// # Errors
-    /// [`Status::InvalidParameter`] when the frame or the tensor is not what [`PackKernel::new`] was told, or the frame
-    /// is cropped; [`Status::KernelLaunchFailed`], [`Status::DeviceLost`].
+    /// [`InvalidParameter`](rave_core::Status::InvalidParameter) when the frame or the tensor is not what
+    /// [`PackKernel::new`] was told, or the frame is cropped;
+    /// [`KernelLaunchFailed`](rave_core::Status::KernelLaunchFailed), [`DeviceLost`](rave_core::Status::DeviceLost).
     pub fn launch(
         &self,
         stream: &Stream,
@@ -144,24 +140,12 @@ impl PackPlan {
         tensor: Size,
         dither: bool,
     ) -> Result<Self> {
-        let storage = Storage::of(format)?;
-        let tensor = checked_shape("frame", size, 3, tensor)?;
-        let layout = format.layout();
-        let kernel = format!("pack_{}_{}", storage.kernel(&layout), layout::element_suffix(element));
-        let dims = match storage {
+        let target = PackTarget::new(format, size, element, 3, tensor, dither)?;
+        let dims = match target.storage {
             Storage::Yuv { halved_rows: true, .. } => launch_dims(size, TILE_ROWS, TILE_WARPS),
             _ => launch_dims(size, ROW_WARPS, ROW_WARPS),
         };
-        Ok(PackPlan {
-            kernel,
-            format,
-            storage,
-            size,
-            element,
-            tensor,
-            dither: dither && layout.depth == 8,
-            dims,
-        })
+        Ok(PackPlan { kernel: format!("pack_{}", target.kernel()), dims, target })
     }
 
     /// `non_finite` is the counter's address, or 0.
@@ -173,52 +157,7 @@ impl PackPlan {
         frame: &FrameOnDevice,
         non_finite: u64,
     ) -> Result<PackParams> {
-        check_picture("output frame", (frame.format(), frame.size()), (self.format, self.size))?;
-        check_tensor(tensor, self.element, self.tensor)?;
-        if frame.visible() != Rect::of(frame.size()) {
-            return Err(Error::new(Status::InvalidParameter, "a cropped output frame")
-                .expected("a frame that is visible as a whole"));
-        }
-
-        let layout = self.format.layout();
-        let constants = PackConstants::new(self.format, self.size, color, white);
-        let mut flags = if self.dither { DITHER } else { 0 };
-        if layout::frame_is_aligned(frame, self.storage) {
-            flags |= FRAME_ALIGNED;
-        }
-        if layout::tensor_is_aligned(tensor) {
-            flags |= TENSOR_ALIGNED;
-        }
-        let (near_x, far_x) = constants.extrapolate_x.unwrap_or((1.0, 0.0));
-        let (near_y, far_y) = constants.extrapolate_y.unwrap_or((1.0, 0.0));
-        Ok(PackParams {
-            tensor: tensor.address(),
-            plane: frame.planes().map(|plane| plane.address),
-            non_finite,
-            pitch: frame.planes().map(|plane| plane.pitch as u32),
-            flags,
-            width: self.size.width as i32,
-            height: self.size.height as i32,
-            tensor_width: self.tensor.size.width as i32,
-            tensor_height: self.tensor.size.height as i32,
-            shift: layout.shift,
-            byte: layout::bytes(&layout),
-            weights: constants.weights,
-            luma_scale: constants.luma_scale,
-            luma_offset: constants.luma_offset,
-            cb_scale: constants.cb_scale,
-            cr_scale: constants.cr_scale,
-            chroma_offset: constants.chroma_offset,
-            max_code: constants.max_code,
-            half_steps_x: color.siting.horizontal_half_steps(),
-            half_steps_y: color.siting.vertical_half_steps(),
-            extrapolate_x: u32::from(constants.extrapolate_x.is_some()),
-            extrapolate_y: u32::from(constants.extrapolate_y.is_some()),
-            near_x,
-            far_x,
-            near_y,
-            far_y,
-            reserved: 0,
-        })
+        let constants = PackConstants::new(self.target.format, self.target.size, color, white);
+        self.target.params(tensor, &constants, color.siting, frame, non_finite)
     }
 }

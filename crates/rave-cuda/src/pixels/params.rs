@@ -146,6 +146,71 @@ const _: () = {
     assert!(offset_of!(BlendParams, end) == 76);
 };
 
+/// See `ScaleChromaParams` in `kernels/params.h`.
+#[derive(Clone, Copy, Debug)]
+#[repr(C)]
+pub(super) struct ScaleChromaParams {
+    pub(super) plane: [u64; 3],
+    pub(super) chroma: [u64; 2],
+    pub(super) starts: u64,
+    pub(super) weights: u64,
+    pub(super) pitch: [u32; 3],
+    pub(super) flags: u32,
+    pub(super) first_x: i32,
+    pub(super) first_y: i32,
+    pub(super) samples: i32,
+    pub(super) rows: i32,
+    pub(super) columns: i32,
+    pub(super) taps: i32,
+    pub(super) chroma_pitch: u32,
+    pub(super) shift: u32,
+    pub(super) byte: [u32; 3],
+    pub(super) luma_offset: f32,
+    pub(super) luma_scale: f32,
+    pub(super) chroma_offset: f32,
+    pub(super) chroma_scale: f32,
+    pub(super) luma_weights: [f32; 3],
+    pub(super) gains: [f32; 2],
+}
+
+const _: () = {
+    assert!(size_of::<ScaleChromaParams>() == 152 && align_of::<ScaleChromaParams>() == 8);
+    assert!(offset_of!(ScaleChromaParams, flags) == 68);
+    assert!(offset_of!(ScaleChromaParams, columns) == 88);
+    assert!(offset_of!(ScaleChromaParams, byte) == 104);
+    assert!(offset_of!(ScaleChromaParams, gains) == 144);
+};
+
+/// See `PackLumaParams` in `kernels/params.h`.
+#[derive(Clone, Copy, Debug)]
+#[repr(C)]
+pub(super) struct PackLumaParams {
+    pub(super) frame: PackParams,
+    pub(super) chroma: [u64; 2],
+    pub(super) starts: u64,
+    pub(super) weights: u64,
+    pub(super) chroma_rows: i32,
+    pub(super) rows: i32,
+    pub(super) taps: i32,
+    pub(super) chroma_pitch: u32,
+    pub(super) to_level: f32,
+    pub(super) r_cr: f32,
+    pub(super) g_cb: f32,
+    pub(super) g_cr: f32,
+    pub(super) b_cb: f32,
+    pub(super) reserved: u32,
+}
+
+const _: () = {
+    assert!(size_of::<PackLumaParams>() == size_of::<PackParams>() + 72);
+    assert!(offset_of!(PackLumaParams, chroma) == size_of::<PackParams>());
+    assert!(offset_of!(PackLumaParams, chroma_rows) == size_of::<PackParams>() + 32);
+    assert!(offset_of!(PackLumaParams, b_cb) == size_of::<PackParams>() + 64);
+};
+
+/// `TAPS_AT_ONCE` of `kernels/params.h`.
+pub(super) const TAPS_AT_ONCE: usize = 4;
+
 /// `FRAME_ALIGNED` of `kernels/params.h`.
 pub(super) const FRAME_ALIGNED: u32 = 1;
 /// `TENSOR_ALIGNED` of `kernels/params.h`.

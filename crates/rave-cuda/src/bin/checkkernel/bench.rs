@@ -4,9 +4,13 @@
 //! the time of a graph over their number, median of many, is the time of one with its share of launch overhead.
 
 use rave_core::{
-    ChromaSiting, Colorimetry, ElementType, Matrix, PixelFormat, Range, Result, Size, TensorShape, ValueRange,
+    ChromaSiting, Colorimetry, ElementType, Matrix, PixelFamily, PixelFormat, Range, Rect, Result, Scale,
+    Size, TensorShape, ValueRange,
 };
-use rave_cuda::{DeviceBuffer, Event, FrameOnDevice, PackKernel, Stream, TensorOnDevice, UnpackKernel};
+use rave_cuda::{
+    DeviceBuffer, Event, FrameOnDevice, LumaFrame, LumaGeometry, LumaPackKernel, PackKernel, ScratchOnDevice,
+    Stream, TensorOnDevice, UnpackKernel,
+};
 
 use crate::case::{Content, Pitch};
 use crate::compare::Bed;
@@ -30,6 +34,11 @@ pub(crate) struct Measurement {
 }
 
 impl Measurement {
+    /// `bandwidth` in bytes per second.
+    fn new(name: String, bytes: usize, (microseconds, spread): (f64, f64), bandwidth: f64) -> Self {
+        Measurement { name, bytes, microseconds, spread, floor: bytes as f64 / bandwidth * 1e6 }
+    }
+
     pub(crate) fn ratio(&self) -> f64 {
         self.microseconds / self.floor
     }
@@ -90,12 +99,13 @@ fn frame_bytes(format: PixelFormat, size: Size) -> usize {
 struct Subject {
     format: PixelFormat,
     element: ElementType,
+    channels: u32,
     size: Size,
 }
 
 impl Subject {
     fn shape(&self) -> TensorShape {
-        TensorShape { channels: 3, size: self.size }
+        TensorShape { channels: self.channels, size: self.size }
     }
 
     fn bytes(&self) -> usize {
@@ -155,7 +165,7 @@ pub(crate) fn run(bed: &Bed, only: impl Fn(PixelFormat) -> bool) -> Result<(f64,
     for format in formats.into_iter().filter(|&format| only(format)) {
         for element in [ElementType::F16, ElementType::F32] {
             for size in [FULL_HD, ULTRA_HD] {
-                let subject = Subject { format, element, size };
+                let subject = Subject { format, element, channels: 3, size };
                 let sets = subject.sets(bed)?;
                 let launches = sets.len().next_multiple_of(2).max(16);
                 let kernel = UnpackKernel::new(&bed.kernels, format, size, element, 3, size)?;
@@ -170,17 +180,73 @@ pub(crate) fn run(bed: &Bed, only: impl Fn(PixelFormat) -> bool) -> Result<(f64,
                     let white = ValueRange::Unit;
                     kernel.launch(stream, &set.tensor, white, COLOR, &set.frame, Some(&counter))
                 })?;
-                for (direction, (microseconds, spread)) in [("unpack", unpack), ("pack", pack)] {
-                    measurements.push(Measurement {
-                        name: format!("{direction} {format} {element} {size}"),
-                        bytes: subject.bytes(),
-                        microseconds,
-                        spread,
-                        floor: subject.bytes() as f64 / bandwidth * 1e6,
-                    });
+                for (direction, time) in [("unpack", unpack), ("pack", pack)] {
+                    let name = format!("{direction} {format} {element} {size}");
+                    measurements.push(Measurement::new(name, subject.bytes(), time, bandwidth));
                 }
+            }
+            // A model that enlarges, and one that works in place.
+            for (input, scale) in [(FULL_HD, (2, 1)), (ULTRA_HD, (1, 1))] {
+                measurements.push(luma(bed, format, element, input, scale, bandwidth)?);
             }
         }
     }
     Ok((bandwidth, measurements))
+}
+
+/// Packing a luma tensor beside the chroma of a frame of size `input`, both launches.
+fn luma(
+    bed: &Bed,
+    format: PixelFormat,
+    element: ElementType,
+    input: Size,
+    (numerator, denominator): (u32, u32),
+    bandwidth: f64,
+) -> Result<Measurement> {
+    let scale = Scale::new(numerator, denominator).expect("neither is 0");
+    let size = scale.apply(input)?;
+    let subject = Subject { format, element, channels: 1, size };
+    let geometry = LumaGeometry {
+        input_format: format,
+        visible: input,
+        output_format: format,
+        scale,
+        element,
+        tensor: size,
+        dither: true,
+    };
+    let stream = &bed.stream;
+    let mut kernel = LumaPackKernel::new(&bed.kernels, &geometry)?;
+    kernel.prepare(stream, Rect::of(input), COLOR.siting, COLOR.siting)?;
+    let outputs = subject.sets(bed)?;
+    let inputs =
+        if scale == Scale::ONE { Vec::new() } else { Subject { size: input, ..subject }.sets(bed)? };
+    // One piece of scratch memory, as a session has: what was just written to it is mostly still in the L2 cache.
+    let memory = DeviceBuffer::new(stream.device(), kernel.scratch_bytes())?;
+    // SAFETY: the memory is alive until the last launch is done, which `time` waits for.
+    let scratch = unsafe { ScratchOnDevice::new(memory.address(), memory.bytes()) };
+    let counter = rave_cuda::NonFiniteCounter::new(stream.device())?;
+    let time = time(stream, outputs.len().next_multiple_of(2).max(16), |stream, index| {
+        let output = &outputs[index % outputs.len()];
+        let input = if inputs.is_empty() { output } else { &inputs[index % inputs.len()] };
+        let frame = LumaFrame {
+            input: &input.frame,
+            input_color: COLOR,
+            tensor: &output.tensor,
+            white: ValueRange::Unit,
+            output: &output.frame,
+            color: COLOR,
+            scratch: &scratch,
+            non_finite: Some(&counter),
+        };
+        kernel.launch(stream, &frame)
+    })?;
+    // Of the input only chroma is read, where it is apart.
+    let luma = if format.family() == PixelFamily::Yuv {
+        format.row_bytes(0, input.width) * input.height as usize
+    } else {
+        0
+    };
+    let bytes = subject.bytes() + frame_bytes(format, input) - luma;
+    Ok(Measurement::new(format!("luma {scale} {format} {element} {size}"), bytes, time, bandwidth))
 }

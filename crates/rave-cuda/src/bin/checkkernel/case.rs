@@ -35,9 +35,10 @@ pub(crate) const FORMATS: [PixelFormat; 23] = [
 
 pub(crate) const ELEMENTS: [ElementType; 2] = [ElementType::F32, ElementType::F16];
 
-const MATRICES: [Matrix; 5] = [Matrix::Bt709, Matrix::Fcc, Matrix::Bt601, Matrix::Smpte240, Matrix::Bt2020];
+pub(crate) const MATRICES: [Matrix; 5] =
+    [Matrix::Bt709, Matrix::Fcc, Matrix::Bt601, Matrix::Smpte240, Matrix::Bt2020];
 
-const SITINGS: [ChromaSiting; 6] = [
+pub(crate) const SITINGS: [ChromaSiting; 6] = [
     ChromaSiting::Left,
     ChromaSiting::Center,
     ChromaSiting::TopLeft,
@@ -57,7 +58,7 @@ pub(crate) enum Pitch {
     Odd,
 }
 
-const PITCHES: [Pitch; 3] = [Pitch::Tight, Pitch::Aligned512, Pitch::Odd];
+pub(crate) const PITCHES: [Pitch; 3] = [Pitch::Tight, Pitch::Aligned512, Pitch::Odd];
 
 /// What the samples or elements are.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -113,8 +114,8 @@ pub(crate) struct Axes {
 }
 
 impl Case {
-    /// Case `index` of a run with `seed`. `crops` also draws a visible part and a larger tensor.
-    pub(crate) fn draw(seed: u64, index: u64, axes: Axes, crops: bool) -> (Self, Random) {
+    /// Case `index` of a run with `seed`.
+    pub(crate) fn draw(seed: u64, index: u64, axes: Axes) -> (Self, Random) {
         let mut random = Random::of(seed, index);
         let color = Colorimetry {
             matrix: random.pick(&MATRICES),
@@ -122,23 +123,8 @@ impl Case {
             siting: axes.siting,
         };
         let size = axes.size;
-        let mut visible = Rect::of(size);
-        let crop = random.flip();
-        if crops && crop {
-            visible.x = random.below(size.width);
-            visible.y = random.below(size.height);
-            visible.size = Size::new(
-                1 + random.below(size.width - visible.x),
-                1 + random.below(size.height - visible.y),
-            );
-            if random.flip() {
-                // The other half keeps to where rows can be read whole.
-                visible.x &= !7;
-                visible.size.width = size.width - visible.x;
-            }
-        }
-        let pad = |random: &mut Random| random.pick(&[0, 0, 1, 5, 16]);
-        let tensor = Size::new(visible.size.width + pad(&mut random), visible.size.height + pad(&mut random));
+        let visible = draw_visible(size, &mut random);
+        let tensor = draw_padded(visible.size, &mut random);
         let case = Case {
             seed,
             index,
@@ -157,6 +143,29 @@ impl Case {
         };
         (case, random)
     }
+}
+
+/// Half of the time the whole of a frame, else some part of it.
+pub(crate) fn draw_visible(size: Size, random: &mut Random) -> Rect {
+    let mut visible = Rect::of(size);
+    if random.flip() {
+        visible.x = random.below(size.width);
+        visible.y = random.below(size.height);
+        visible.size =
+            Size::new(1 + random.below(size.width - visible.x), 1 + random.below(size.height - visible.y));
+        if random.flip() {
+            // The other half keeps to where rows can be read whole.
+            visible.x &= !7;
+            visible.size.width = size.width - visible.x;
+        }
+    }
+    visible
+}
+
+/// The size of a tensor that holds `size` and mostly a little more.
+pub(crate) fn draw_padded(size: Size, random: &mut Random) -> Size {
+    let mut pad = || random.pick(&[0, 0, 1, 5, 16]);
+    Size::new(size.width + pad(), size.height + pad())
 }
 
 impl fmt::Display for Case {

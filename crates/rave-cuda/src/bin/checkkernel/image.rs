@@ -1,10 +1,10 @@
 //! Frames and tensors as one block of bytes with guards around every row, on the host and on the device.
 
 use half::f16;
-use rave_core::{ElementType, Elements, Frame, FrameMut, PixelFormat, Result, Size, TensorShape};
+use rave_core::{ElementType, Elements, Frame, FrameMut, PixelFormat, Rect, Result, Size, TensorShape};
 use rave_cuda::{DevicePlane, FrameOnDevice, TensorOnDevice, element_bytes};
 
-use super::case::{Case, Content, Pitch};
+use super::case::{Content, Pitch};
 use super::random::Random;
 
 /// What every byte outside rows is, before and after.
@@ -77,11 +77,11 @@ impl FrameLayout {
         }
     }
 
-    pub(crate) fn frame<'a>(&self, block: &'a [u8], case: &Case) -> Result<Frame<'a>> {
+    pub(crate) fn frame<'a>(&self, block: &'a [u8], visible: Rect) -> Result<Frame<'a>> {
         let planes: Vec<_> =
             self.planes.iter().map(|&(start, pitch)| (&block[start..], pitch as isize)).collect();
         let tags = rave_core::ColorTags::default();
-        Frame::new(self.format, self.size, tags, &planes)?.with_visible(case.visible)
+        Frame::new(self.format, self.size, tags, &planes)?.with_visible(visible)
     }
 
     pub(crate) fn frame_mut<'a>(&self, mut block: &'a mut [u8]) -> Result<FrameMut<'a>> {

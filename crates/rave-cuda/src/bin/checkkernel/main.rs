@@ -4,6 +4,7 @@ mod bench;
 mod case;
 mod compare;
 mod image;
+mod luma_case;
 mod objects;
 mod options;
 mod random;
@@ -21,6 +22,7 @@ use rave_cuda::{Device, PixelKernels, Stream};
 
 use case::{Case, Content, ELEMENTS, FORMATS, FRAME_CONTENTS, TENSOR_CONTENTS};
 use compare::Bed;
+use luma_case::LumaCase;
 use options::Options;
 use random::Random;
 use report::Report;
@@ -113,37 +115,67 @@ type Direction = (&'static str, &'static [Content], fn(&Bed, &Case, Random) -> R
 fn check_kernels(options: &Options, bed: &Bed, report: &mut Report) -> Result<()> {
     let directions: [Direction; 2] =
         [("unpack", &FRAME_CONTENTS, compare::unpack), ("pack", &TENSOR_CONTENTS, compare::pack)];
+    // Every case is drawn by its number alone, so that one can be run again.
     let mut index = 0;
+    let mut chosen = |format| {
+        index += 1;
+        (wanted(options, format) && options.case.is_none_or(|case| case == index)).then_some(index)
+    };
     for (name, contents, compare) in directions {
         for format in FORMATS {
             for element in ELEMENTS {
-                let mut failures = Vec::new();
-                let mut cases = 0;
+                let mut check = Check::new(format!("{name} {format} {element}"));
                 for axes in case::axes(options.quick, format, element, contents) {
-                    index += 1;
-                    // Every case is drawn by its number alone, so that one can be run again.
-                    if !wanted(options, format) || options.case.is_some_and(|case| case != index) {
-                        continue;
-                    }
-                    let (case, random) = Case::draw(options.seed, index, axes, true);
-                    cases += 1;
-                    let difference = compare(bed, &case, random)
-                        .map_err(|error| error.context(format!("{name} {case}")))?;
-                    if let Some(difference) = difference {
-                        let failure = format!("{name} {case}: {difference}");
-                        if failures.len() < KEPT_FAILURES {
-                            println!("FAILED {failure}");
-                        }
-                        failures.push(failure);
-                    }
+                    let Some(index) = chosen(format) else { continue };
+                    let (case, random) = Case::draw(options.seed, index, axes);
+                    check.add(format!("{name} {case}"), compare(bed, &case, random))?;
                 }
-                if cases > 0 {
-                    println!("{name} {format} {element}: {cases} cases, {} failures", failures.len());
-                    failures.truncate(KEPT_FAILURES);
-                    report.checks.push((format!("{name} {format} {element}"), cases, failures));
-                }
+                check.finish(report);
             }
         }
     }
+    for output in FORMATS {
+        let mut check = Check::new(format!("luma {output}"));
+        for axes in luma_case::luma_axes(options.quick, output) {
+            let Some(index) = chosen(output) else { continue };
+            let (case, random) = LumaCase::draw(options.seed, index, axes);
+            check.add(format!("luma {case}"), compare::luma(bed, &case, random))?;
+        }
+        check.finish(report);
+    }
     Ok(())
+}
+
+/// The cases of one name.
+struct Check {
+    name: String,
+    cases: u64,
+    failures: Vec<String>,
+}
+
+impl Check {
+    fn new(name: String) -> Self {
+        Check { name, cases: 0, failures: Vec::new() }
+    }
+
+    /// Counts a case; `difference` is what differed, if anything.
+    fn add(&mut self, case: String, difference: Result<Option<String>>) -> Result<()> {
+        self.cases += 1;
+        if let Some(difference) = difference.map_err(|error| error.context(case.clone()))? {
+            let failure = format!("{case}: {difference}");
+            if self.failures.len() < KEPT_FAILURES {
+                println!("FAILED {failure}");
+            }
+            self.failures.push(failure);
+        }
+        Ok(())
+    }
+
+    fn finish(mut self, report: &mut Report) {
+        if self.cases > 0 {
+            println!("{}: {} cases, {} failures", self.name, self.cases, self.failures.len());
+            self.failures.truncate(KEPT_FAILURES);
+            report.checks.push((self.name, self.cases, self.failures));
+        }
+    }
 }

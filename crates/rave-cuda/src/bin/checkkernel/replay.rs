@@ -27,7 +27,7 @@ pub(crate) fn check(options: &Options, bed: &Bed, report: &mut Report) -> Result
     let delay = DeviceBuffer::new(bed.stream.device(), DELAY_BYTES)?;
     SUITE.run(options, report, axes.len() as u64, |index, _| {
         let number = SUITE.first + index;
-        let (case, random) = Case::draw(options.seed, number, axes[index as usize], true);
+        let (case, random) = Case::draw(options.seed, number, axes[index as usize]);
         let difference = compare(bed, &delay, &Case { channels: 3, ..case }, random)?;
         Ok(difference.map(|difference| format!("{case}: {difference}")))
     })
