@@ -12,7 +12,7 @@ use std::process::Command;
 /// The oldest GPU architecture (Turing) that every driver that is accepted, up to CUDA 13's, still compiles for.
 const ARCHITECTURE: &str = "75";
 
-const KERNELS: [&str; 3] = ["unpack", "pack", "tiles"];
+const KERNELS: [&str; 4] = ["unpack", "pack", "tiles", "compare"];
 
 fn main() {
     let out = PathBuf::from(env::var_os("OUT_DIR").expect("cargo sets OUT_DIR"));

@@ -63,7 +63,10 @@ pub use device::{Bound, Device, DeviceInfo};
 pub use frame::{DevicePlane, FrameOnDevice, TensorBatchOnDevice, TensorOnDevice, element_bytes};
 pub use graph::{ExecutableGraph, Graph, GraphNode, GraphUpdate};
 pub use memory::DeviceBuffer;
-pub use pixels::{DeviceTiler, NonFiniteCounter, PackKernel, PixelKernels, TileElements, UnpackKernel};
+pub use pixels::{
+    DeviceTiler, FrameComparer, FrameDifference, NonFiniteCounter, PackKernel, PixelKernels, TileElements,
+    UnpackKernel,
+};
 pub use pool::{BucketedPool, DeviceAllocator, PoolAllocator, PoolStats, PooledBlock};
 pub use result::{REQUIRED_CUDA, check_device_alive, note_cuda_error};
 pub use stream::{Event, Stream};

@@ -10,6 +10,7 @@ use rave_core::{Error, Result, Size, Status, TensorShape};
 use crate::module::{LaunchDims, Module};
 use crate::{Device, TensorOnDevice};
 
+mod compare;
 mod layout;
 mod non_finite;
 #[cfg(test)]
@@ -19,6 +20,7 @@ mod params;
 mod tiles;
 mod unpack;
 
+pub use compare::{FrameComparer, FrameDifference};
 pub use non_finite::NonFiniteCounter;
 pub use pack::PackKernel;
 pub use tiles::{DeviceTiler, TileElements};
@@ -26,6 +28,7 @@ pub use unpack::UnpackKernel;
 
 static UNPACK_IMAGE: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/unpack.image"));
 static PACK_IMAGE: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/pack.image"));
+static COMPARE_IMAGE: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/compare.image"));
 static TILES_IMAGE: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/tiles.image"));
 
 /// The pixel kernels, compiled for one device. Load them once and share them.
@@ -34,6 +37,7 @@ pub struct PixelKernels {
     unpack: Arc<Module>,
     pack: Arc<Module>,
     tiles: Arc<Module>,
+    compare: Arc<Module>,
 }
 
 impl PixelKernels {
@@ -49,6 +53,7 @@ impl PixelKernels {
                 unpack: Module::load(device, "unpack", UNPACK_IMAGE)?,
                 pack: Module::load(device, "pack", PACK_IMAGE)?,
                 tiles: Module::load(device, "tiles", TILES_IMAGE)?,
+                compare: Module::load(device, "compare", COMPARE_IMAGE)?,
             })
         }
     }

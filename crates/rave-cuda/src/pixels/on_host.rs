@@ -10,7 +10,7 @@ use proptest::prelude::*;
 use rave_core::Result;
 
 use super::pack::PackPlan;
-use super::params::{BlendParams, CutParams, PackParams, UnpackParams};
+use super::params::{BlendParams, CompareParams, CutParams, PackParams, UnpackParams};
 use super::tiles::TilerPlan;
 use super::unpack::UnpackPlan;
 use crate::module::LaunchDims;
@@ -18,6 +18,8 @@ use crate::module::LaunchDims;
 #[path = "../bin/checkkernel/case.rs"]
 #[allow(dead_code, reason = "checkkernel prints cases and lists large ones too")]
 mod case;
+#[path = "../bin/checkkernel/frame_pair.rs"]
+mod frame_pair;
 #[path = "../bin/checkkernel/image.rs"]
 mod image;
 #[path = "../bin/checkkernel/random.rs"]
@@ -28,6 +30,7 @@ mod reference;
 mod tile_case;
 
 use case::{Axes, Case, Content, ELEMENTS, FORMATS, FRAME_CONTENTS, TENSOR_CONTENTS};
+use frame_pair::FramePair;
 use reference::{PackReference, UnpackReference};
 use tile_case::{TileCase, TileReference, batch_on_device};
 
@@ -194,6 +197,21 @@ fn the_tile_kernels_equal_the_reference_to_the_bit() {
             unsafe { blender.run::<BlendParams>(&blend, dims, &params) };
         }
         prop_assert_eq!(reference.expected.compare_values(target.bytes()), None, "{}", case);
+    });
+}
+
+#[test]
+fn the_compare_kernel_finds_one_bit_and_nothing_outside_the_visible_part() {
+    let kernels = HostKernels::compile("compare", "compare_on_host");
+    proptest!(ProptestConfig::with_cases(400), |(seed: u64)| {
+        let pair = FramePair::draw(&mut random::Random::of(seed, 0));
+        let blocks = [Aligned::of(&pair.blocks[0]), Aligned::of(&pair.blocks[1])];
+        let [a, b] = [0, 1].map(|which| pair.on_device(which, blocks[which].address()).unwrap());
+        let mut differs = 0u32;
+        let (dims, params) = super::compare::plan(&a, &b, (&raw mut differs).expose_provenance() as u64).unwrap();
+        // SAFETY: the kernel takes CompareParams, made of blocks and a word that live until the end of this closure.
+        unsafe { kernels.run::<CompareParams>("compare", dims, &params) };
+        prop_assert_eq!(differs, u32::from(pair.different), "{}", pair);
     });
 }
 

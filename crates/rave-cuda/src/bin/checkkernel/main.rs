@@ -3,6 +3,8 @@
 mod bench;
 mod case;
 mod compare;
+mod frame_pair;
+mod frames;
 mod image;
 mod objects;
 mod options;
@@ -89,6 +91,7 @@ fn run(options: &Options) -> Result<bool> {
         check_kernels(options, &bed, &mut report)?;
         replay::check(options, &bed, &mut report)?;
         tiles::check(options, &bed, &mut report)?;
+        frames::check(options, &bed, &mut report)?;
         println!("{} cases, {} failures", report.cases(), report.failures());
     }
     if options.bench {
