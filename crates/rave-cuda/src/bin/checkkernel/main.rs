@@ -1,6 +1,7 @@
 //! Compares every pixel kernel with rave-core's reference on a GPU, and measures it; see `--help`.
 
 mod bench;
+mod bench_frames;
 mod case;
 mod compare;
 mod frame_pair;
@@ -98,6 +99,10 @@ fn run(options: &Options) -> Result<bool> {
         let (bandwidth, measurements) = bench::run(&bed, |format| wanted(options, format))?;
         report.copy_bandwidth = Some(bandwidth);
         report.measurements = measurements;
+        if options.only.is_none() {
+            report.measurements.extend(bench_frames::tiles(&bed, bandwidth)?);
+            report.measurements.extend(bench_frames::compare(&bed, bandwidth)?);
+        }
         report.print_measurements();
     }
     if let Some(path) = &options.json {
