@@ -61,6 +61,18 @@ __device__ __forceinline__ void block_barrier()
     asm volatile("bar.sync 0;" ::: "memory");
 }
 
+/// Whether `value` holds in any thread of the block. Every thread of the block must call it.
+__device__ __forceinline__ bool block_any(bool value)
+{
+    u32 any;
+    asm volatile("{\n\t.reg .pred here, anywhere;\n\tsetp.ne.u32 here, %1, 0;\n\tbar.red.or.pred anywhere, 0, here;\n\t"
+                 "selp.u32 %0, 1, 0, anywhere;\n\t}"
+                 : "=r"(any)
+                 : "r"((u32)value)
+                 : "memory");
+    return any != 0;
+}
+
 /// `value` of the lane before this one; lane 0 gets its own. Every lane of the warp must call it.
 __device__ __forceinline__ float of_lane_before(float value)
 {
@@ -81,6 +93,12 @@ __device__ __forceinline__ float of_lane_after(float value)
 __device__ __forceinline__ void count_up(u64 counter, u32 by)
 {
     asm volatile("red.relaxed.sys.global.add.u32 [%0], %1;" ::"l"(counter), "r"(by) : "memory");
+}
+
+/// Sets a word in the host's memory to 1.
+__device__ __forceinline__ void raise_flag(u64 flag)
+{
+    asm volatile("st.relaxed.sys.global.u32 [%0], %1;" ::"l"(flag), "r"(1) : "memory");
 }
 
 __device__ __forceinline__ float as_float(u32 bits)

@@ -29,6 +29,8 @@ struct HostBlock {
 
     int block_x, block_y, width, threads;
     int current, alive, waiting, generation;
+    // What block_any was given before the barrier that ends a generation, and before the one after it.
+    bool any[2];
     ucontext_t scheduler, fiber[MOST_THREADS];
     bool done[MOST_THREADS];
     // What each thread last offered its warp; two, since a lane may offer the next value before the others have read.
@@ -54,6 +56,14 @@ static void block_barrier()
         host.yield();
 }
 
+static bool block_any(bool value)
+{
+    const int turn = host.generation & 1;
+    host.any[turn] |= value;
+    block_barrier();
+    return host.any[turn];
+}
+
 static float exchanged(float value, int source)
 {
     const int self = host.current;
@@ -74,6 +84,7 @@ static float of_lane_after(float value)
 }
 
 static void count_up(u64 counter, u32 by) { *reinterpret_cast<u32 *>(counter) += by; }
+static void raise_flag(u64 flag) { *reinterpret_cast<u32 *>(flag) = 1; }
 
 static inline float as_float(u32 bits)
 {
@@ -146,6 +157,7 @@ static void run_on_host(void (*kernel)(const Params), const Params &params, int 
         host.width = width;
         host.threads = host.alive = width * height;
         host.waiting = 0;
+        host.any[0] = host.any[1] = false;
         for (int thread = 0; thread < host.threads; thread++) {
             host.done[thread] = false;
             host.turn[thread] = 0;
@@ -162,6 +174,7 @@ static void run_on_host(void (*kernel)(const Params), const Params &params, int 
             if (host.waiting == host.alive) {
                 host.waiting = 0;
                 host.generation++;
+                host.any[host.generation & 1] = false;
             }
         }
     }

@@ -142,6 +142,19 @@ struct PackLumaParams {
     u32 reserved;
 };
 
+/// What is compared of each plane of two frames.
+struct CompareParams {
+    // Address of a u32 that becomes 1 if something differs.
+    u64 differs;
+    // Addresses of the first visible sample of each plane in both frames.
+    u64 a[3], b[3];
+    u32 pitch_a[3], pitch_b[3];
+    int row_bytes[3], rows[3];
+    // The first row of blocks that compares the plane; after the last one for planes that the format has not.
+    int first_block[3];
+    u32 reserved;
+};
+
 #define RAVE_OFFSET(type, member, offset)                                                                              \
     static_assert(__builtin_offsetof(type, member) == offset, #type "." #member " is elsewhere in params.rs")
 static_assert(sizeof(UnpackParams) == 160 && alignof(UnpackParams) == 8, "UnpackParams differs from params.rs");
@@ -171,4 +184,7 @@ static_assert(sizeof(PackLumaParams) == sizeof(PackParams) + 72, "PackLumaParams
 RAVE_OFFSET(PackLumaParams, chroma, sizeof(PackParams));
 RAVE_OFFSET(PackLumaParams, chroma_rows, sizeof(PackParams) + 32);
 RAVE_OFFSET(PackLumaParams, b_cb, sizeof(PackParams) + 64);
+static_assert(sizeof(CompareParams) == 120 && alignof(CompareParams) == 8, "CompareParams differs from params.rs");
+RAVE_OFFSET(CompareParams, pitch_a, 56);
+RAVE_OFFSET(CompareParams, first_block, 104);
 #undef RAVE_OFFSET

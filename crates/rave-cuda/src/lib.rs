@@ -66,8 +66,8 @@ pub use frame::{
 pub use graph::{ExecutableGraph, Graph, GraphNode, GraphUpdate};
 pub use memory::DeviceBuffer;
 pub use pixels::{
-    DeviceTiler, LumaFrame, LumaGeometry, LumaPackKernel, NonFiniteCounter, PackKernel, PixelKernels,
-    TileElements, UnpackKernel,
+    DeviceTiler, FrameComparer, FrameDifference, LumaFrame, LumaGeometry, LumaPackKernel, NonFiniteCounter,
+    PackKernel, PixelKernels, TileElements, UnpackKernel,
 };
 pub use pool::{BucketedPool, DeviceAllocator, PoolAllocator, PoolStats, PooledBlock};
 pub use result::REQUIRED_CUDA;

@@ -10,6 +10,7 @@ use rave_core::{Error, Result, Size, Status, TensorShape};
 use crate::module::{LaunchDims, Module};
 use crate::{Device, TensorOnDevice};
 
+mod compare;
 mod layout;
 mod luma;
 mod luma_plan;
@@ -24,6 +25,7 @@ mod tiles;
 mod unpack;
 
 pub use luma::{LumaFrame, LumaGeometry, LumaPackKernel};
+pub use compare::{FrameComparer, FrameDifference};
 pub use non_finite::NonFiniteCounter;
 pub use pack::PackKernel;
 pub use tiles::{DeviceTiler, TileElements};
@@ -31,6 +33,7 @@ pub use unpack::UnpackKernel;
 
 static UNPACK_IMAGE: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/unpack.image"));
 static PACK_IMAGE: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/pack.image"));
+static COMPARE_IMAGE: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/compare.image"));
 static TILES_IMAGE: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/tiles.image"));
 static SCALE_CHROMA_IMAGE: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/scale_chroma.image"));
 static PACK_LUMA_IMAGE: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/pack_luma.image"));
@@ -43,6 +46,7 @@ pub struct PixelKernels {
     tiles: Arc<Module>,
     scale_chroma: Arc<Module>,
     pack_luma: Arc<Module>,
+    compare: Arc<Module>,
 }
 
 impl PixelKernels {
@@ -60,6 +64,7 @@ impl PixelKernels {
                 tiles: Module::load(device, "tiles", TILES_IMAGE)?,
                 scale_chroma: Module::load(device, "scale_chroma", SCALE_CHROMA_IMAGE)?,
                 pack_luma: Module::load(device, "pack_luma", PACK_LUMA_IMAGE)?,
+                compare: Module::load(device, "compare", COMPARE_IMAGE)?,
             })
         }
     }

@@ -12,7 +12,9 @@ use rave_core::Result;
 use super::luma::LumaFrame;
 use super::luma_plan::{LumaPlan, filter_key};
 use super::pack::PackPlan;
-use super::params::{BlendParams, CutParams, PackLumaParams, PackParams, ScaleChromaParams, UnpackParams};
+use super::params::{
+    BlendParams, CompareParams, CutParams, PackLumaParams, PackParams, ScaleChromaParams, UnpackParams,
+};
 use super::tiles::TilerPlan;
 use super::unpack::UnpackPlan;
 use crate::ScratchOnDevice;
@@ -21,6 +23,8 @@ use crate::module::LaunchDims;
 #[path = "../bin/checkkernel/case.rs"]
 #[allow(dead_code, reason = "checkkernel prints cases and lists large ones too")]
 mod case;
+#[path = "../bin/checkkernel/frame_pair.rs"]
+mod frame_pair;
 #[path = "../bin/checkkernel/image.rs"]
 mod image;
 #[path = "../bin/checkkernel/luma_case.rs"]
@@ -33,6 +37,7 @@ mod reference;
 mod tile_case;
 
 use case::{Axes, Case, Content, ELEMENTS, FORMATS, FRAME_CONTENTS, TENSOR_CONTENTS};
+use frame_pair::FramePair;
 use luma_case::LumaCase;
 use reference::{LumaReference, PackReference, UnpackReference};
 use tile_case::{TileCase, TileReference, batch_on_device};
@@ -271,6 +276,21 @@ fn the_luma_kernels_equal_the_reference_to_the_bit() {
         failures.len(),
         &failures[..failures.len().min(5)]
     );
+}
+
+#[test]
+fn the_compare_kernel_finds_one_bit_and_nothing_outside_the_visible_part() {
+    let kernels = HostKernels::compile("compare", "compare_on_host");
+    proptest!(ProptestConfig::with_cases(400), |(seed: u64)| {
+        let pair = FramePair::draw(&mut random::Random::of(seed, 0));
+        let blocks = [Aligned::of(&pair.blocks[0]), Aligned::of(&pair.blocks[1])];
+        let [a, b] = [0, 1].map(|which| pair.on_device(which, blocks[which].address()).unwrap());
+        let mut differs = 0u32;
+        let (dims, params) = super::compare::plan(&a, &b, (&raw mut differs).expose_provenance() as u64).unwrap();
+        // SAFETY: the kernel takes CompareParams, made of blocks and a word that live until the end of this closure.
+        unsafe { kernels.run::<CompareParams>("compare", dims, &params) };
+        prop_assert_eq!(differs, u32::from(pair.different), "{}", pair);
+    });
 }
 
 /// A block of bytes as aligned as device memory.

@@ -198,6 +198,18 @@ pub(super) struct PackLumaParams {
     pub(super) g_cb: f32,
     pub(super) g_cr: f32,
     pub(super) b_cb: f32,
+/// See `CompareParams` in `kernels/params.h`.
+#[derive(Clone, Copy, Debug)]
+#[repr(C)]
+pub(super) struct CompareParams {
+    pub(super) differs: u64,
+    pub(super) a: [u64; 3],
+    pub(super) b: [u64; 3],
+    pub(super) pitch_a: [u32; 3],
+    pub(super) pitch_b: [u32; 3],
+    pub(super) row_bytes: [i32; 3],
+    pub(super) rows: [i32; 3],
+    pub(super) first_block: [i32; 3],
     pub(super) reserved: u32,
 }
 
@@ -210,6 +222,11 @@ const _: () = {
 
 /// `TAPS_AT_ONCE` of `kernels/params.h`.
 pub(super) const TAPS_AT_ONCE: usize = 4;
+
+    assert!(size_of::<CompareParams>() == 120 && align_of::<CompareParams>() == 8);
+    assert!(offset_of!(CompareParams, pitch_a) == 56);
+    assert!(offset_of!(CompareParams, first_block) == 104);
+};
 
 /// `FRAME_ALIGNED` of `kernels/params.h`.
 pub(super) const FRAME_ALIGNED: u32 = 1;

@@ -17,8 +17,8 @@ use crate::compare::Bed;
 use crate::image::{FrameLayout, TensorBlock};
 use crate::random::Random;
 
-const FULL_HD: Size = Size::new(1920, 1080);
-const ULTRA_HD: Size = Size::new(3840, 2160);
+pub(crate) const FULL_HD: Size = Size::new(1920, 1080);
+pub(crate) const ULTRA_HD: Size = Size::new(3840, 2160);
 
 /// The time of one kernel.
 #[derive(Clone, Debug)]
@@ -55,7 +55,7 @@ pub(crate) fn copy_bandwidth(stream: &Stream) -> Result<f64> {
 }
 
 /// Median time and spread of one of `launches` calls of `work`, in microseconds.
-fn time(
+pub(crate) fn time(
     stream: &Stream,
     launches: usize,
     mut work: impl FnMut(&Stream, usize) -> Result<()>,
@@ -90,7 +90,7 @@ struct Set {
 }
 
 /// Bytes of samples in a frame.
-fn frame_bytes(format: PixelFormat, size: Size) -> usize {
+pub(crate) fn frame_bytes(format: PixelFormat, size: Size) -> usize {
     (0..format.layout().planes)
         .map(|plane| format.row_bytes(plane, size.width) * format.plane_size(plane, size).height as usize)
         .sum()

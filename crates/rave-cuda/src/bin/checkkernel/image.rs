@@ -1,5 +1,7 @@
 //! Frames and tensors as one block of bytes with guards around every row, on the host and on the device.
 
+use std::ops::Range;
+
 use half::f16;
 use rave_core::{ElementType, Elements, Frame, FrameMut, PixelFormat, Rect, Result, Size, TensorShape};
 use rave_cuda::{DevicePlane, FrameOnDevice, TensorOnDevice, element_bytes};
@@ -49,12 +51,30 @@ impl FrameLayout {
     }
 
     /// The bytes of each row, with the plane and row number.
-    fn rows(&self) -> impl Iterator<Item = (usize, usize, std::ops::Range<usize>)> + '_ {
+    fn rows(&self) -> impl Iterator<Item = (usize, usize, Range<usize>)> + '_ {
         self.planes.iter().enumerate().flat_map(move |(plane, &(start, pitch))| {
             let row = self.format.row_bytes(plane, self.size.width);
             let rows = self.format.plane_size(plane, self.size).height as usize;
             (0..rows).map(move |y| (plane, y, start + y * pitch..start + y * pitch + row))
         })
+    }
+
+    /// The bytes of the samples that cover `visible`, row by row.
+    pub(crate) fn covering(&self, visible: Rect) -> Vec<Range<usize>> {
+        let layout = self.format.layout();
+        let covered = |plane: usize, start: u32, extent: u32, log2: u32| {
+            let log2 = if plane > 0 { log2 } else { 0 };
+            (start >> log2) as usize..((start + extent - 1) >> log2) as usize + 1
+        };
+        self.rows()
+            .filter_map(|(plane, y, row)| {
+                let rows = covered(plane, visible.y, visible.size.height, layout.log2_chroma_height);
+                let columns = covered(plane, visible.x, visible.size.width, layout.log2_chroma_width);
+                let column = self.format.row_bytes(plane, 1);
+                let bytes = row.start + columns.start * column..row.start + columns.end * column;
+                rows.contains(&y).then_some(bytes)
+            })
+            .collect()
     }
 
     /// Fills the rows with samples.

@@ -1,8 +1,11 @@
 //! Compares every pixel kernel with rave-core's reference on a GPU, and measures it; see `--help`.
 
 mod bench;
+mod bench_frames;
 mod case;
 mod compare;
+mod frame_pair;
+mod frames;
 mod image;
 mod luma_case;
 mod objects;
@@ -91,12 +94,17 @@ fn run(options: &Options) -> Result<bool> {
         check_kernels(options, &bed, &mut report)?;
         replay::check(options, &bed, &mut report)?;
         tiles::check(options, &bed, &mut report)?;
+        frames::check(options, &bed, &mut report)?;
         println!("{} cases, {} failures", report.cases(), report.failures());
     }
     if options.bench {
         let (bandwidth, measurements) = bench::run(&bed, |format| wanted(options, format))?;
         report.copy_bandwidth = Some(bandwidth);
         report.measurements = measurements;
+        if options.only.is_none() {
+            report.measurements.extend(bench_frames::tiles(&bed, bandwidth)?);
+            report.measurements.extend(bench_frames::compare(&bed, bandwidth)?);
+        }
         report.print_measurements();
     }
     if let Some(path) = &options.json {
