@@ -71,7 +71,8 @@ cuMemcpyHtoDAsync.HtoD 60 125880
 cuEventQuery 40000 0
 END
 # Ten frames lie between the marks: as many launches, and twice as many copies of which half are large.
-[ "$(section window | grep -c '"calls"')" = 2 ] || die "the window has other calls than those of its frames: $(section window)"
+[ "$(section window | grep -c '"calls"')" = 2 ] ||
+    die "the window has other calls than those of its frames: $(section window)"
 expect window '"cuGraphLaunch": {"kind": "launch", "calls": 10, "bytes": 0}'
 expect window '"cuMemcpyHtoDAsync.HtoD": {"kind": "copy", "calls": 20, "bytes": 41960}'
 [ "$(section callers | grep -c '"calls"')" = 1 ] || die "one place makes large copies in the window: $(section callers)"

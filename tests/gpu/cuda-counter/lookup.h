@@ -11,8 +11,9 @@
 enum { PLAIN, PER_THREAD, SPARE, SLOTS = 4 };
 
 // wrappers.c
-extern const char *const call_names[CALL_COUNT];   // as cuGetProcAddress takes them
-extern const char *const symbol_names[CALL_COUNT][2]; // PLAIN and PER_THREAD as dlsym takes them; NULL where there is none
+// The names as cuGetProcAddress takes them; PLAIN and PER_THREAD as dlsym takes them, NULL where there is none.
+extern const char *const call_names[CALL_COUNT];
+extern const char *const symbol_names[CALL_COUNT][2];
 extern void *const entries[CALL_COUNT][SLOTS];
 
 // The function that a slot stands for. Resolved by its name when it was linked to instead of looked up.

@@ -34,7 +34,7 @@ const char *const call_names[CALL_COUNT] = { CALLS(X) };
 const char *const symbol_names[CALL_COUNT][2] = { CALLS(X) };
 #undef X
 
-// POSIX has functions and objects share a representation (dlsym depends on it); ISO C calls the conversion an extension.
+// POSIX has functions and objects share a representation, as dlsym needs; to ISO C the conversion is an extension.
 #define X(name, suffix, per_thread, ...) \
     { __extension__(void *)name##suffix, __extension__(void *)name##suffix##per_thread, \
       __extension__(void *)name##suffix##_spare, __extension__(void *)name##suffix##_spare_2 },

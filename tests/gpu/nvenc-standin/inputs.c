@@ -48,7 +48,7 @@ NVENCSTATUS input_register(struct session *session, NV_ENC_REGISTER_RESOURCE *re
     if (request->resourceType != NV_ENC_INPUT_RESOURCE_TYPE_CUDADEVICEPTR ||
         request->bufferUsage != NV_ENC_INPUT_IMAGE)
         return session_fail(session, NV_ENC_ERR_UNSUPPORTED_PARAM,
-                            "a resource of type %d and usage %d: only CUDA device pointers of pictures can be registered",
+                            "a resource of type %d and usage %d: only CUDA device pointers of pictures are taken",
                             (int)request->resourceType, (int)request->bufferUsage);
     if (!layout_row_bytes(request->bufferFormat, request->width))
         return refuse_format(session, request->bufferFormat);

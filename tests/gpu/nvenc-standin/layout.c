@@ -1,5 +1,5 @@
-// NVENC's buffers are one allocation: planes follow each other without gaps, at the pitch of the first plane, but for the
-// separate chroma planes of 4:2:0, which have half of it.
+// NVENC's buffers are one allocation: planes follow each other without gaps, at the pitch of the first plane, but for
+// the separate chroma planes of 4:2:0, which have half of it.
 #include "layout.h"
 
 // How a format stores a picture.

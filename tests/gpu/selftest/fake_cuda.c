@@ -2,7 +2,8 @@
 //
 // A stream runs nothing until someone waits for it, and then no more than was waited for. So work that is not ordered
 // by an event or a synchronisation happens in another order than it was called in, and a missing wait shows in the
-// data. Only memory that is neither the device's nor page-locked is read at the time of the call, as the real driver does.
+// data. Only memory that is neither the device's nor page-locked is read at the time of the call, as the real driver
+// does.
 #include <pthread.h>
 #include <stdbool.h>
 #include <stdint.h>
@@ -357,8 +358,8 @@ CUresult cuLaunchKernel(CUfunction f, unsigned gx, unsigned gy, unsigned gz, uns
                         unsigned shared, CUstream stream, void **parameters, void **extra)
 {
     // Returns what can only be right when all eleven arguments arrive.
-    const bool arrived = f && gx == 1 && gy == 2 && gz == 3 && bx == 4 && by == 5 && bz == 6 && shared == 7 && !stream &&
-                         parameters && extra;
+    const bool arrived = f && gx == 1 && gy == 2 && gz == 3 && bx == 4 && by == 5 && bz == 6 && shared == 7 &&
+                         !stream && parameters && extra;
     return arrived ? CUDA_SUCCESS : INVALID_VALUE;
 }
 CUresult cuGraphLaunch(void *graph, CUstream stream)

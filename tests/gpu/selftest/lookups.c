@@ -1,5 +1,5 @@
-// Calls the driver's functions in every way that a program finds them, and checks what they do. selftest.sh runs it with
-// and without the counter, and compares the counter's report with what is written here beside the calls.
+// Calls the driver's functions in every way that a program finds them, and checks what they do. selftest.sh runs it
+// with and without the counter, and compares the counter's report with what is written here beside the calls.
 #include <dlfcn.h>
 #include <pthread.h>
 #include <stdbool.h>
