@@ -19,6 +19,7 @@ mod options;
 mod session;
 mod stats;
 mod threads;
+mod tile_choice;
 mod tiled;
 
 pub use cuda::{CudaDevice, CudaSession, Owner};

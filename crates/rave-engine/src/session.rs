@@ -4,7 +4,6 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
 use rave_core::pixels::{ChromaScaler, Pack, Unpack};
-use rave_core::tiling::{DEFAULT_OVERLAP, TilePlan};
 use rave_core::{
     Colorimetry, Elements, Error, Frame, FrameMut, Log, LogLevel, PixelFormat, Result, Size, Status,
     TensorShape, ValueRange,
@@ -17,6 +16,7 @@ use crate::colors::Colors;
 use crate::model::{Backend, Model};
 use crate::stats::{Stats, timed};
 use crate::threads;
+use crate::tile_choice;
 use crate::tiled::Tiled;
 
 /// A model bound to one frame geometry, with every buffer that a frame needs. One thread at a time.
@@ -173,37 +173,19 @@ pub(crate) fn check_picture(
 fn plan_inference(model: &Arc<OnnxModel>, options: &SessionOptions, log: &Log) -> Result<Inference> {
     let contract = model.contract();
     let size = options.size;
-    let tile = match (contract.fixed_size(), options.tile) {
-        (Some(fixed), Some(tile)) if tile != fixed => {
-            return Err(Error::new(Status::InvalidParameter, format!("tile {tile}"))
-                .expected(format!("{fixed}, the only size that the model takes"))
-                .help("leave tile at auto"));
-        }
-        (Some(fixed), _) => Some(fixed),
-        (None, Some(tile)) if tile.width < 16 || tile.height < 16 => {
-            return Err(
-                Error::new(Status::InvalidParameter, format!("tile {tile}")).expected("16x16 or more")
-            );
-        }
-        (None, Some(tile)) => Some(model.padded_size(tile)?),
+    let tile = match (tile_choice::asked(options, contract.fixed_size())?, contract.fixed_size()) {
+        (Some(fixed), Some(_)) => fixed,
+        (Some(tile), None) => model.padded_size(tile)?,
         // Of a model with one fixed side, frames that are larger there are tiled; any other takes a frame whole.
-        (None, None) => Some(model.padded_size(size)?),
+        (None, _) => model.padded_size(size)?,
     };
-    let fits = |tile: Size| size.width <= tile.width && size.height <= tile.height;
-    match tile {
-        Some(tile) if !fits(tile) => {
-            let widest = tile.width.min(tile.height) / 2;
-            let overlap = options.overlap.unwrap_or(DEFAULT_OVERLAP.min(widest / 2));
-            let plan = TilePlan::new(size, tile, overlap, contract.scale)?;
-            log.write(
-                LogLevel::Verbose,
-                format_args!("{} tiles of {tile}, overlap {overlap} or more", plan.count()),
-            );
-            Ok(Inference::Tiled(Box::new(Tiled::new(model, plan)?)))
-        }
-        Some(tile) if contract.fixed_size().is_some() => Ok(Inference::Whole(model.session(tile)?)),
-        _ => Ok(Inference::Whole(model.session(model.padded_size(size)?)?)),
+    if size.width <= tile.width && size.height <= tile.height {
+        let whole = if contract.fixed_size().is_some() { tile } else { model.padded_size(size)? };
+        return Ok(Inference::Whole(model.session(whole)?));
     }
+    let plan = tile_choice::plan(options, tile, contract.scale)?;
+    log.write(LogLevel::Verbose, format_args!("{} tiles of {tile}", plan.count()));
+    Ok(Inference::Tiled(Box::new(Tiled::new(model, plan)?)))
 }
 
 impl Inference {

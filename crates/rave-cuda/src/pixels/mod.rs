@@ -24,8 +24,8 @@ mod target;
 mod tiles;
 mod unpack;
 
-pub use luma::{LumaFrame, LumaGeometry, LumaPackKernel};
 pub use compare::{FrameComparer, FrameDifference};
+pub use luma::{LumaFrame, LumaGeometry, LumaPackKernel};
 pub use non_finite::NonFiniteCounter;
 pub use pack::PackKernel;
 pub use tiles::{DeviceTiler, TileElements};

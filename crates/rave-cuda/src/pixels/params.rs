@@ -198,6 +198,19 @@ pub(super) struct PackLumaParams {
     pub(super) g_cb: f32,
     pub(super) g_cr: f32,
     pub(super) b_cb: f32,
+    pub(super) reserved: u32,
+}
+
+const _: () = {
+    assert!(size_of::<PackLumaParams>() == size_of::<PackParams>() + 72);
+    assert!(offset_of!(PackLumaParams, chroma) == size_of::<PackParams>());
+    assert!(offset_of!(PackLumaParams, chroma_rows) == size_of::<PackParams>() + 32);
+    assert!(offset_of!(PackLumaParams, b_cb) == size_of::<PackParams>() + 64);
+};
+
+/// `TAPS_AT_ONCE` of `kernels/params.h`.
+pub(super) const TAPS_AT_ONCE: usize = 4;
+
 /// See `CompareParams` in `kernels/params.h`.
 #[derive(Clone, Copy, Debug)]
 #[repr(C)]
@@ -214,15 +227,6 @@ pub(super) struct CompareParams {
 }
 
 const _: () = {
-    assert!(size_of::<PackLumaParams>() == size_of::<PackParams>() + 72);
-    assert!(offset_of!(PackLumaParams, chroma) == size_of::<PackParams>());
-    assert!(offset_of!(PackLumaParams, chroma_rows) == size_of::<PackParams>() + 32);
-    assert!(offset_of!(PackLumaParams, b_cb) == size_of::<PackParams>() + 64);
-};
-
-/// `TAPS_AT_ONCE` of `kernels/params.h`.
-pub(super) const TAPS_AT_ONCE: usize = 4;
-
     assert!(size_of::<CompareParams>() == 120 && align_of::<CompareParams>() == 8);
     assert!(offset_of!(CompareParams, pitch_a) == 56);
     assert!(offset_of!(CompareParams, first_block) == 104);

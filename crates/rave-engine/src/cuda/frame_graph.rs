@@ -58,6 +58,7 @@ impl FrameGraph {
         // contract of their descriptions stay until the work is done, and the slot's counters; the session waits for the
         // work before any of these goes.
         unsafe { graph.launch(stream) }?;
+        program.enqueue_rest(stream, staged, slot)?;
         Ok(true)
     }
 }

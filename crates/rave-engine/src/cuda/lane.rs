@@ -1,16 +1,14 @@
 //! What computes one frame, or one batch of frames, at a time.
 
+use std::fmt;
 use std::time::Duration;
 
-use rave_core::{Colorimetry, ElementType, Log, Result, TensorShape, ValueRange};
-use rave_cuda::{
-    Event, FrameOnDevice, PackKernel, PooledBlock, Stream, TensorOnDevice, UnpackKernel, element_bytes,
-};
+use rave_core::{Colorimetry, Log, Result};
+use rave_cuda::{Event, FrameOnDevice, PooledBlock, Stream};
 
-use super::device::CudaDevice;
 use super::frame_graph::FrameGraph;
+use super::geometry::Geometry;
 use super::in_flight::{NonFinite, Slot};
-use super::model::BoundContext;
 use super::program::Program;
 
 /// How many launches of a lane are queued on the device before the host waits for the first of them.
@@ -40,63 +38,31 @@ pub(super) struct Lane {
     stream: Stream,
 }
 
-/// The kernels of a geometry; every lane has a copy.
-#[derive(Clone, Debug)]
-pub(super) struct Kernels {
-    pub(super) unpack: UnpackKernel,
-    pub(super) pack: PackKernel,
-}
-
 impl Lane {
-    /// Takes memory for `context`'s tensors, of element types `types` (input, output), from the device's pool.
-    pub(super) fn new(
-        device: &CudaDevice,
-        mut context: BoundContext,
-        kernels: Kernels,
-        types: (ElementType, ElementType),
-        white: ValueRange,
-        graph: FrameGraph,
-    ) -> Result<Self> {
+    /// Makes a lane for frames of `geometry`, with memory from the device's pool; says how many tiles a frame is made of.
+    pub(super) fn new(geometry: &Geometry<'_>, graph: FrameGraph) -> Result<(Self, u32)> {
+        let device = geometry.device();
         let stream = Stream::create(device.device())?;
-        let batch = context.batch;
-        let bytes = |shape: TensorShape, element| shape.elements() * element_bytes(element);
-        let mut memory = Vec::with_capacity(3);
+        let mut memory = Vec::new();
         let mut take = |bytes: usize| -> Result<u64> {
             let block = device.pool().acquire(bytes.max(1), &stream)?;
             let address = block.address();
             memory.push(block);
             Ok(address)
         };
-        let scratch = take(context.scratch_bytes)?;
-        let input = take(bytes(context.input, types.0) * batch as usize)?;
-        let output = take(bytes(context.output, types.1) * batch as usize)?;
-        // SAFETY: the blocks have these sizes and stay with the context in this lane, which is dropped after its work.
-        unsafe { context.set_memory(scratch, input, output) }?;
-        let tensors = |base: u64, shape: TensorShape, element| {
-            (0..batch)
-                .map(|index| {
-                    let address = base + u64::from(index) * bytes(shape, element) as u64;
-                    // SAFETY: each lies in a block of this lane, used by the work of this lane alone.
-                    unsafe { TensorOnDevice::new(address, element, shape) }
-                })
-                .collect::<Result<Vec<_>>>()
-        };
-        Ok(Lane {
-            program: Program {
-                inputs: tensors(input, context.input, types.0)?,
-                outputs: tensors(output, context.output, types.1)?,
-                context,
-                kernels,
-                white,
-            },
+        let (program, tiles) = geometry.program(&stream, &mut take)?;
+        let batch = geometry.batch;
+        let lane = Lane {
             graph,
+            program,
             staged: Vec::with_capacity(batch as usize),
             slots: (0..QUEUE).map(|_| Slot::new(device.device(), batch)).collect::<Result<_>>()?,
             next: 0,
             arrived: Event::new(device.device())?,
             memory,
             stream,
-        })
+        };
+        Ok((lane, tiles))
     }
 
     /// Adds a frame, whose content is valid in order on `main` by now, to the next launch. Returns its slot, and whether
@@ -104,7 +70,7 @@ impl Lane {
     pub(super) fn stage(&mut self, main: &Stream, frame: Staged) -> Result<(usize, bool)> {
         self.arrived.record(main)?;
         self.staged.push(frame);
-        Ok((self.next, self.staged.len() == self.program.inputs.len()))
+        Ok((self.next, self.staged.len() == self.program.batch()))
     }
 
     /// How many frames the next launch has so far.
@@ -145,7 +111,10 @@ impl Lane {
         let slot = &mut slots[self.next];
         // The last frame's arrival is behind the others' on the main stream.
         stream.wait(&self.arrived)?;
-        let whole = staged.len() == program.inputs.len();
+        for frame in staged.iter() {
+            program.prepare(stream, frame)?;
+        }
+        let whole = staged.len() == program.batch();
         let by_graph = whole && graph.launch(program, stream, staged, slot, log)?;
         if !by_graph {
             program.enqueue(stream, staged, slot)?;
@@ -170,6 +139,12 @@ impl Lane {
     /// Blocks until all work has ended.
     pub(super) fn wait(&self, patience: Duration) -> Result<()> {
         self.slots.iter().try_for_each(|slot| slot.wait(patience))
+    }
+}
+
+impl fmt::Display for Lane {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "model input {} at {} a run", self.program.context.input, self.program.context.batch)
     }
 }
 

@@ -15,6 +15,7 @@
 
 mod device;
 mod frame_graph;
+mod geometry;
 mod in_context;
 mod in_flight;
 mod lane;

@@ -1,63 +1,104 @@
 //! What is done with a frame: frame to tensor, the model, tensor to frame.
 
 use rave_core::{Result, ValueRange};
-use rave_cuda::{ExecutableGraph, GraphNode, Stream, TensorOnDevice};
+use rave_cuda::{
+    DeviceTiler, ExecutableGraph, GraphNode, LumaFrame, LumaPackKernel, NonFiniteCounter, PackKernel,
+    ScratchOnDevice, Stream, TensorBatchOnDevice, TensorOnDevice, UnpackKernel,
+};
 
 use super::in_flight::Slot;
-use super::lane::{Kernels, Staged};
+use super::lane::Staged;
 use super::model::BoundContext;
 
 /// The steps of a frame or a batch of them, and the tensors between.
 #[derive(Debug)]
 pub(super) struct Program {
     pub(super) context: BoundContext,
-    pub(super) kernels: Kernels,
+    pub(super) unpack: UnpackKernel,
+    pub(super) pack: Pack,
+    /// Where the model takes frames in tiles.
+    pub(super) tiles: Option<Tiles>,
     pub(super) white: ValueRange,
-    /// One of each for every frame of a batch.
+    /// The tensors of whole frames, one of each for every frame of a batch.
     pub(super) inputs: Vec<TensorOnDevice>,
     pub(super) outputs: Vec<TensorOnDevice>,
+}
+
+/// How the model's output becomes a frame.
+#[derive(Debug)]
+pub(super) enum Pack {
+    /// Of an RGB model.
+    Rgb(PackKernel),
+    /// Of a luma model: chroma comes from the input frame.
+    Luma { kernel: Box<LumaPackKernel>, scratch: ScratchOnDevice },
+}
+
+/// How a frame goes through a model that takes only a part of it: as many tiles at a time as a batch has.
+#[derive(Debug)]
+pub(super) struct Tiles {
+    pub(super) tiler: DeviceTiler,
+    pub(super) input: TensorBatchOnDevice,
+    pub(super) output: TensorBatchOnDevice,
 }
 
 /// Where the pixel kernels of each frame of a batch are in a graph.
 #[derive(Debug)]
 pub(super) struct Nodes {
     unpack: Vec<GraphNode>,
+    /// None for a luma model, whose frames are packed after the graph.
     pack: Vec<GraphNode>,
 }
 
 impl Program {
+    /// How many frames go through together.
+    pub(super) fn batch(&self) -> usize {
+        self.inputs.len()
+    }
+
+    /// Makes what depends on how a frame is coded and cropped. Before anything is enqueued or recorded for it.
+    pub(super) fn prepare(&mut self, stream: &Stream, frame: &Staged) -> Result<()> {
+        match &mut self.pack {
+            Pack::Rgb(_) => Ok(()),
+            Pack::Luma { kernel, .. } => {
+                kernel.prepare(stream, frame.input.visible(), frame.from.siting, frame.to.siting)
+            }
+        }
+    }
+
     /// Enqueues everything for `staged`, as many frames as a batch has or fewer, on `stream`.
     pub(super) fn enqueue(&mut self, stream: &Stream, staged: &[Staged], slot: &Slot) -> Result<()> {
         for (frame, tensor) in staged.iter().zip(&self.inputs) {
-            self.kernels.unpack.launch(stream, &frame.input, frame.from, self.white, tensor)?;
+            self.unpack.launch(stream, &frame.input, frame.from, self.white, tensor)?;
         }
         self.run_model(stream)?;
         for (index, (frame, tensor)) in staged.iter().zip(&self.outputs).enumerate() {
-            let counter = Some(slot.counter(index));
-            self.kernels.pack.launch(stream, tensor, self.white, frame.to, &frame.out, counter)?;
+            match &self.pack {
+                Pack::Rgb(kernel) => {
+                    let counter = Some(slot.counter(index));
+                    kernel.launch(stream, tensor, self.white, frame.to, &frame.out, counter)?;
+                }
+                Pack::Luma { kernel, scratch } => {
+                    self.pack_luma(stream, kernel, scratch, frame, tensor, slot.counter(index))?;
+                }
+            }
         }
         Ok(())
     }
 
-    /// As [`Program::enqueue`] for a whole batch, inside [`Stream::capture`].
+    /// As [`Program::enqueue`] for a whole batch, inside [`Stream::capture`], but for the packing of a luma model's output.
     pub(super) fn record(&mut self, stream: &Stream, staged: &[Staged], slot: &Slot) -> Result<Nodes> {
-        let unpack = staged
-            .iter()
-            .zip(&self.inputs)
-            .map(|(frame, tensor)| {
-                self.kernels.unpack.capture(stream, &frame.input, frame.from, self.white, tensor)
-            })
+        let frames = || staged.iter().zip(&self.inputs);
+        let unpack = frames()
+            .map(|(frame, tensor)| self.unpack.capture(stream, &frame.input, frame.from, self.white, tensor))
             .collect::<Result<_>>()?;
         self.run_model(stream)?;
-        let pack = staged
-            .iter()
-            .zip(&self.outputs)
-            .enumerate()
-            .map(|(index, (frame, tensor))| {
+        let mut pack = Vec::new();
+        if let Pack::Rgb(kernel) = &self.pack {
+            for (index, (frame, tensor)) in staged.iter().zip(&self.outputs).enumerate() {
                 let counter = Some(slot.counter(index));
-                self.kernels.pack.capture(stream, tensor, self.white, frame.to, &frame.out, counter)
-            })
-            .collect::<Result<_>>()?;
+                pack.push(kernel.capture(stream, tensor, self.white, frame.to, &frame.out, counter)?);
+            }
+        }
         Ok(Nodes { unpack, pack })
     }
 
@@ -69,21 +110,65 @@ impl Program {
         staged: &[Staged],
         slot: &Slot,
     ) -> Result<()> {
-        let white = self.white;
         for ((frame, tensor), &node) in staged.iter().zip(&self.inputs).zip(&nodes.unpack) {
-            self.kernels.unpack.update(graph, node, &frame.input, frame.from, white, tensor)?;
+            self.unpack.update(graph, node, &frame.input, frame.from, self.white, tensor)?;
         }
-        for (index, ((frame, tensor), &node)) in staged.iter().zip(&self.outputs).zip(&nodes.pack).enumerate()
-        {
-            let counter = Some(slot.counter(index));
-            self.kernels.pack.update(graph, node, tensor, white, frame.to, &frame.out, counter)?;
+        if let Pack::Rgb(kernel) = &self.pack {
+            let frames = staged.iter().zip(&self.outputs).zip(&nodes.pack);
+            for (index, ((frame, tensor), &node)) in frames.enumerate() {
+                let counter = Some(slot.counter(index));
+                kernel.update(graph, node, tensor, self.white, frame.to, &frame.out, counter)?;
+            }
         }
         Ok(())
     }
 
+    /// Enqueues, after the graph, what is not in it.
+    pub(super) fn enqueue_rest(&self, stream: &Stream, staged: &[Staged], slot: &Slot) -> Result<()> {
+        if let Pack::Luma { kernel, scratch } = &self.pack {
+            for (index, (frame, tensor)) in staged.iter().zip(&self.outputs).enumerate() {
+                self.pack_luma(stream, kernel, scratch, frame, tensor, slot.counter(index))?;
+            }
+        }
+        Ok(())
+    }
+
+    fn pack_luma(
+        &self,
+        stream: &Stream,
+        kernel: &LumaPackKernel,
+        scratch: &ScratchOnDevice,
+        frame: &Staged,
+        tensor: &TensorOnDevice,
+        counter: &NonFiniteCounter,
+    ) -> Result<()> {
+        let frame = LumaFrame {
+            input: &frame.input,
+            input_color: frame.from,
+            tensor,
+            white: self.white,
+            output: &frame.out,
+            color: frame.to,
+            scratch,
+            non_finite: Some(counter),
+        };
+        kernel.launch(stream, &frame)
+    }
+
     fn run_model(&mut self, stream: &Stream) -> Result<()> {
+        let Program { context, tiles, inputs, outputs, .. } = self;
         // SAFETY: the lane that this belongs to set the context's memory and keeps it; all work of the context goes to
         // that lane's one stream, which outlives it.
-        unsafe { self.context.enqueue(stream) }
+        let mut run = || unsafe { context.enqueue(stream) };
+        let Some(Tiles { tiler, input, output }) = tiles else { return run() };
+        // Tiled frames go through one by one.
+        let (Some(from), Some(to)) = (inputs.first(), outputs.first()) else { return Ok(()) };
+        for first in (0..tiler.count()).step_by(input.count()) {
+            let tiles = first..tiler.count().min(first + input.count());
+            tiler.cut(stream, from, tiles.clone(), input)?;
+            run()?;
+            tiler.blend(stream, tiles, output, to)?;
+        }
+        Ok(())
     }
 }

@@ -4,14 +4,14 @@ use std::collections::VecDeque;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
-use rave_core::{ColorTags, Colorimetry, Error, Log, LogLevel, Result, Size, Status, TensorShape};
-use rave_cuda::{FrameOnDevice, PackKernel, UnpackKernel};
+use rave_core::{ColorTags, Colorimetry, Error, Log, LogLevel, Result, Size, Status};
+use rave_cuda::FrameOnDevice;
 
 use super::device::{CudaDevice, OpenSession};
 use super::frame_graph::FrameGraph;
+use super::geometry::Geometry;
 use super::in_flight::{CLOSING_PATIENCE, FRAME_PATIENCE, NonFinite};
-use super::lane::{Kernels, Lane, Staged};
-use super::model::Profile;
+use super::lane::{Lane, Staged};
 use crate::colors::Colors;
 use crate::model::{Backend, Model};
 use crate::stats::{Stats, timed};
@@ -65,7 +65,6 @@ impl CudaSession {
     /// cannot be brought to take; [`Status::OutOfMemory`], [`Status::KernelLaunchFailed`], [`Status::InferenceFailed`],
     /// [`Status::DeviceLost`].
     pub fn new(model: &Model, options: &SessionOptions, log: Log) -> Result<Self> {
-        let size = options.size.checked("frame")?;
         let Backend::TensorRt(tensorrt, device) = model.backend() else {
             return Err(Error::new(
                 Status::InvalidParameter,
@@ -73,48 +72,26 @@ impl CudaSession {
             )
             .help("use a TensorRT engine"));
         };
-        let contract = model.contract();
-        let output_size = contract.scale.apply(size)?;
-        let profile = tensorrt.profile_for(size)?;
-        let batch = batch(options, profile.1)?;
-        let types = (contract.input_type, contract.output_type);
-        let kernels = device.kernels()?;
-        let make_lane = || {
-            let context = tensorrt.bind(profile, size, batch)?;
-            let (input, output) = (context.input, context.output);
-            let kernels = Kernels {
-                unpack: UnpackKernel::new(
-                    &kernels,
-                    options.input_format,
-                    size,
-                    types.0,
-                    contract.channels,
-                    input.size,
-                )?,
-                pack: PackKernel::new(
-                    &kernels,
-                    options.output_format,
-                    output_size,
-                    types.1,
-                    output.size,
-                    options.dither,
-                )?,
-            };
-            let graph = match options.graph {
-                GraphChoice::Off => FrameGraph::Off,
-                GraphChoice::Auto | GraphChoice::On => FrameGraph::Cold,
-            };
-            let lane = Lane::new(device, context, kernels, types, model.values(), graph)?;
-            Ok::<_, Error>((lane, input))
-        };
         let open = device.session();
-        let (first, input) = make_lane()?;
+        let geometry = Geometry::new(model, tensorrt, device, options)?;
+        let graph = || match options.graph {
+            GraphChoice::Off => FrameGraph::Off,
+            GraphChoice::Auto | GraphChoice::On => FrameGraph::Cold,
+        };
+        let (first, tiles) = Lane::new(&geometry, graph())?;
+        log.write(
+            LogLevel::Verbose,
+            format_args!(
+                "{} {} -> {} {} on the GPU; {first}, {tiles} tile(s) a frame",
+                options.size, options.input_format, geometry.output_size, options.output_format
+            ),
+        );
         let mut lanes = vec![first];
-        lanes.extend(more_lanes(options.streams, &log, || make_lane().map(|lane| lane.0))?);
+        lanes.extend(more_lanes(options.streams, &log, || Ok(Lane::new(&geometry, graph())?.0))?);
         let stats = Stats::default();
-        stats.tiles.store(1, Ordering::Relaxed);
+        stats.tiles.store(tiles, Ordering::Relaxed);
         stats.streams.store(lanes.len() as u32, Ordering::Relaxed);
-        announce(options, output_size, input, batch, lanes.len(), &log);
+        let Geometry { output_size, batch, .. } = geometry;
         Ok(CudaSession {
             in_flight: VecDeque::with_capacity(lanes.len() * batch as usize),
             lanes,
@@ -321,16 +298,6 @@ impl Drop for CudaSession {
     }
 }
 
-/// The batch that was asked for, if the engine takes it.
-fn batch(options: &SessionOptions, profile: Profile) -> Result<u32> {
-    let batch = options.batch.max(1);
-    if batch > profile.batch {
-        return Err(Error::new(Status::InvalidParameter, format!("batch {batch}"))
-            .expected(format!("1 to {}, the batches that the engine takes", profile.batch)));
-    }
-    Ok(batch)
-}
-
 /// The lanes beside the first: as many as asked for, or, when nobody says, as fit into memory.
 fn more_lanes(streams: u32, log: &Log, mut make: impl FnMut() -> Result<Lane>) -> Result<Vec<Lane>> {
     if streams > MAX_STREAMS {
@@ -350,21 +317,4 @@ fn more_lanes(streams: u32, log: &Log, mut make: impl FnMut() -> Result<Lane>) -
         }
     }
     Ok(lanes)
-}
-
-fn announce(
-    options: &SessionOptions,
-    output_size: Size,
-    input: TensorShape,
-    batch: u32,
-    streams: usize,
-    log: &Log,
-) {
-    log.write(
-        LogLevel::Verbose,
-        format_args!(
-            "{} {} -> {output_size} {} on the GPU; model input {input}, {batch} frame(s) a run, {streams} stream(s)",
-            options.size, options.input_format, options.output_format
-        ),
-    );
 }
