@@ -14,6 +14,7 @@ fn allowed() -> BTreeMap<&'static str, &'static [&'static str]> {
         ("rave-engine", &["rave-core", "rave-onnx"][..]),
         ("rave", &["rave-core", "rave-engine"][..]),
         ("rave-ffi", &["rave-core", "rave-engine"][..]),
+        ("rave-spec", &[][..]),
         ("rave-tests", &[][..]),
     ])
 }
