@@ -54,7 +54,8 @@ impl Repository {
     }
 
     pub(crate) fn read(&self, file: &str) -> Result<String, Fault> {
-        std::fs::read_to_string(self.root.join(file))
-            .map_err(|error| Fault::new(file, 0, format!("it cannot be read: {error}"), "make it UTF-8 text"))
+        std::fs::read_to_string(self.root.join(file)).map_err(|error| {
+            Fault::new(file, 0, format!("it cannot be read: {error}"), "see that it is there, and UTF-8 text")
+        })
     }
 }

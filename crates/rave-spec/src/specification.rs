@@ -89,7 +89,7 @@ impl Specification {
             .and_then(|(id, text)| Some((Id::parse(id)?, text)))
             .ok_or_else(|| {
                 let found = "a bullet that does not begin with an id".to_string();
-                (found, "write `- **RV-FAMILY-0000** ...` with four digits, or no bullet".into())
+                (found, "write `- **RV-FAMILY-NNNN** ...` with four digits, or no bullet".into())
             })?;
         let level = Level::of(text).ok_or_else(|| {
             let found = format!("{} has no word of RFC 2119", id.as_str());
