@@ -19,6 +19,7 @@ fn allowed() -> BTreeMap<&'static str, &'static [&'static str]> {
     ])
 }
 
+/// RV-TEST-1001
 #[test]
 fn crates_depend_only_on_the_layers_below_them() {
     let metadata =
@@ -43,6 +44,7 @@ fn crates_depend_only_on_the_layers_below_them() {
     }
 }
 
+/// RV-TEST-1002
 #[test]
 fn the_static_library_never_links_ffmpeg_or_a_vendor_library() {
     let metadata =
@@ -77,6 +79,7 @@ fn the_static_library_never_links_ffmpeg_or_a_vendor_library() {
     assert!(seen.len() > 5, "the walk saw the tree");
 }
 
+/// RV-CORE-1303, RV-ENG-1108
 #[test]
 fn rave_core_forbids_unsafe_code() {
     for name in ["rave-core", "rave-engine"] {

@@ -5,6 +5,7 @@ use std::path::Path;
 use rave_spec::markdown::{anchors, links};
 use rave_tests::{repository_files, root};
 
+/// RV-TEST-1003
 #[test]
 fn every_relative_link_and_anchor_exists() {
     let mut broken = Vec::new();
@@ -33,6 +34,7 @@ fn every_relative_link_and_anchor_exists() {
     assert!(checked > 0, "the documents link to each other");
 }
 
+/// RV-TEST-1004
 #[test]
 fn what_is_committed_is_small_and_ours() {
     for file in repository_files() {
@@ -45,6 +47,7 @@ fn what_is_committed_is_small_and_ours() {
     }
 }
 
+/// RV-SCR-1001
 #[test]
 fn every_script_is_executable_and_has_strict_mode() {
     let scripts = repository_files().into_iter().filter(|file| {

@@ -26,6 +26,7 @@ fn device_lost(code: i32) -> Error {
 ///
 /// # Errors
 /// [`Status::DeviceLost`].
+// RV-CUDA-1201
 pub fn check_device_alive() -> Result<()> {
     match POISON.load(Ordering::Acquire) {
         0 => Ok(()),
@@ -50,6 +51,7 @@ impl Driver {
         DRIVER.get_or_init(Driver::open).as_ref().map_err(Clone::clone)
     }
 
+    // RV-CUDA-1203
     fn open() -> Result<Driver> {
         let driver = Driver::load().map_err(|error| match error {
             LoadError::NoLibrary => Error::new(
@@ -172,6 +174,7 @@ fn status(code: i32) -> Status {
 mod tests {
     use super::*;
 
+    /// RV-CUDA-1202
     #[test]
     fn a_sticky_error_is_device_lost_and_running_out_of_memory_is_not() {
         assert!(STICKY.iter().all(|&code| status(code) == Status::DeviceLost));
@@ -186,6 +189,7 @@ mod tests {
         assert_eq!(version(11080), "11.8");
     }
 
+    /// RV-CUDA-1203
     #[test]
     fn without_a_driver_the_error_says_what_is_missing() {
         match Driver::get() {

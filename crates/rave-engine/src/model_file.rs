@@ -77,6 +77,7 @@ pub(crate) fn kind(path: &Path, bytes: &[u8]) -> Result<Kind> {
 mod tests {
     use super::*;
 
+    /// RV-ENG-1002
     #[test]
     fn what_is_no_regular_file_is_refused_at_once() {
         let directory = tempfile::tempdir().unwrap();
@@ -91,6 +92,7 @@ mod tests {
         assert!(error.to_string().contains("not a regular file"), "{error}");
     }
 
+    /// RV-ENG-1003
     #[test]
     fn a_missing_or_empty_file_is_named() {
         let directory = tempfile::tempdir().unwrap();
@@ -104,6 +106,7 @@ mod tests {
         assert!(error.to_string().contains("is empty"), "{error}");
     }
 
+    /// RV-ENG-1001
     #[test]
     fn content_tells_the_kind_and_a_false_name_is_an_error() {
         assert_eq!(kind(Path::new("a.onnx"), b"ftrt....").unwrap(), Kind::TensorRtPlan);
