@@ -204,6 +204,10 @@ fn an_id_beside_a_test_proves_nothing() {
     assert!(found[0].contains("is a MUST without a test"), "{found:#?}");
     assert!(found[1].starts_with("crates/demo/tests/it.rs:1: "), "{found:#?}");
     assert!(found[1].contains("stands among tests, and in none of them"), "{found:#?}");
+
+    let inside = "// <1001>\nfn hold() {}\n\nmod tests {\n    // <1002>\n    fn helper() {}\n}\n";
+    let found = faults("crates/demo/src/lib.rs", inside);
+    assert_fault(&found, "crates/demo/src/lib.rs:5", "<1002> stands among tests, and in none of them");
 }
 
 /// RV-SPEC-1005
@@ -252,6 +256,8 @@ fn a_dead_link_or_anchor_is_a_fault() {
 fn a_promise_without_a_requirement_is_a_fault() {
     let found = faults("docs/CONTRACT.md", "- It holds (<1001>).\n- It is\n  good.\n");
     assert_fault(&found, "docs/CONTRACT.md:2", "a promise without a requirement");
+    let found = faults("docs/CONTRACT.md", "- It holds [<1002>](COMPLIANCE.md#<DEMO:1001>).\n");
+    assert_fault(&found, "docs/CONTRACT.md:1", "a link to <1001>, which its line does not name");
     let found = faults_of(&[("docs/CONTRACT.md", None)]);
     assert_fault(&found, "docs/CONTRACT.md", "cannot be read");
 }

@@ -71,7 +71,7 @@ fn trace_file(
         let trace = traces.entry(id).or_default();
         if item.is_some_and(|item| item.test) || items::is_test_program(file) {
             trace.tests.insert(place);
-        } else if items::is_in_tests(file) {
+        } else if items::is_in_tests(file) || item.is_some_and(Item::is_in_tests) {
             let found = format!("{name} stands among tests, and in none of them");
             faults.push(Fault::new(file, line, found, "name it in the test that proves it"));
         } else {

@@ -20,6 +20,13 @@ pub(crate) struct Item {
     pub(crate) test: bool,
 }
 
+impl Item {
+    /// Whether it lies in Rust's usual module of tests.
+    pub(crate) fn is_in_tests(&self) -> bool {
+        self.name.split("::").any(|part| part == "tests")
+    }
+}
+
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Language {
     Rust,
