@@ -10,6 +10,7 @@
 
 need_cargo
 cd "$ROOT"
+# RV-SCR-1004
 [ -z "${CI:-}" ] || die "CI checks what is committed and never renews it"
 
 header() {

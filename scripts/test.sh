@@ -30,6 +30,15 @@ step "Formatting"
 cargo fmt --all --check
 shellcheck -x -P scripts scripts/*.sh scripts/lib/*.sh .ci/run
 
+step "Requirements"
+cargo run --quiet --locked -p rave-spec
+traced=(docs/requirements docs/COMPLIANCE.md)
+if ! git --no-pager diff --exit-code -- "${traced[@]}" ||
+    [ -n "$(git ls-files --others --exclude-standard -- "${traced[@]}")" ]; then
+    die "${traced[*]} follow from the SPEC.md files and the ids in sources, and were not what they make." \
+        "They were renewed just now: review them, git add ${traced[*]}, and run this again."
+fi
+
 step "rave"
 scripts/install.sh "$PREFIX"
 

@@ -174,6 +174,7 @@ mod tests {
         assert!(log_into(&sum, 6).is_err() && log_into(&sum, -1).is_err());
     }
 
+    /// RV-FFI-1104
     #[test]
     fn a_log_that_outlives_its_context_and_all_made_from_it_is_silent() {
         let sum = AtomicI32::new(0);
@@ -200,6 +201,7 @@ mod tests {
         slow.ended.store(1, Ordering::SeqCst);
     }
 
+    /// RV-FFI-1104
     #[test]
     fn the_last_handle_waits_for_a_message_that_is_being_written() {
         let state = Slow { entered: std::sync::Barrier::new(2), ended: AtomicI32::new(0) };

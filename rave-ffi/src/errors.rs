@@ -62,6 +62,7 @@ mod tests {
     use super::*;
     use crate::constants::*;
 
+    /// RV-FFI-1103
     #[test]
     fn every_constant_is_the_code_of_the_status_it_names() {
         let constants = [
@@ -92,6 +93,7 @@ mod tests {
         assert_eq!(constants, Status::ALL.map(Status::code));
     }
 
+    /// RV-FFI-1103
     #[test]
     fn every_code_has_a_message_and_an_unknown_one_that_of_unknown() {
         let message = |code| {

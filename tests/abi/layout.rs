@@ -121,6 +121,7 @@ fn in_every_language(text: &str, then: impl Fn(&Compiler, &Path, &Path)) {
     }
 }
 
+/// RV-FFI-1202
 #[test]
 fn the_table_has_every_structure_and_field_of_the_header() {
     let of_table: Vec<Structure> = table()
@@ -142,6 +143,7 @@ fn the_table_has_every_structure_and_field_of_the_header() {
     );
 }
 
+/// RV-FFI-1202
 #[test]
 fn every_field_has_the_size_and_the_offset_in_c_that_it_has_in_rust() {
     let folder = tempfile::tempdir().unwrap();
@@ -153,6 +155,7 @@ fn every_field_has_the_size_and_the_offset_in_c_that_it_has_in_rust() {
     }
 }
 
+/// RV-TEST-1106
 #[test]
 fn a_wrong_size_and_a_wrong_offset_do_not_compile() {
     let refused = |change: fn(&mut Layout)| {
@@ -166,6 +169,7 @@ fn a_wrong_size_and_a_wrong_offset_do_not_compile() {
     assert!(refused(|layout| layout.fields[1].1 += 4));
 }
 
+/// RV-FFI-1203
 #[test]
 fn the_header_compiles_alone_and_twice_without_warnings_in_c_and_cpp() {
     in_every_language("#include \"rave.h\"\n", |compiler, source, _| {
@@ -176,6 +180,7 @@ fn the_header_compiles_alone_and_twice_without_warnings_in_c_and_cpp() {
     });
 }
 
+/// RV-FFI-1204
 #[test]
 fn every_structure_has_one_initialiser_which_sets_its_size_and_nothing_else() {
     let text = header::text();

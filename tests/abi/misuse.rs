@@ -31,26 +31,31 @@ fn holds(file: &str) {
     });
 }
 
+/// RV-FFI-1002
 #[test]
 fn structures_of_wrong_size_or_content_are_refused_and_nothing_behind_them_is_read() {
     holds("misuse_structs.c");
 }
 
+/// RV-FFI-1003
 #[test]
 fn strings_that_are_empty_endless_or_not_utf8_are_refused() {
     holds("misuse_strings.c");
 }
 
+/// RV-FFI-1004, RV-FFI-1102
 #[test]
 fn handles_that_are_gone_or_of_another_kind_are_recognised() {
     holds("misuse_handles.c");
 }
 
+/// RV-FFI-1006, RV-ENG-1101
 #[test]
 fn frames_that_do_not_fit_are_refused_and_the_session_goes_on() {
     holds("misuse_frames.c");
 }
 
+/// RV-FFI-1005, RV-FFI-1105
 #[test]
 fn calls_on_a_busy_handle_are_refused_at_once_from_other_threads_and_from_the_log() {
     holds("misuse_threads.c");
@@ -138,6 +143,7 @@ fn made_cases(folder: &Path) -> Vec<Case> {
     cases
 }
 
+/// RV-FFI-1007, RV-ENG-1102
 #[test]
 fn every_bad_model_file_has_its_status_and_a_message_with_its_name_and_the_cause() {
     let folder = tempfile::tempdir().unwrap();

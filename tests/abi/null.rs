@@ -234,12 +234,14 @@ fn answers_as_the_rows_say(compiler: &Compiler, librave: &Librave, linkage: Opti
     succeed(program.command().arg(golden_model("identity-1x")));
 }
 
+/// RV-TEST-1105
 #[test]
 fn every_pointer_of_the_header_has_a_row_and_every_row_a_pointer() {
     let found = unmatched(&header::functions(&header::text()), &ROWS);
     assert!(found.is_empty(), "{}", found.join("\n"));
 }
 
+/// RV-TEST-1105
 #[test]
 fn a_new_pointer_and_a_row_left_over_are_told_by_name() {
     let functions =
@@ -255,6 +257,7 @@ fn a_new_pointer_and_a_row_left_over_are_told_by_name() {
     );
 }
 
+/// RV-FFI-1001
 #[test]
 fn every_null_is_answered_as_the_header_says() {
     answers_as_the_rows_say(&Compiler::new("gcc", "c99"), &Librave::installed(), Some(Linkage::Static));

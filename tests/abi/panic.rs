@@ -35,6 +35,7 @@ fn library_that_panics() -> (tempfile::TempDir, Librave) {
     (folder, librave)
 }
 
+/// RV-FFI-1101
 #[test]
 fn a_panic_is_a_status_poisons_its_handle_and_prints_nothing() {
     let (folder, librave) = library_that_panics();

@@ -62,6 +62,7 @@ fn reason(symbol: &str) -> Option<&'static str> {
     None
 }
 
+/// RV-FFI-1205
 #[test]
 fn every_symbol_of_the_archive_that_is_ours_is_a_function_of_the_header() {
     let found = symbols(&["--extern-only"], &Librave::installed().archive());
@@ -78,11 +79,13 @@ fn every_symbol_of_the_archive_that_is_ours_is_a_function_of_the_header() {
     );
 }
 
+/// RV-FFI-1205
 #[test]
 fn the_shared_library_exports_the_functions_of_the_header_and_nothing_else() {
     assert_eq!(symbols(&["--dynamic"], &Librave::installed().shared()), locked());
 }
 
+/// RV-FFI-1205
 #[test]
 fn the_shared_library_has_a_soname_and_needs_the_c_library_alone() {
     let text = stdout_of(Command::new("readelf").args(["-d", "-W"]).arg(Librave::installed().shared()));
@@ -107,6 +110,8 @@ fn the_shared_library_has_a_soname_and_needs_the_c_library_alone() {
 /// rustc says which libraries Rust's standard library needs; that librave needs no more is proved by the programs that
 /// link it (`consumers`). gcc adds libgcc_s, libc, and on glibc the empty librt and libutil
 /// by itself; libgcc_s by name would break fully static programs.
+///
+/// RV-SCR-1006
 #[test]
 fn pkg_config_names_the_libraries_that_rustc_says_rust_needs() {
     let target = tempfile::tempdir().unwrap();

@@ -147,6 +147,7 @@ static void end(Fixture *live, char which)
     }
 }
 
+/* RV-FFI-1004 */
 static void every_order_of_destruction(void)
 {
     const char *orders[] = {"cms", "csm", "mcs", "msc", "scm", "smc"};
@@ -189,6 +190,7 @@ static void *fail_elsewhere(void *unused)
     return NULL;
 }
 
+/* RV-FFI-1102 */
 static void each_thread_has_its_own_last_error(void)
 {
     pthread_t thread;

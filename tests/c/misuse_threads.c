@@ -66,6 +66,7 @@ static RaveSession *another_session(RaveModel *model)
 }
 
 /* What may be asked beside a running call. */
+/* RV-FFI-1005 */
 static void asking_works(const Fixture *live)
 {
     uint32_t width = 0, height = 0;
@@ -199,6 +200,7 @@ static void call_back(void *opaque, int32_t level, const char *message)
     CHECK_STATUS(rave_context_destroy(&live->context), RAVE_OK);
 }
 
+/* RV-FFI-1105 */
 static void a_callback_may_ask_and_destroy_but_not_begin(void)
 {
     static uint8_t from[BYTES], to[BYTES];

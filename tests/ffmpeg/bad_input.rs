@@ -99,6 +99,7 @@ fn run(ffmpeg: &Ffmpeg, clip: &Clip, case: &Case) {
     assert!(start.elapsed() < Duration::from_secs(60), "{what}");
 }
 
+/// RV-FILT-1101, RV-ENG-1102, RV-ENG-1107
 #[test]
 fn every_bad_input_has_its_message_and_exit_code() {
     for ffmpeg in builds() {
@@ -110,6 +111,7 @@ fn every_bad_input_has_its_message_and_exit_code() {
     }
 }
 
+/// RV-FILT-1102
 #[test]
 fn a_library_error_is_one_line_in_the_log() {
     for ffmpeg in builds() {
@@ -121,6 +123,7 @@ fn a_library_error_is_one_line_in_the_log() {
     }
 }
 
+/// RV-ENG-1003
 #[test]
 fn a_model_that_may_not_be_read_is_refused_as_such() {
     for ffmpeg in builds() {

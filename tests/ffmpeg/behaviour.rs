@@ -14,6 +14,7 @@ fn timing(stdout: &[u8]) -> Vec<String> {
         .collect()
 }
 
+/// RV-FILT-1003
 #[test]
 fn timestamps_and_durations_of_a_variable_frame_rate_stay() {
     for ffmpeg in builds() {
@@ -57,6 +58,7 @@ fn tags_after(ffmpeg: &Ffmpeg, filters: &str) -> String {
     )
 }
 
+/// RV-FILT-1004
 #[test]
 fn colour_tags_and_aspect_ratio_stay() {
     for ffmpeg in builds() {
@@ -76,6 +78,7 @@ fn colour_tags_and_aspect_ratio_stay() {
     }
 }
 
+/// RV-FILT-1006, RV-ENG-1105, RV-CORE-1102
 #[test]
 fn a_matrix_that_is_unspecified_is_chosen_by_height_and_said_once() {
     for ffmpeg in builds() {
@@ -96,6 +99,7 @@ fn a_matrix_that_is_unspecified_is_chosen_by_height_and_said_once() {
     }
 }
 
+/// RV-FILT-1007
 #[test]
 fn a_picture_that_is_cropped_or_stored_bottom_up_is_read_where_it_lies() {
     for ffmpeg in builds() {
@@ -109,6 +113,7 @@ fn a_picture_that_is_cropped_or_stored_bottom_up_is_read_where_it_lies() {
     }
 }
 
+/// RV-FILT-1104, RV-ENG-1004
 #[test]
 fn instances_stand_beside_and_behind_each_other_and_load_a_model_once() {
     for ffmpeg in builds() {
@@ -129,6 +134,7 @@ fn instances_stand_beside_and_behind_each_other_and_load_a_model_once() {
     }
 }
 
+/// RV-FILT-1105
 #[test]
 fn an_early_end_and_a_single_frame_are_no_trouble() {
     for ffmpeg in builds() {
@@ -161,6 +167,7 @@ fn changing_stream(ffmpeg: &Ffmpeg, folder: &TempDir, second: [&str; 2]) -> std:
     path
 }
 
+/// RV-FILT-1103
 #[test]
 fn a_stream_that_changes_its_size_or_format_goes_on_with_correct_frames() {
     for ffmpeg in builds() {
@@ -183,6 +190,7 @@ fn a_stream_that_changes_its_size_or_format_goes_on_with_correct_frames() {
     }
 }
 
+/// RV-FILT-1103
 #[test]
 fn without_reinitialisation_a_change_is_an_error_and_never_wrong_pixels() {
     for ffmpeg in builds() {
@@ -201,6 +209,7 @@ fn without_reinitialisation_a_change_is_an_error_and_never_wrong_pixels() {
     }
 }
 
+/// RV-FILT-1108
 #[test]
 fn help_and_manual_list_every_option() {
     let manual = std::fs::read_to_string(rave_tests::root().join("ffmpeg-patch/filters.texi")).unwrap();
@@ -226,6 +235,7 @@ fn line_is_option(help: &str, name: &str) -> bool {
     help.lines().any(|line| line.split_whitespace().next() == Some(name) && line.contains('<'))
 }
 
+/// RV-FILT-1202
 #[test]
 fn the_binary_needs_no_vendor_library_to_start() {
     for ffmpeg in builds() {
@@ -239,6 +249,7 @@ fn the_binary_needs_no_vendor_library_to_start() {
     }
 }
 
+/// RV-FILT-1106
 #[test]
 fn the_format_option_gives_that_format_and_names_one_that_it_cannot_give() {
     let Some(ffmpeg) = newest() else { return };
@@ -250,6 +261,7 @@ fn the_format_option_gives_that_format_and_names_one_that_it_cannot_give() {
     assert!(run.stderr.contains("pal8"), "{}", run.stderr);
 }
 
+/// RV-FILT-1107
 #[test]
 fn the_model_path_may_be_given_by_name_or_first() {
     let Some(ffmpeg) = newest() else { return };
@@ -259,6 +271,7 @@ fn the_model_path_may_be_given_by_name_or_first() {
     assert_eq!(clip.hashed(&ffmpeg, &named).ok().frame_hashes(), first);
 }
 
+/// RV-FILT-1005
 #[test]
 fn side_data_stays_but_for_what_a_change_of_size_makes_wrong() {
     for ffmpeg in builds() {
@@ -283,6 +296,7 @@ fn side_data_stays_but_for_what_a_change_of_size_makes_wrong() {
     }
 }
 
+/// RV-ENG-1106
 #[test]
 fn red_is_red_in_the_matrix_that_is_asked_for_tagged_or_fits_the_size() {
     let Some(ffmpeg) = newest() else { return };
@@ -308,6 +322,7 @@ fn red_is_red_in_the_matrix_that_is_asked_for_tagged_or_fits_the_size() {
     }
 }
 
+/// RV-FILT-1008
 #[test]
 fn planes_that_hold_gbr_under_a_ycbcr_format_are_refused() {
     let Some(ffmpeg) = newest() else { return };
@@ -318,6 +333,7 @@ fn planes_that_hold_gbr_under_a_ycbcr_format_are_refused() {
     assert!(run.stderr.contains("UNSUPPORTED_FORMAT") && run.stderr.contains("gbrp"), "{}", run.stderr);
 }
 
+/// RV-FILT-1007
 #[test]
 fn cropping_that_is_still_pending_is_passed_on() {
     for ffmpeg in builds() {

@@ -63,6 +63,7 @@ fn bless(hashes: &BTreeMap<String, Vec<String>>) {
     std::fs::write(file(), text).unwrap();
 }
 
+/// RV-FILT-1002, RV-TEST-1104
 #[test]
 fn golden_frames_are_equal_on_every_version_thread_count_and_library() {
     let blessing = std::env::var_os("RAVE_BLESS").is_some_and(|value| value == "1");
@@ -102,6 +103,7 @@ fn golden_frames_are_equal_on_every_version_thread_count_and_library() {
     }
 }
 
+/// RV-FILT-1001
 #[test]
 fn a_1x_identity_model_gives_every_format_back_bit_for_bit() {
     for ffmpeg in builds() {
@@ -133,6 +135,7 @@ fn pixels_of_a_2x_replicating_model_are_each_the_pixel_they_came_from() {
     }
 }
 
+/// RV-FILT-1001
 #[test]
 fn an_fp16_identity_model_gives_8_bit_formats_back_unchanged() {
     let Some(ffmpeg) = builds().into_iter().next() else {

@@ -17,6 +17,7 @@ fn added_file(patch: &str, path: &str) -> Option<String> {
     Some(lines.map(|line| format!("{line}\n")).collect())
 }
 
+/// RV-FILT-1201
 #[test]
 fn every_series_adds_the_same_vf_rave_c() {
     let source = std::fs::read_to_string(root().join("ffmpeg-patch/vf_rave.c")).unwrap();
@@ -39,6 +40,7 @@ fn every_series_adds_the_same_vf_rave_c() {
     }
 }
 
+/// RV-FILT-1201, RV-SCR-1005
 #[test]
 fn the_series_are_what_the_script_makes() {
     let sources = rave_tests::build_dir().join("deps");

@@ -25,6 +25,7 @@ fn psnr(ffmpeg: &rave_tests::ffmpeg::Ffmpeg, clip: &str, upscale: &str) -> f64 {
     rest.split_whitespace().next().unwrap().parse().unwrap()
 }
 
+/// RV-FILT-1009
 #[test]
 fn a_real_clip_is_upscaled_with_its_audio_and_looks_like_itself() {
     let Some(ffmpeg) = newest() else { return };

@@ -12,6 +12,8 @@ fn largest_difference(a: &[u8], b: &[u8]) -> u8 {
 /// A 3x3 convolution sees one pixel around each: far less than the overlap, so tiled and whole must agree but for
 /// the rounding of two weighted halves, which can tip a value that lies on the edge between two codes. A frame smaller
 /// than the tile is extended, and the model sees that extension where it would see its own border: it is left out.
+///
+/// RV-ENG-1103
 #[test]
 fn a_model_of_fixed_size_gives_what_the_same_model_gives_untiled() {
     let Some(ffmpeg) = newest() else { return };
@@ -60,6 +62,7 @@ fn a_real_network_in_tiles_is_within_two_codes_of_the_whole() {
     assert_ne!(whole, tiled);
 }
 
+/// RV-ENG-1103
 #[test]
 fn tiles_asked_for_by_option_change_nothing_but_rounding() {
     let Some(ffmpeg) = newest() else { return };
@@ -71,6 +74,7 @@ fn tiles_asked_for_by_option_change_nothing_but_rounding() {
     }
 }
 
+/// RV-ENG-1104
 #[test]
 fn a_model_that_needs_multiples_of_eight_takes_any_size() {
     let Some(ffmpeg) = newest() else { return };

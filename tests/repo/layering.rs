@@ -15,10 +15,12 @@ fn allowed() -> BTreeMap<&'static str, &'static [&'static str]> {
         ("rave-engine", &["rave-core", "rave-cuda", "rave-onnx", "rave-tensorrt"][..]),
         ("rave", &["rave-core", "rave-engine"][..]),
         ("rave-ffi", &["rave-core", "rave-engine"][..]),
+        ("rave-spec", &[][..]),
         ("rave-tests", &[][..]),
     ])
 }
 
+/// RV-TEST-1001
 #[test]
 fn crates_depend_only_on_the_layers_below_them() {
     let metadata =
@@ -43,6 +45,7 @@ fn crates_depend_only_on_the_layers_below_them() {
     }
 }
 
+/// RV-TEST-1002
 #[test]
 fn the_static_library_never_links_ffmpeg_or_a_vendor_library() {
     let metadata =
@@ -77,6 +80,7 @@ fn the_static_library_never_links_ffmpeg_or_a_vendor_library() {
     assert!(seen.len() > 5, "the walk saw the tree");
 }
 
+/// RV-CORE-1303, RV-ENG-1108
 #[test]
 fn unsafe_code_is_where_foreign_libraries_are_called() {
     let lib = |name: &str| {

@@ -2,56 +2,17 @@
 
 use std::path::Path;
 
+use rave_spec::markdown::{anchors, links};
 use rave_tests::{repository_files, root};
 
-fn anchors(markdown: &str) -> Vec<String> {
-    let slug = |heading: &str| {
-        let kept: String = heading
-            .trim()
-            .to_lowercase()
-            .chars()
-            .filter(|c| c.is_alphanumeric() || matches!(c, ' ' | '-' | '_'))
-            .collect();
-        kept.replace(' ', "-")
-    };
-    let mut fenced = false;
-    markdown
-        .lines()
-        .filter(|line| {
-            fenced ^= line.trim_start().starts_with("```");
-            !fenced && line.starts_with('#')
-        })
-        .map(|line| slug(line.trim_start_matches('#')))
-        .collect()
-}
-
-/// The targets of `](target)` outside code.
-fn targets(markdown: &str) -> Vec<String> {
-    let mut found = Vec::new();
-    let mut fenced = false;
-    for line in markdown.lines() {
-        fenced ^= line.trim_start().starts_with("```");
-        if fenced {
-            continue;
-        }
-        let plain: String = line.split('`').step_by(2).collect::<Vec<_>>().join("code");
-        let mut rest = plain.as_str();
-        while let Some(start) = rest.find("](") {
-            rest = &rest[start + 2..];
-            let end = rest.find(')').unwrap_or(rest.len());
-            found.push(rest[..end].to_string());
-        }
-    }
-    found
-}
-
+/// RV-TEST-1003
 #[test]
 fn every_relative_link_and_anchor_exists() {
     let mut broken = Vec::new();
     let mut checked = 0;
     for file in repository_files().into_iter().filter(|file| file.extension().is_some_and(|e| e == "md")) {
         let text = std::fs::read_to_string(root().join(&file)).unwrap();
-        for target in targets(&text) {
+        for (_, target) in links(&text) {
             if target.contains("://") || target.starts_with("mailto:") {
                 continue;
             }
@@ -73,6 +34,7 @@ fn every_relative_link_and_anchor_exists() {
     assert!(checked > 0, "the documents link to each other");
 }
 
+/// RV-TEST-1004
 #[test]
 fn what_is_committed_is_small_and_ours() {
     for file in repository_files() {
@@ -85,6 +47,7 @@ fn what_is_committed_is_small_and_ours() {
     }
 }
 
+/// RV-SCR-1001
 #[test]
 fn every_script_is_executable_and_has_strict_mode() {
     let scripts = repository_files().into_iter().filter(|file| {

@@ -2,3 +2,4 @@
 
 mod layering;
 mod links;
+mod scripts;

@@ -189,6 +189,7 @@ mod tests {
         names.iter().map(|name| (*name).to_string()).collect()
     }
 
+    /// RV-FFI-1201
     #[test]
     fn an_unreleased_version_may_change_and_a_released_one_may_not() {
         let fg = functions(&["f", "g"]);
@@ -207,6 +208,7 @@ mod tests {
         assert!(next.bless("0.1.5", A, &[]).unwrap_err().contains("older"));
     }
 
+    /// RV-FFI-1201
     #[test]
     fn changes_must_name_every_version_and_say_something() {
         let fg = functions(&["f", "g"]);

@@ -52,6 +52,7 @@ impl Matrix {
     /// # Errors
     /// [`Status::UnsupportedFormat`] for a matrix that is not linear in R'G'B', [`Status::InvalidParameter`] for a
     /// number that H.273 does not define.
+    // RV-CORE-1103
     pub fn from_code(code: i32) -> Result<Option<Self>> {
         Ok(Some(match code {
             0 | 2 | 3 => return Ok(None),
@@ -224,6 +225,7 @@ impl ColorTags {
     /// - range: limited for Y'CbCr, full for gray (as FFmpeg's swscale reads it); RGB is full whatever it says;
     /// - siting: left.
     #[must_use]
+    // RV-CORE-1102
     pub fn resolve(self, format: PixelFormat, size: Size) -> Colorimetry {
         let family = format.family();
         Colorimetry {
@@ -255,6 +257,7 @@ mod tests {
         }
     }
 
+    /// RV-CORE-1103
     #[test]
     fn matrices_that_are_not_linear_are_refused_and_unknown_numbers_are_invalid() {
         for code in [8, 10, 14] {
@@ -267,6 +270,7 @@ mod tests {
         assert_eq!(ChromaSiting::from_code(7).unwrap_err().status(), Status::InvalidParameter);
     }
 
+    /// RV-CORE-1102
     #[test]
     fn an_unspecified_matrix_follows_the_height() {
         let tags = ColorTags::default();

@@ -41,6 +41,7 @@ fn poison(code: i32) {
 ///
 /// # Errors
 /// [`Status::DeviceLost`].
+// RV-CUDA-1201
 pub fn check_device_alive() -> Result<()> {
     let what = match POISON.load(Ordering::Acquire) {
         0 => return Ok(()),

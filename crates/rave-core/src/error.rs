@@ -8,6 +8,7 @@ use std::fmt;
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[repr(i32)]
 #[non_exhaustive]
+// RV-CORE-1301
 pub enum Status {
     /// Success.
     Ok = 0,
@@ -246,6 +247,7 @@ impl fmt::Display for Error {
 mod tests {
     use super::*;
 
+    /// RV-CORE-1301
     #[test]
     fn the_first_codes_and_99_are_fixed() {
         let fixed = [
@@ -265,6 +267,7 @@ mod tests {
         }
     }
 
+    /// RV-CORE-1301
     #[test]
     fn codes_are_unique_ascending_and_round_trip() {
         assert!(Status::ALL.windows(2).all(|pair| pair[0].code() < pair[1].code()));
@@ -275,6 +278,7 @@ mod tests {
         assert_eq!(Status::from_code(98), None);
     }
 
+    /// RV-CORE-1302
     #[test]
     fn io_errors_are_classed_by_kind_and_name_the_path() {
         let error =

@@ -12,6 +12,7 @@ struct Rows {
 }
 
 impl Rows {
+    // RV-CORE-1010, RV-CORE-1101
     fn checked(plane: usize, len: usize, stride: isize, row_bytes: usize, count: usize) -> Result<Self> {
         let invalid = |found: String| Error::new(Status::InvalidParameter, format!("plane {plane}: {found}"));
         let step = stride.unsigned_abs();
@@ -289,6 +290,7 @@ impl<'a> FrameMut<'a> {
 mod tests {
     use super::*;
 
+    /// RV-CORE-1010
     #[test]
     fn a_negative_stride_stores_the_picture_bottom_up() {
         let bytes = [7, 8, 0, 4, 5, 0, 1, 2];
@@ -324,6 +326,7 @@ mod tests {
         }
     }
 
+    /// RV-CORE-1101
     #[test]
     fn a_plane_that_is_too_small_is_refused() {
         let bytes = [0; 11];
@@ -335,6 +338,7 @@ mod tests {
         assert!(Frame::new(PixelFormat::Gray8, size, ColorTags::default(), &[]).is_err());
     }
 
+    /// RV-CORE-1101
     #[test]
     fn a_crop_must_lie_inside() {
         let bytes = [0; 12];

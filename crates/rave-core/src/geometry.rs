@@ -35,6 +35,7 @@ impl Size {
     ///
     /// # Errors
     /// [`Status::InvalidParameter`], naming `what`.
+    // RV-CORE-1105
     pub fn checked(self, what: &str) -> Result<Self> {
         let side = 1..=MAX_SIDE;
         if side.contains(&self.width) && side.contains(&self.height) && self.pixels() <= MAX_PIXELS {
@@ -155,6 +156,7 @@ mod tests {
         assert_eq!(Scale::between(Size::new(0, 10), Size::new(20, 30)), None);
     }
 
+    /// RV-CORE-1105
     #[test]
     fn a_scaled_size_is_whole_and_limited() {
         let three_halves = Scale::new(3, 2).unwrap();
@@ -164,6 +166,7 @@ mod tests {
         assert_eq!(four.apply(Size::new(u32::MAX, 1)).unwrap_err().status(), Status::InvalidParameter);
     }
 
+    /// RV-CORE-1105
     #[test]
     fn an_impossible_size_is_named() {
         for size in [Size::new(0, 8), Size::new(8, 0), Size::new(32769, 1), Size::new(16385, 16384)] {

@@ -243,6 +243,7 @@ impl fmt::Display for PixelFormat {
 mod tests {
     use super::*;
 
+    /// RV-CORE-1104
     #[test]
     fn numbers_and_names_are_unique_and_round_trip() {
         for (index, &format) in PixelFormat::ALL.iter().enumerate() {

@@ -30,6 +30,7 @@ impl TilePlan {
     /// scale's denominator.
     pub fn new(frame: Size, tile: Size, overlap: u32, scale: Scale) -> Result<Self> {
         let align = scale.denominator();
+        // RV-CORE-1203
         if overlap > tile.width.min(tile.height) / 2 {
             return Err(Error::new(Status::InvalidParameter, format!("overlap {overlap} of {tile} tiles"))
                 .expected(format!("at most {}", tile.width.min(tile.height) / 2)));
@@ -213,6 +214,7 @@ pub fn cut_tile(picture: &[f32], canvas: TensorShape, rect: Rect, tile: Elements
 }
 
 /// The weights of the tiles that begin at `starts` along one axis, in output pixels.
+// RV-CORE-1201
 fn weights(starts: &[u32], tile: u32, scale: Scale) -> Vec<AxisWeights> {
     let tile = f64::from(tile);
     let starts: Vec<f64> =
@@ -295,6 +297,7 @@ mod tests {
         assert_eq!(plan.rect(1), Rect { x: 96, y: 0, size: Size::new(224, 224) });
     }
 
+    /// RV-CORE-1203
     #[test]
     fn an_overlap_over_half_a_tile_is_refused() {
         let error = TilePlan::new(Size::new(64, 64), Size::new(32, 48), 17, Scale::ONE).unwrap_err();
@@ -304,6 +307,7 @@ mod tests {
     }
 
     proptest! {
+        /// RV-CORE-1201
         #[test]
         fn tiles_cover_the_canvas_share_the_overlap_and_weigh_one_everywhere(
             width in 1u32..700, height in 1u32..300, tile in 4u32..200, overlap in 0u32..100,
@@ -334,6 +338,7 @@ mod tests {
             }
         }
 
+        /// RV-CORE-1202
         #[test]
         fn cutting_and_blending_unchanged_tiles_gives_the_picture_back(
             width in 5u32..90, height in 5u32..70, tile in 8u32..40, overlap in 0u32..20, half in any::<bool>(),

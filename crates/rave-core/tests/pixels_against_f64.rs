@@ -92,6 +92,7 @@ fn pixel(source: &Picture, visible: Rect, color: Colorimetry, x: u32, y: u32) ->
     }
 }
 
+/// RV-CORE-1001
 #[test]
 fn unpacked_tensors_match_to_a_millionth_of_white() {
     let mut random = Random(11);
@@ -221,6 +222,7 @@ fn check_codes(
     near_ties
 }
 
+/// RV-CORE-1002
 #[test]
 fn packed_codes_match_except_within_float_error_of_a_tie() {
     let mut random = Random(12);
@@ -341,6 +343,7 @@ impl ScaledAxis {
     }
 }
 
+/// RV-CORE-1002
 #[test]
 fn chroma_beside_a_luma_model_matches_except_within_float_error_of_a_tie() {
     use PixelFormat::{Gbrp12, Gray8, Nv12, P010, Rgb24, Yuv420p, Yuv422p10, Yuv444p, Yuv444p16};

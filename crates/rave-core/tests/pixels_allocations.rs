@@ -32,6 +32,7 @@ unsafe impl GlobalAlloc for Counting {
 #[global_allocator]
 static COUNTING: Counting = Counting;
 
+/// RV-CORE-1011
 #[test]
 fn a_warm_kernel_allocates_nothing() {
     let color = color(Matrix::Bt709, Range::Limited, ChromaSiting::Left);

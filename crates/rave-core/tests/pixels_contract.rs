@@ -22,6 +22,8 @@ fn unpacked(source: &Picture, color: Colorimetry, white: ValueRange, channels: u
 }
 
 /// The 100 % colour bars of BT.709 and BT.601 in 8-bit limited range, as every table of them has it.
+///
+/// RV-CORE-1007
 #[test]
 fn colour_bars_become_pure_colours() {
     let bars_709 = [
@@ -83,6 +85,7 @@ fn full_range_codes_of_8_bits_are_the_very_integers_in_the_byte_range() {
     assert!(tensor.iter().enumerate().all(|(i, &v)| v == (i % 256) as f32));
 }
 
+/// RV-CORE-1006
 #[test]
 fn codes_beyond_the_nominal_range_survive_in_the_tensor() {
     let source = Picture::filled(PixelFormat::Yuv444p, Size::new(2, 1), |component, x, _| {
@@ -108,6 +111,7 @@ fn dither_spreads_a_level_between_codes_over_the_matrix() {
     }
 }
 
+/// RV-CORE-1008
 #[test]
 fn elements_that_are_not_finite_are_counted_where_they_matter() {
     let (size, tensor_size) = (Size::new(33, 41), Size::new(36, 44));
@@ -137,6 +141,7 @@ fn elements_that_are_not_finite_are_counted_where_they_matter() {
     }
 }
 
+/// RV-CORE-1302
 #[test]
 fn wrong_arguments_are_named() {
     let size = Size::new(8, 6);
@@ -179,6 +184,8 @@ proptest! {
     #![proptest_config(ProptestConfig { cases: 200, failure_persistence: None, ..ProptestConfig::default() })]
 
     /// Row padding and direction change nothing, and the padding is left alone.
+    ///
+    /// RV-CORE-1010
     #[test]
     fn strides_do_not_matter(
         format in any_format(),

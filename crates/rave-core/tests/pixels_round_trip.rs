@@ -59,16 +59,19 @@ fn assert_identity(sizes: &[(u32, u32)], channels: u32) {
     }
 }
 
+/// RV-CORE-1003
 #[test]
 fn an_rgb_tensor_keeps_every_code_of_every_format_and_colour() {
     assert_identity(&[(1, 1), (2, 2), (1, 4), (3, 5), (5, 1), (4, 3), (17, 9), (37, 40)], 3);
 }
 
+/// RV-CORE-1003
 #[test]
 fn a_luma_tensor_with_scaled_chroma_keeps_every_code_of_every_format_and_colour() {
     assert_identity(&[(1, 1), (2, 2), (3, 5), (17, 9), (37, 40)], 1);
 }
 
+/// RV-CORE-1003
 #[test]
 fn random_codes_of_a_whole_picture_survive_in_16_bits() {
     let mut random = Random(2);
@@ -86,6 +89,8 @@ fn random_codes_of_a_whole_picture_survive_in_16_bits() {
 
 /// fp16 has 11 significant bits: between 1/2 and 1 it rounds by up to 2^-12, which is 0.06 codes of 8 bits, 0.25 of
 /// 10, 1 of 12 and 16 of 16. Y'CbCr adds the matrix, values above 1 and the chroma filter's gain.
+///
+/// RV-CORE-1005
 #[test]
 fn fp16_tensors_lose_at_most_the_stated_number_of_codes() {
     let mut random = Random(3);

@@ -1,4 +1,5 @@
 // A tensor to a frame: rave_core::pixels, "Tensor to frame", operation for operation.
+// RV-CUDA-1001
 //
 // A warp takes 256 columns of a row, a thread 8 of them. Chroma is halved horizontally with what the neighbouring lanes
 // hold, then vertically through shared memory: a block makes 16 rows of luma and reads up to 3 rows around them.

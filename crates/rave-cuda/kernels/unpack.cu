@@ -1,4 +1,5 @@
 // A frame to a tensor: rave_core::pixels, "Frame to tensor", operation for operation.
+// RV-CUDA-1001
 //
 // A thread makes 8 neighbouring elements of one row in every channel. A warp covers 256 columns of a row.
 

@@ -14,6 +14,7 @@ const STEPS: usize = 8;
 /// assert_eq!(bucket_size(1920 * 1080 * 3 * 2), 12_582_912);
 /// ```
 #[must_use]
+// RV-CUDA-1104
 pub const fn bucket_size(bytes: usize) -> usize {
     if bytes <= UNIT {
         return UNIT;
@@ -43,6 +44,7 @@ mod tests {
     }
 
     proptest! {
+        /// RV-CUDA-1104
         #[test]
         fn a_bucket_holds_the_request_and_wastes_less_than_an_eighth(bytes in 1usize..1 << 40) {
             let size = bucket_size(bytes);

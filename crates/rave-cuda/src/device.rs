@@ -195,6 +195,7 @@ impl Inner {
 
 impl Drop for Inner {
     fn drop(&mut self) {
+        // RV-CUDA-1204
         if self.owned && check_device_alive().is_ok() {
             // SAFETY: the context is ours, no object that uses it is left (each holds a Device), and it is current on
             // no thread: every push of this crate is undone by `Bound`. There is nowhere to report an error.
@@ -226,6 +227,7 @@ impl Bound<'_> {
 
 impl Drop for Bound<'_> {
     fn drop(&mut self) {
+        // RV-CUDA-1204
         let mut popped = ptr::null_mut();
         // SAFETY: `Inner::bind` pushed on this thread (`Bound` is not Send), and what was pushed since has been popped
         // by its own `Bound`. After a sticky error popping is a host operation that cannot make things worse, and

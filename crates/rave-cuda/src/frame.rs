@@ -31,6 +31,7 @@ impl FrameOnDevice {
     /// # Safety
     /// Each plane's rows, as the format and `size` make them, may be read, and written where it is packed into, in
     /// stream order, from every launch that is given this frame (or a copy of this description) until that work is done.
+    // RV-CUDA-1004
     pub unsafe fn new(format: PixelFormat, size: Size, planes: &[DevicePlane]) -> Result<Self> {
         size.checked("frame")?;
         let layout = format.layout();
@@ -238,6 +239,7 @@ mod tests {
         unsafe { FrameOnDevice::new(format, Size::new(6, 4), &planes) }
     }
 
+    /// RV-CUDA-1004
     #[test]
     fn a_frame_that_kernels_could_not_read_is_refused() {
         assert!(frame(PixelFormat::Nv12, &[(512, 6), (1024, 6)]).is_ok());
@@ -252,6 +254,7 @@ mod tests {
         assert!(frame(PixelFormat::P010, &[(512, 13), (1024, 12)]).is_err());
     }
 
+    /// RV-CUDA-1004
     #[test]
     fn a_crop_must_lie_inside() {
         let frame = frame(PixelFormat::Nv12, &[(512, 6), (1024, 6)]).unwrap();
@@ -262,6 +265,7 @@ mod tests {
         }
     }
 
+    /// RV-CUDA-1004
     #[test]
     fn a_tensor_is_aligned_to_its_elements() {
         let shape = TensorShape { channels: 3, size: Size::new(2, 2) };

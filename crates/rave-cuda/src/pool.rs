@@ -202,6 +202,7 @@ impl<A: PoolAllocator> BucketedPool<A> {
     /// # Errors
     /// [`Status::OutOfMemory`] when a new block was needed and there was no memory. Nothing is freed then: whoever may
     /// retry calls [`BucketedPool::trim`] first. [`Status::InvalidParameter`] for 0 bytes, [`Status::DeviceLost`].
+    // RV-CUDA-1101
     pub fn acquire(&self, bytes: usize, stream: &A::Stream) -> Result<PooledBlock<A>> {
         if bytes == 0 {
             return Err(Error::new(Status::InvalidParameter, "0 bytes asked of a memory pool"));
@@ -244,6 +245,7 @@ impl<A: PoolAllocator> BucketedPool<A> {
     }
 
     /// Lets `stream` wait for the last user of `block`, if it is not done.
+    // RV-CUDA-1102
     fn join(&self, block: &Block<A::Fence>, stream: &A::Stream) -> Result<()> {
         if self.0.allocator.is_done(&block.fence)? {
             return Ok(());
@@ -262,6 +264,7 @@ impl<A: PoolAllocator> BucketedPool<A> {
     }
 
     /// Frees every block that is not given out, waiting for the device where it must, and returns the bytes freed.
+    // RV-CUDA-1105
     pub fn trim(&self) -> usize {
         let buckets = mem::take(&mut self.0.state().buckets);
         let mut freed = 0;

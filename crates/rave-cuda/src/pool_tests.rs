@@ -93,6 +93,7 @@ fn pool(limit: usize) -> (Rc<HostAllocator>, BucketedPool<Rc<HostAllocator>>) {
 
 const PLENTY: usize = 1 << 30;
 
+/// RV-CUDA-1101
 #[test]
 fn the_steady_state_allocates_nothing_and_repeats_addresses() {
     let (allocator, pool) = pool(PLENTY);
@@ -118,6 +119,7 @@ fn the_steady_state_allocates_nothing_and_repeats_addresses() {
     assert_eq!(stream.waits.get(), 0, "work on one stream is in order by itself");
 }
 
+/// RV-CUDA-1102
 #[test]
 fn a_block_goes_to_another_stream_at_once_only_if_its_last_use_is_done() {
     let (_, pool) = pool(PLENTY);
@@ -149,6 +151,7 @@ fn a_stream_gets_its_own_block_back_before_that_of_another() {
     assert_eq!(pool.acquire(1000, &second).unwrap().address(), of_second);
 }
 
+/// RV-CUDA-1105
 #[test]
 fn trimming_after_running_out_of_memory_lets_one_retry_succeed() {
     let (allocator, pool) = pool(10_000);
@@ -163,6 +166,7 @@ fn trimming_after_running_out_of_memory_lets_one_retry_succeed() {
     assert_eq!(pool.stats().live_bytes, 8192);
 }
 
+/// RV-CUDA-1106
 #[test]
 fn a_block_that_is_dropped_is_freed_and_a_pool_frees_what_it_holds() {
     let (allocator, pool) = pool(PLENTY);
@@ -185,6 +189,7 @@ fn nothing_is_not_a_request() {
 }
 
 proptest! {
+    /// RV-CUDA-1103
     #[test]
     fn whatever_is_asked_blocks_never_overlap_and_the_books_balance(
         steps in proptest::collection::vec((1usize..100_000, 0usize..3, any::<bool>()), 1..200)

@@ -18,6 +18,7 @@ impl Driver {
         DRIVER.get_or_init(Driver::open).as_ref().map_err(Clone::clone)
     }
 
+    // RV-CUDA-1203
     fn open() -> Result<Driver> {
         let driver = Driver::load().map_err(|error| match error {
             LoadError::NoLibrary => Error::new(
@@ -140,6 +141,7 @@ fn status(code: i32) -> Status {
 mod tests {
     use super::*;
 
+    /// RV-CUDA-1202
     #[test]
     fn a_sticky_error_is_device_lost_and_running_out_of_memory_is_not() {
         assert_eq!(status(700), Status::DeviceLost);
@@ -154,6 +156,7 @@ mod tests {
         assert_eq!(version(11080), "11.8");
     }
 
+    /// RV-CUDA-1203
     #[test]
     fn without_a_driver_the_error_says_what_is_missing() {
         match Driver::get() {

@@ -3,6 +3,7 @@
 use rave_core::{Status, check_device_alive, note_cuda_error};
 use rave_cuda::Device;
 
+/// RV-CUDA-1201, RV-CUDA-1202
 #[test]
 fn after_a_sticky_error_every_call_says_that_the_device_is_lost_and_names_the_first() {
     note_cuda_error(2);

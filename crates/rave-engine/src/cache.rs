@@ -85,6 +85,7 @@ mod tests {
     use super::*;
     use crate::ModelOptions;
 
+    /// RV-ENG-1004
     #[test]
     fn equal_models_are_loaded_once_and_the_least_recent_goes_first() {
         let cache = Cache::new();
@@ -105,6 +106,7 @@ mod tests {
         assert_eq!(loads.get(), KEPT + 2);
     }
 
+    /// RV-ENG-1005
     #[test]
     fn a_failed_load_is_tried_again() {
         let cache = Cache::<()>::new();
@@ -114,6 +116,7 @@ mod tests {
         assert!(!cache.get(key, || Ok(())).unwrap().1);
     }
 
+    /// RV-ENG-1004
     #[test]
     fn different_options_are_different_models() {
         let default = ModelOptions::default();

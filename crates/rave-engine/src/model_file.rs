@@ -106,6 +106,7 @@ fn kind(path: &Path, bytes: &[u8]) -> Result<Kind> {
 mod tests {
     use super::*;
 
+    /// RV-ENG-1002
     #[test]
     fn what_is_no_regular_file_is_refused_at_once() {
         let directory = tempfile::tempdir().unwrap();
@@ -120,6 +121,7 @@ mod tests {
         assert!(error.to_string().contains("not a regular file"), "{error}");
     }
 
+    /// RV-ENG-1003
     #[test]
     fn a_missing_or_empty_file_is_named() {
         let directory = tempfile::tempdir().unwrap();
@@ -133,6 +135,7 @@ mod tests {
         assert!(error.to_string().contains("is empty"), "{error}");
     }
 
+    /// RV-ENG-1001
     #[test]
     fn an_engine_that_everybody_can_write_is_not_trusted() {
         let directory = tempfile::tempdir().unwrap();

@@ -33,6 +33,7 @@ impl Budget {
         Budget { parts: MAX_PARTS }
     }
 
+    // RV-ONNX-1005
     fn spend(&mut self) -> Result<()> {
         self.parts = self.parts.checked_sub(1).ok_or_else(|| {
             refused("the model has too many parts")
@@ -303,6 +304,7 @@ fn check_sizes(attribute: &[u8], name: &str, place: &str) -> Result<()> {
 }
 
 /// Checks one size of a convolution's, pooling's or padding's window.
+// RV-ONNX-1004
 fn check_size(size: i64, range: &RangeInclusive<i64>, what: &str, place: &str) -> Result<()> {
     if !range.contains(&size) {
         return Err(refused(format!("{place} has {what} of {size}")).expected(format!(

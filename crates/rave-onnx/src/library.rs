@@ -57,6 +57,7 @@ static STATE: Mutex<State> = Mutex::new(State::Closed);
 /// # Errors
 /// [`Status::RuntimeLibraryMissing`] when a library that was asked for by path (`option`, or the environment variable)
 /// cannot be used, or when another one is open already.
+// RV-ONNX-1201
 pub(crate) fn find(option: Option<&Path>) -> Result<Result<&'static Library, Tried>> {
     let named = match option {
         Some(path) => Some((path.to_path_buf(), "the option")),

@@ -45,6 +45,7 @@ pub(crate) struct Declared {
 ///
 /// # Errors
 /// [`Status::Untrusted`] for a model that refers to another file, otherwise [`Status::ModelLoadFailed`].
+// RV-ONNX-1101
 pub(crate) fn inspect(bytes: &[u8]) -> Result<Declared> {
     check_kind(bytes)?;
     let graph = check_model(bytes)?;
@@ -69,6 +70,7 @@ pub(crate) fn inspect(bytes: &[u8]) -> Result<Declared> {
 }
 
 /// Refuses what is not a model at all, and says what it is where that can be told.
+// RV-ONNX-1001
 fn check_kind(bytes: &[u8]) -> Result<()> {
     let not_a_model = |found: &str| refused(found).expected("an ONNX model");
     if bytes.is_empty() {
@@ -222,6 +224,7 @@ fn element_name(data_type: i64) -> String {
 }
 
 /// Stores a field that may come only once. Parsers disagree on a second one: some merge it, some replace the first.
+// RV-ONNX-1006
 pub(crate) fn once<'a>(slot: &mut Option<&'a [u8]>, bytes: &'a [u8], what: &str) -> Result<()> {
     match slot.replace(bytes) {
         None => Ok(()),

@@ -66,6 +66,7 @@ fn settle_scale(declared: &Declared, channels: u32, run: Run<'_>) -> Result<Sett
 }
 
 /// The scale that all `sizes` have in common; the inner error says that there is none.
+// RV-ONNX-1102
 fn common_scale(declared: &Declared, channels: u32, sizes: &[Size], run: Run<'_>) -> Result<Result<Scale>> {
     let mut shapes = Vec::new();
     let mut scales = Vec::new();
@@ -97,6 +98,7 @@ fn common_scale(declared: &Declared, channels: u32, sizes: &[Size], run: Run<'_>
 ///
 /// # Errors
 /// [`Status::UnsupportedFormat`] when no multiple up to 64 works; running out of memory.
+// RV-ONNX-1103
 pub(crate) fn multiple_for(
     residue: Size,
     extents: (Extent, Extent),

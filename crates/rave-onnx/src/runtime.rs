@@ -59,6 +59,7 @@ pub(crate) enum Runtime {
 
 impl Runtime {
     /// Loads the bytes of a model that passed the preflight. Errors do not name the model.
+    // RV-ONNX-1202
     pub(crate) fn load(bytes: &[u8], declared: &Declared, options: &LoadOptions) -> Result<Self> {
         match options.runtime {
             RuntimeChoice::Embedded => embedded(bytes, declared, options),

@@ -153,6 +153,7 @@ pub(crate) fn check<'a>(bytes: &'a [u8], place: &str) -> Result<Tensor<'a>> {
 }
 
 /// The number of elements, if every dimension is possible and the product too.
+// RV-ONNX-1004
 pub(crate) fn elements(dims: &[i64]) -> Option<u64> {
     // A zero anywhere makes the product zero, but each factor must still be possible.
     let mut product: u64 = 1;
@@ -184,6 +185,7 @@ fn small(data_type: i64, raw: Option<&[u8]>, typed: Vec<i64>) -> Option<Small> {
 }
 
 /// The refusal of a tensor whose elements lie elsewhere. The location may come before or after the field that says so.
+// RV-ONNX-1002
 fn external(tensor: &[u8], place: &str) -> Error {
     let mut name = None;
     let mut location = None;

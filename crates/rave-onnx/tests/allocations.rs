@@ -30,6 +30,7 @@ unsafe impl GlobalAlloc for Counting {
 #[global_allocator]
 static ALLOCATOR: Counting = Counting;
 
+/// RV-ONNX-1206
 #[test]
 fn a_frame_in_onnx_runtime_allocates_nothing_outside_of_it() {
     if !runtimes("allocations").contains(&RuntimeChoice::OnnxRuntime) {

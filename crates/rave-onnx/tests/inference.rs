@@ -31,6 +31,7 @@ fn identity_gives_the_picture_back() {
     }
 }
 
+/// RV-ONNX-1102
 #[test]
 fn pixels_are_doubled_in_rgb_and_luma() {
     for runtime in runtimes("double") {
@@ -51,6 +52,7 @@ fn pixels_are_doubled_in_rgb_and_luma() {
     }
 }
 
+/// RV-ONNX-1207
 #[test]
 fn an_fp16_model_reports_fp16_and_computes_the_same_in_each_runtime() {
     for runtime in runtimes("fp16") {
@@ -76,6 +78,7 @@ fn an_fp16_model_reports_fp16_and_computes_the_same_in_each_runtime() {
     }
 }
 
+/// RV-ONNX-1102, RV-ONNX-1103
 #[test]
 fn fractional_scales_are_found_and_frames_padded_to_whole_pixels() {
     for runtime in runtimes("fractional scale") {
@@ -94,6 +97,7 @@ fn fractional_scales_are_found_and_frames_padded_to_whole_pixels() {
     }
 }
 
+/// RV-ONNX-1102
 #[test]
 fn a_model_that_trims_its_borders_is_refused_by_name_and_shapes() {
     for runtime in runtimes("valid convolution") {
@@ -106,6 +110,7 @@ fn a_model_that_trims_its_borders_is_refused_by_name_and_shapes() {
     }
 }
 
+/// RV-ONNX-1103
 #[test]
 fn frames_are_padded_to_the_multiple_that_a_u_net_needs() {
     for runtime in runtimes("U-Net") {
@@ -125,6 +130,7 @@ fn frames_are_padded_to_the_multiple_that_a_u_net_needs() {
     }
 }
 
+/// RV-ONNX-1103
 #[test]
 fn a_fixed_size_is_the_only_one() {
     for runtime in runtimes("fixed size") {
@@ -137,6 +143,7 @@ fn a_fixed_size_is_the_only_one() {
     }
 }
 
+/// RV-ONNX-1103
 #[test]
 fn one_side_may_be_fixed_and_the_other_not() {
     for runtime in runtimes("half fixed") {
@@ -151,6 +158,7 @@ fn one_side_may_be_fixed_and_the_other_not() {
     }
 }
 
+/// RV-ONNX-1102
 #[test]
 fn undeclared_channels_are_found_by_running() {
     for runtime in runtimes("undeclared channels") {
@@ -165,6 +173,7 @@ fn undeclared_channels_are_found_by_running() {
     }
 }
 
+/// RV-ONNX-1104
 #[test]
 fn an_operator_that_no_runtime_has_is_named() {
     for runtime in runtimes("unknown operator") {
@@ -178,6 +187,7 @@ fn an_operator_that_no_runtime_has_is_named() {
     }
 }
 
+/// RV-ONNX-1203
 #[test]
 fn exact_arithmetic_gives_the_same_bits_in_every_runtime_on_every_number_of_threads() {
     let size = Size::new(71, 53);
@@ -197,6 +207,7 @@ fn exact_arithmetic_gives_the_same_bits_in_every_runtime_on_every_number_of_thre
     }
 }
 
+/// RV-ONNX-1204
 #[test]
 fn sessions_of_one_model_run_on_several_threads() {
     for runtime in runtimes("several threads") {
@@ -216,6 +227,7 @@ fn sessions_of_one_model_run_on_several_threads() {
     }
 }
 
+/// RV-ONNX-1205
 #[test]
 fn a_session_outlives_every_other_handle_and_can_be_run_again() {
     for runtime in runtimes("lifetime") {
@@ -229,6 +241,7 @@ fn a_session_outlives_every_other_handle_and_can_be_run_again() {
     }
 }
 
+/// RV-ONNX-1202
 #[test]
 fn the_automatic_choice_says_which_runtime_it_took() {
     let (log, lines) = recorder();

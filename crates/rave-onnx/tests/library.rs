@@ -13,6 +13,7 @@ fn load_with(library: &Path, runtime: RuntimeChoice) -> rave_core::Result<OnnxMo
     OnnxModel::from_bytes(&models::identity().encode(), "test.onnx", &options)
 }
 
+/// RV-ONNX-1201
 #[test]
 fn a_library_that_is_asked_for_is_used_or_is_an_error_that_says_why() {
     let text = std::env::temp_dir().join(format!("rave-not-a-library-{}.so", std::process::id()));

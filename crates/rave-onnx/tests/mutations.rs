@@ -21,6 +21,7 @@ impl Random {
     }
 }
 
+/// RV-ONNX-1007
 #[test]
 fn a_thousand_mutations_give_a_working_model_or_an_error() {
     for runtime in runtimes("mutations") {

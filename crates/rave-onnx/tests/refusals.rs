@@ -24,6 +24,7 @@ fn check_model(model: &Model, parts: &[&str]) {
     check(&model.encode(), Status::ModelLoadFailed, parts);
 }
 
+/// RV-ONNX-1001
 #[test]
 fn what_is_not_a_model_is_named() {
     let failed = Status::ModelLoadFailed;
@@ -42,6 +43,7 @@ fn what_is_not_a_model_is_named() {
     check(b"\x12\x05hello", failed, &["not an ONNX model"]);
 }
 
+/// RV-ONNX-1001
 #[test]
 fn a_graph_without_nodes_or_operator_set_is_refused() {
     let mut model = models::identity();
@@ -52,6 +54,7 @@ fn a_graph_without_nodes_or_operator_set_is_refused() {
     check_model(&model, &["operator set"]);
 }
 
+/// RV-ONNX-1003
 #[test]
 fn every_truncation_of_a_model_is_refused() {
     let bytes = models::u_net().encode();
@@ -60,6 +63,7 @@ fn every_truncation_of_a_model_is_refused() {
     }
 }
 
+/// RV-ONNX-1002
 #[test]
 fn weights_in_another_file_are_untrusted_wherever_they_are_mentioned() {
     let external = |location| Tensor::external("w", location);
@@ -117,6 +121,7 @@ fn weights_in_another_file_are_untrusted_wherever_they_are_mentioned() {
     }
 }
 
+/// RV-ONNX-1002
 #[test]
 fn an_external_location_marked_before_its_tensor_has_a_name_is_still_named() {
     let mut model = models::identity();
@@ -124,6 +129,7 @@ fn an_external_location_marked_before_its_tensor_has_a_name_is_still_named() {
     check(&model.encode(), Status::Untrusted, &["`weights`", r"`a\nb`"]);
 }
 
+/// RV-ONNX-1101
 #[test]
 fn a_model_takes_one_image_and_gives_one() {
     let image = |name, element, dims: &[Dim]| ValueInfo::new(name, element, dims);
@@ -177,6 +183,7 @@ fn sequences(depth: usize) -> Type {
     r#type
 }
 
+/// RV-ONNX-1004
 #[test]
 fn dimensions_that_no_memory_holds_are_refused() {
     for dims in [vec![1 << 40], vec![-1], vec![65536, 65536], vec![i64::MAX, 0], vec![1; 17]] {
@@ -194,6 +201,7 @@ fn dimensions_that_no_memory_holds_are_refused() {
     }
 }
 
+/// RV-ONNX-1004
 #[test]
 fn weights_that_do_not_agree_with_their_dimensions_are_refused() {
     let wrong = |tensor: Tensor, parts: &[&str]| {
@@ -214,6 +222,7 @@ fn weights_that_do_not_agree_with_their_dimensions_are_refused() {
     wrong(Tensor { data_type: 8, ..Tensor::floats("w", &[1], &[1.0]) }, &["`w` has 4 bytes"]);
 }
 
+/// RV-ONNX-1004
 #[test]
 fn operators_that_would_make_huge_tensors_are_refused() {
     let huge = || Tensor::int64s("s", &[1 << 20, 1 << 20]);
@@ -254,6 +263,7 @@ fn operators_that_would_make_huge_tensors_are_refused() {
     check_model(&window, &["`z`", "pads", "1073741824"]);
 }
 
+/// RV-ONNX-1004
 #[test]
 fn sizes_that_a_runtime_would_divide_by_are_never_zero() {
     for attribute in [
@@ -270,6 +280,7 @@ fn sizes_that_a_runtime_would_divide_by_are_never_zero() {
     }
 }
 
+/// RV-ONNX-1005
 #[test]
 fn deep_nesting_is_refused() {
     let mut graph = Graph { node: vec![Node::new("Identity", &["x"], "y")], ..Graph::default() };
@@ -286,6 +297,7 @@ fn deep_nesting_is_refused() {
     check_model(&model, &["`deep`", "nests too deep"]);
 }
 
+/// RV-ONNX-1005
 #[test]
 fn a_hundred_thousand_levels_do_not_overflow_the_stack() {
     // Built by hand: a writer would overflow first. Attribute 6 (graph) in node 5 in graph 1, inside out.
@@ -313,6 +325,7 @@ fn a_hundred_thousand_levels_do_not_overflow_the_stack() {
     check(&model, Status::ModelLoadFailed, &["nest"]);
 }
 
+/// RV-ONNX-1005
 #[test]
 fn a_flood_of_tiny_nodes_is_refused() {
     let mut graph = Vec::new();
@@ -326,6 +339,7 @@ fn a_flood_of_tiny_nodes_is_refused() {
     check(&model, Status::ModelLoadFailed, &["too many parts"]);
 }
 
+/// RV-ONNX-1006
 #[test]
 fn a_part_that_parsers_would_merge_or_replace_is_refused() {
     let mut bytes = models::identity().encode();

@@ -33,6 +33,7 @@ fn frame(context: &mut Context) -> rave_core::Result<()> {
     unsafe { context.enqueue(std::ptr::null_mut()) }
 }
 
+/// RV-TRT-1204
 #[test]
 fn everything_ends_in_the_reverse_order_whatever_the_caller_drops_first() {
     fixed_model();
@@ -58,6 +59,7 @@ fn a_runtime_that_is_not_made_is_not_destroyed() {
     assert_eq!(count("runtime_destroy"), 0);
 }
 
+/// RV-TRT-1104
 #[test]
 fn host_code_is_allowed_by_the_option_only() {
     for allow_host_code in [false, true] {
@@ -75,6 +77,7 @@ fn a_refusal_without_a_word_says_so() {
     assert!(error.to_string().contains("no detail from TensorRT"), "{error}");
 }
 
+/// RV-TRT-1105
 #[test]
 fn refusals_are_classed_by_what_tensorrt_says() {
     for (code, said, status) in [
@@ -106,6 +109,7 @@ fn a_context_without_memory_is_an_error_and_the_next_one_works() {
     assert_eq!(engine.context(1).unwrap_err().status(), Status::InvalidParameter);
 }
 
+/// RV-TRT-1202
 #[test]
 fn a_lost_frame_is_an_error_and_the_next_one_works() {
     fixed_model();
@@ -118,6 +122,7 @@ fn a_lost_frame_is_an_error_and_the_next_one_works() {
     frame(&mut context).unwrap();
 }
 
+/// RV-TRT-1201
 #[test]
 fn after_an_internal_error_tensorrt_is_not_called_again() {
     fixed_model();
@@ -136,6 +141,7 @@ fn after_an_internal_error_tensorrt_is_not_called_again() {
     assert_eq!(with(|state| state.calls.len()), before);
 }
 
+/// RV-TRT-1203
 #[test]
 fn a_sticky_error_of_the_stream_is_a_lost_device() {
     fixed_model();
@@ -149,6 +155,7 @@ fn a_sticky_error_of_the_stream_is_a_lost_device() {
     assert_eq!(frame(&mut context).unwrap_err().status(), Status::InferenceFailed);
 }
 
+/// RV-TRT-1206
 #[test]
 fn a_context_runs_only_with_scratch_memory_of_the_right_size_and_place() {
     fixed_model();
@@ -178,6 +185,7 @@ fn a_profile_that_cannot_be_shared_is_busy() {
     assert_eq!(count("context_create"), count("context_destroy"));
 }
 
+/// RV-TRT-1107
 #[test]
 fn a_shape_outside_the_profile_is_refused_with_the_range() {
     dynamic_model();
@@ -192,6 +200,7 @@ fn a_shape_outside_the_profile_is_refused_with_the_range() {
     }
 }
 
+/// RV-TRT-1106
 #[test]
 fn a_fixed_model_has_a_contract_of_one_size() {
     fixed_model();
@@ -203,6 +212,7 @@ fn a_fixed_model_has_a_contract_of_one_size() {
     assert_eq!((sizes.min, sizes.max), (Size::new(16, 8), Size::new(16, 8)));
 }
 
+/// RV-TRT-1106
 #[test]
 fn a_dynamic_model_has_a_contract_of_any_size_asked_once() {
     dynamic_model();
@@ -235,6 +245,7 @@ fn a_batch_that_can_be_one_is_an_image_model() {
     }
 }
 
+/// RV-TRT-1106
 #[test]
 fn what_is_no_image_model_is_refused_for_what_it_is() {
     let refusal = |change: fn()| {

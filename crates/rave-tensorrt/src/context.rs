@@ -99,6 +99,7 @@ impl Context {
     /// # Safety
     /// The memory belongs to this context alone until the context is dropped or has other scratch memory, and its
     /// last work has ended.
+    // RV-TRT-1206
     pub unsafe fn set_scratch(&mut self, address: u64, size: usize) -> Result<()> {
         let needed = Engine(Arc::clone(&self.engine)).scratch_size(self.profile);
         if size < needed || !address.is_multiple_of(ALIGNMENT as u64) || (address == 0 && needed > 0) {
@@ -120,6 +121,7 @@ impl Context {
     /// # Errors
     /// [`Status::UnsupportedFormat`] when it is outside the profile; [`Status::InvalidParameter`] for a tensor that is
     /// not an input.
+    // RV-TRT-1107
     pub fn set_input_shape(&mut self, tensor: usize, shape: &Shape) -> Result<()> {
         let engine = &self.engine;
         let info = match engine.tensors.get(tensor) {

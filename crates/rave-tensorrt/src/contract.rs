@@ -38,6 +38,7 @@ pub(crate) fn infer(engine: &Engine) -> Result<ModelContract> {
     infer_named(engine).map_err(|error| error.context(format!("engine {}", engine.name())))
 }
 
+// RV-TRT-1106
 fn infer_named(engine: &Engine) -> Result<ModelContract> {
     let (input_index, input) = only(engine, true)?;
     let (output_index, output) = only(engine, false)?;

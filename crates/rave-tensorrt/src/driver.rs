@@ -165,6 +165,7 @@ impl Driver {
 pub(crate) mod tests {
     use super::*;
 
+    /// RV-TRT-1007
     #[test]
     fn a_driver_that_is_not_there_is_named() {
         let error = Driver::load(Path::new("libcuda-of-no-machine.so.1")).err().unwrap();
@@ -202,6 +203,7 @@ pub(crate) mod tests {
         Driver::load(&library)
     }
 
+    /// RV-TRT-1007
     #[test]
     fn a_driver_that_does_not_start_or_has_no_device_tells_its_version_and_the_reason() {
         for (driver, reason) in [

@@ -53,6 +53,7 @@ impl Faults {
     }
 
     /// Lets go of the host's log function, which may not be called once the runtime has ended.
+    // RV-TRT-1205
     pub(crate) fn close(&self) {
         *self.log.write().unwrap_or_else(PoisonError::into_inner) = Log::default();
     }
@@ -87,6 +88,7 @@ impl Faults {
         self.list.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
+    // RV-TRT-1201
     fn check(&self) -> Result<()> {
         if self.is_poisoned() {
             return Err(Error::new(
@@ -221,6 +223,7 @@ mod tests {
         assert!(error.to_string().contains("no detail from TensorRT"), "{error}");
     }
 
+    /// RV-TRT-1205
     #[test]
     fn after_the_runtimes_end_the_hosts_log_function_is_not_called() {
         let messages = std::sync::Arc::new(AtomicUsize::new(0));
@@ -257,6 +260,7 @@ mod tests {
         assert!(faults.begin().is_err());
     }
 
+    /// RV-TRT-1205
     #[test]
     fn a_panic_in_the_hosts_log_function_stays_inside_the_callback() {
         let faults = Faults::new(Log::new(|_, _| panic!("host")));

@@ -114,6 +114,7 @@ impl Library {
     ///
     /// # Errors
     /// [`Status::RuntimeLibraryMissing`], with every library that was tried and why it could not be used.
+    // RV-TRT-1002
     pub fn open(options: &SearchOptions) -> Result<Library> {
         let mut tried = Vec::new();
         for name in candidates(options, env::var_os(VARIABLE)) {
@@ -149,6 +150,7 @@ impl Library {
             Flavour::Lean
         };
         let rtx = flavour == Flavour::Rtx;
+        // RV-TRT-1003
         let api = sys::api(version.major).ok_or_else(|| {
             format!(
                 "it is {flavour} {version}, and this build of RAVE has no {} {} support",
@@ -226,6 +228,7 @@ pub(crate) fn probe_version(path: &Path) -> Result<Version, String> {
     version_of(load(path)?)
 }
 
+// RV-TRT-1001
 fn candidates(options: &SearchOptions, variable: Option<OsString>) -> Vec<PathBuf> {
     match (&options.runtime_lib, variable) {
         (Some(path), _) => vec![path.clone()],
@@ -276,6 +279,7 @@ fn header_version(api: &sys::Api) -> Version {
 mod tests {
     use super::*;
 
+    /// RV-TRT-1001
     #[test]
     fn the_option_goes_before_the_variable_and_the_variable_before_the_known_names() {
         let option = SearchOptions { runtime_lib: Some("a.so".into()) };

@@ -46,6 +46,7 @@ impl<'a> Plan<'a> {
     /// # Errors
     /// [`Status::ModelLoadFailed`] for what is not a plan or not a whole one; [`Status::Untrusted`] when the digest
     /// differs.
+    // RV-TRT-1101, RV-TRT-1102
     pub fn check(name: &'a str, bytes: &'a [u8], sha256: Option<&[u8; 32]>) -> Result<Plan<'a>> {
         let bad = |found: String| Error::new(Status::ModelLoadFailed, format!("engine {name}: {found}"));
         if bytes.is_empty() {
@@ -189,6 +190,7 @@ mod tests {
         assert!(!plan.is_rtx());
     }
 
+    /// RV-TRT-1101
     #[test]
     fn every_cut_of_a_plan_and_trailing_bytes_are_refused() {
         let mut bytes = plan();
@@ -201,6 +203,7 @@ mod tests {
         assert!(Plan::check("x.engine", &bytes, None).is_err());
     }
 
+    /// RV-TRT-1102
     #[test]
     fn every_flipped_bit_is_refused_when_the_digest_is_known() {
         let mut bytes = plan();
@@ -215,6 +218,7 @@ mod tests {
         }
     }
 
+    /// RV-TRT-1101
     #[test]
     fn what_is_not_a_plan_is_refused_with_its_first_bytes() {
         for (bytes, start) in [(&b"\x08\x07\x12\x04onnx"[..], "\\x08\\x07"), (&b"f"[..], "\"f\"")] {

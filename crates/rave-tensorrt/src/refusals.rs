@@ -48,6 +48,7 @@ fn forged(version: Version, rtx: bool, body: impl Iterator<Item = u8>) -> Vec<u8
     bytes
 }
 
+/// RV-TRT-1105
 #[test]
 fn garbage_behind_a_good_header_is_an_error_with_tensorrts_words() {
     for name in LIBRARIES {
@@ -72,6 +73,7 @@ fn garbage_behind_a_good_header_is_an_error_with_tensorrts_words() {
     }
 }
 
+/// RV-TRT-1201
 #[test]
 fn an_internal_error_ends_one_runtime_and_no_other() {
     let Some(library) = library("libtensorrt_rtx.so.1") else {
@@ -91,6 +93,7 @@ fn an_internal_error_ends_one_runtime_and_no_other() {
     assert_eq!(Engine::deserialize(&first, &plan).unwrap_err().status(), Status::InferenceFailed);
 }
 
+/// RV-TRT-1103
 #[test]
 fn a_plan_of_another_version_is_refused_with_both_versions_and_a_way_out() {
     for name in LIBRARIES {
@@ -106,6 +109,7 @@ fn a_plan_of_another_version_is_refused_with_both_versions_and_a_way_out() {
     }
 }
 
+/// RV-TRT-1103
 #[test]
 fn a_plan_goes_to_the_runtime_of_the_version_that_built_it() {
     let Some(library) = library("libnvinfer_lean.so.10") else {
@@ -162,6 +166,7 @@ fn an_older_lean_runtime_is_recognised() {
     assert_eq!(probe_version(&lean).unwrap(), EIGHT);
 }
 
+/// RV-TRT-1207
 #[test]
 fn the_temporary_folder_is_private_and_goes_with_the_runtime() {
     use std::os::unix::fs::PermissionsExt;

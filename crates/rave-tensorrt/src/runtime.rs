@@ -156,6 +156,7 @@ impl RuntimeInner {
             if let Some(temporary) = temporary {
                 (api.runtime_set_temporary_directory)(runtime.as_ptr(), temporary.as_ptr());
             }
+            // RV-TRT-1104
             if self.allow_host_code {
                 (api.runtime_allow_host_code)(runtime.as_ptr());
             }
@@ -181,6 +182,7 @@ impl RuntimeInner {
     }
 
     /// The error for a plan that TensorRT returned null for: its words, and what is known of the plan and of here.
+    // RV-TRT-1105
     fn explain_refusal(&self, plan: &Plan<'_>) -> Error {
         let library = &self.library;
         let here = self.driver.and_then(Driver::current_capability);
@@ -224,6 +226,7 @@ pub(crate) enum Chosen {
 }
 
 /// The runtime for a plan, by the version that built it.
+// RV-TRT-1103
 pub(crate) fn choose(
     plan: &Plan<'_>,
     library: &Library,
@@ -299,6 +302,7 @@ impl Drop for RuntimeInner {
 }
 
 /// A folder of this user's alone. Few engines need one, so a machine without a writable place goes without.
+// RV-TRT-1207
 pub(crate) fn temporary_folder(log: &Log) -> Option<TempDir> {
     tempfile::Builder::new()
         .prefix("rave-tensorrt-")

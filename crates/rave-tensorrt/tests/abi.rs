@@ -36,6 +36,7 @@ fn compiles(code: &str) -> Result<(), String> {
     if output.status.success() { Ok(()) } else { Err(String::from_utf8_lossy(&output.stderr).into_owned()) }
 }
 
+/// RV-TRT-1006
 #[test]
 fn every_struct_and_function_agrees_with_the_header() {
     let code = [
@@ -50,6 +51,7 @@ fn every_struct_and_function_agrees_with_the_header() {
     compiles(&code).unwrap();
 }
 
+/// RV-TEST-1106
 #[test]
 fn the_comparison_notices_another_type_and_another_place() {
     let mut other_type = Dims::members();

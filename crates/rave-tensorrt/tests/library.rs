@@ -39,6 +39,7 @@ fn each_real_library_tells_its_version_and_flavour() {
     }
 }
 
+/// RV-TRT-1003
 #[test]
 fn a_major_without_a_table_is_refused_by_its_version() {
     let Some(path) = common::fetched("libnvinfer_lean.so.8") else {
@@ -49,6 +50,7 @@ fn a_major_without_a_table_is_refused_by_its_version() {
     assert!(error.to_string().contains("8.6.0, and this build of RAVE has no TensorRT 8 support"), "{error}");
 }
 
+/// RV-TRT-1002
 #[test]
 fn what_is_not_there_is_named_with_the_linkers_words() {
     for name in ["libnvinfer-of-nobody.so.10", "/nonexistent/libnvinfer.so.10"] {
@@ -59,6 +61,7 @@ fn what_is_not_there_is_named_with_the_linkers_words() {
     }
 }
 
+/// RV-TRT-1002
 #[test]
 fn what_is_no_tensorrt_is_refused_for_what_it_lacks() {
     let folder = tempfile::tempdir().unwrap();
@@ -80,6 +83,7 @@ fn what_is_no_tensorrt_is_refused_for_what_it_lacks() {
     }
 }
 
+/// RV-TRT-1005
 #[test]
 fn a_fifo_in_the_librarys_place_does_not_hang() {
     let folder = tempfile::tempdir().unwrap();
@@ -88,6 +92,7 @@ fn a_fifo_in_the_librarys_place_does_not_hang() {
     assert!(open(&fifo).unwrap_err().to_string().contains("not a regular file"));
 }
 
+/// RV-TRT-1002
 #[test]
 fn without_any_library_every_name_is_listed() {
     // The test's own program again: the search looks at a variable of the process.
@@ -105,6 +110,7 @@ fn without_any_library_every_name_is_listed() {
     println!("{}", Library::open(&SearchOptions::default()).unwrap_err());
 }
 
+/// RV-TRT-1007
 #[test]
 fn without_a_driver_a_runtime_is_refused_before_tensorrt_is_asked() {
     let Some(path) = common::fetched("libnvinfer_lean.so.10") else {

@@ -21,6 +21,7 @@ fn symbols(archive: &Path, option: &str) -> Vec<String> {
     names.filter(|name| !name.is_empty()).map(str::to_owned).collect()
 }
 
+/// RV-TRT-1004
 #[test]
 fn the_only_global_symbol_of_each_shim_is_its_table() {
     for archive in archives() {
@@ -29,6 +30,7 @@ fn the_only_global_symbol_of_each_shim_is_its_table() {
     }
 }
 
+/// RV-TRT-1004
 #[test]
 fn the_shims_need_nothing_but_the_c_library() {
     const ALLOWED: [&str; 6] =
@@ -50,6 +52,7 @@ fn a_build_that_must_have_every_major_has_it() {
     }
 }
 
+/// RV-TRT-1004
 #[test]
 fn nothing_of_nvidias_and_no_cpp_library_is_linked() {
     let output =

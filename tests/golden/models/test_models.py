@@ -74,6 +74,7 @@ def any_value(channels: int, height: int, width: int) -> np.ndarray:
 
 
 class Files(unittest.TestCase):
+    # RV-TEST-1101
     def test_the_committed_files_are_what_the_generator_makes(self) -> None:
         made = make_models.files()
         for name, content in made.items():
@@ -91,6 +92,7 @@ class Exactness(unittest.TestCase):
         self.assertEqual(y.dtype, np.float32)
         np.testing.assert_array_equal(y.astype(np.float64), evaluate(name, x), name)
 
+    # RV-TEST-1102
     def test_models_of_whole_sums_are_exact_for_whole_values(self) -> None:
         for name in ("dyadic-2x", "half-1x2"):
             for height, width in ((1, 1), (2, 2), (7, 5), (38, 50)):
@@ -105,6 +107,7 @@ class Exactness(unittest.TestCase):
             for name in ("dyadic-2x", "half-1x2", "needs-8-2x"):
                 self.assert_exact(name, np.full((1, 3, 16, 16), value, np.float32))
 
+    # RV-TEST-1102
     def test_models_that_copy_are_exact_for_any_value(self) -> None:
         for height, width in ((1, 1), (7, 5), (38, 50)):
             x, y = any_value(3, height, width), any_value(1, height, width)
@@ -126,18 +129,22 @@ class Exactness(unittest.TestCase):
 class Failures(unittest.TestCase):
     """The models that are to fail do what the README says of them."""
 
+    # RV-TEST-1103
     def test_other_sizes_than_multiples_of_8_fail(self) -> None:
         for height, width in ((8, 12), (20, 8), (9, 8), (8, 15), (4, 8), (1, 1)):
             with self.assertRaises(Exception, msg=f"{height}x{width}"):
                 run("needs-8-2x", whole(3, height, width))
 
+    # RV-TEST-1103
     def test_nan_gives_nan(self) -> None:
         self.assertTrue(np.isnan(run("nan", whole(3, 4, 4))).all())
 
+    # RV-TEST-1103
     def test_valid_conv_takes_a_pixel_off_every_side(self) -> None:
         x = whole(3, 9, 7)
         np.testing.assert_array_equal(run("valid-conv", x), x[:, :, 1:-1, 1:-1])
 
+    # RV-TEST-1103
     def test_what_no_runtime_may_load(self) -> None:
         for name in ("external-data", "huge-dims"):
             with self.assertRaises(Exception, msg=name):

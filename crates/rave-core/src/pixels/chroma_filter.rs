@@ -144,6 +144,7 @@ impl Down {
 
     /// Halves an extended row, times [`Down::gain`].
     #[inline(always)]
+    // RV-CORE-1003
     pub(super) fn halve(self, row: &[f32], out: &mut [f32]) {
         let start = Self::MARGIN.wrapping_add_signed(self.support(0).0);
         let pairs = row[start..].as_chunks::<2>().0;
@@ -192,6 +193,7 @@ mod tests {
         out
     }
 
+    /// RV-CORE-1003
     #[test]
     fn downsampling_undoes_upsampling_exactly_for_every_siting_and_extent() {
         for half_steps in 0..3 {

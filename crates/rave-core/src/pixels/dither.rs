@@ -22,6 +22,7 @@ pub(super) const BIAS_COLUMNS: usize = 128;
 pub(super) struct Bias([[f32; BIAS_COLUMNS]; 8]);
 
 impl Bias {
+    // RV-CORE-1009
     pub(super) fn new(dither: bool) -> Self {
         Bias(std::array::from_fn(|y| {
             std::array::from_fn(|x| if dither { (f32::from(BAYER[y][x % 8]) + 0.5) / 64.0 } else { 0.5 })
@@ -52,6 +53,7 @@ mod tests {
         assert_eq!(BAYER.map(|row| row.to_vec()).to_vec(), expected);
     }
 
+    /// RV-CORE-1009
     #[test]
     fn dither_has_no_mean_and_never_moves_a_value_that_is_a_code() {
         let bias = Bias::new(true);

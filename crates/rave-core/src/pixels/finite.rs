@@ -2,6 +2,7 @@
 
 /// The number of elements that are NaN or infinite.
 #[inline(always)]
+// RV-CORE-1008
 pub(super) fn count_non_finite(values: &[f32]) -> usize {
     // A finite number times 0 is 0 or -0, anything else is NaN. OR has no order, so that this runs on whole vectors.
     let bits = values.iter().fold(0, |bits, &value| bits | (value * 0.0).to_bits());
@@ -15,6 +16,7 @@ pub(super) fn count_non_finite(values: &[f32]) -> usize {
 mod tests {
     use super::*;
 
+    /// RV-CORE-1008
     #[test]
     fn every_kind_of_non_finite_number_is_counted_and_nothing_else() {
         let finite = [0.0, -0.0, 1.0, f32::MAX, f32::MIN, f32::MIN_POSITIVE, f32::from_bits(1)];

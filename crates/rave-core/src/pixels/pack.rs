@@ -61,6 +61,7 @@ impl Pack {
     /// [`Status::InvalidParameter`] when the frame's format or size, or the number of elements, is not what
     /// [`Pack::new`] was told, or a luma tensor is to fill a format with colour ([`Pack::run_luma`] does that).
     /// [`Status::InferenceFailed`] when elements are NaN or infinite; the frame's content is then undefined.
+    // RV-CORE-1002
     pub fn run(
         &mut self,
         tensor: Elements<'_>,

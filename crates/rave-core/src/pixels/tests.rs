@@ -91,6 +91,7 @@ fn outcome(format: PixelFormat, siting: ChromaSiting, portable: bool) -> Outcome
 
 const SITINGS: [ChromaSiting; 3] = [ChromaSiting::TopLeft, ChromaSiting::Center, ChromaSiting::BottomLeft];
 
+/// RV-CORE-1004
 #[test]
 fn vector_instructions_change_no_bit() {
     for &format in PixelFormat::ALL {
@@ -100,6 +101,7 @@ fn vector_instructions_change_no_bit() {
     }
 }
 
+/// RV-CORE-1004
 #[test]
 fn the_number_of_threads_changes_no_bit() {
     let pools =

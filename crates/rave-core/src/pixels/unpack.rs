@@ -93,6 +93,7 @@ impl Unpack {
     /// # Errors
     /// [`Status::InvalidParameter`](crate::Status::InvalidParameter) when the frame's format or visible size, or the number of elements, is not what
     /// [`Unpack::new`] was told.
+    // RV-CORE-1001
     pub fn run(
         &mut self,
         frame: &Frame<'_>,

@@ -21,6 +21,7 @@ pub(super) enum Storage {
 impl Storage {
     /// # Errors
     /// [`Status::UnsupportedFormat`] for a format that FFmpeg's CUDA frames cannot have.
+    // RV-CUDA-1003
     pub(super) fn of(format: PixelFormat) -> Result<Self> {
         let layout = format.layout();
         let four_bytes = layout.sample_bytes == 1 && layout.components[0].step == 4;
@@ -89,6 +90,7 @@ pub(super) fn bytes(layout: &Layout) -> [u32; 3] {
 
 /// Whether every row can be read or written 8 pixels at a time from column `x` on, as the kernels do where they can:
 /// 8 samples of luma, 8 of chroma, 4 of each chroma plane of halved width, 8 packed pixels as two 16-byte words.
+// RV-CUDA-1005
 pub(super) fn frame_is_aligned(frame: &FrameOnDevice, storage: Storage) -> bool {
     planes_are_aligned(frame, storage) && frame.visible().x.is_multiple_of(PIXELS)
 }
@@ -121,6 +123,7 @@ mod tests {
     use super::*;
     use rave_core::{Rect, Size};
 
+    /// RV-CUDA-1003
     #[test]
     fn every_format_that_cuda_frames_have_names_a_kernel() {
         for (format, kernel) in [
@@ -138,6 +141,7 @@ mod tests {
         }
     }
 
+    /// RV-CUDA-1005
     #[test]
     fn an_odd_pitch_address_or_crop_is_not_aligned() {
         let aligned = |address, pitch, x| {

@@ -122,6 +122,7 @@ fn failures(
     failures
 }
 
+/// RV-CUDA-1001
 #[test]
 fn the_unpack_kernels_equal_the_reference_to_the_bit() {
     let kernels = HostKernels::compile("unpack", "unpack_on_host");
@@ -145,6 +146,7 @@ fn the_unpack_kernels_equal_the_reference_to_the_bit() {
     );
 }
 
+/// RV-CUDA-1001
 #[test]
 fn the_pack_kernels_equal_the_reference_to_the_bit() {
     let kernels = HostKernels::compile("pack", "pack_on_host");

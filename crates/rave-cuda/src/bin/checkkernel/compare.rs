@@ -34,6 +34,7 @@ impl Bed {
 }
 
 /// Frame to tensor; what differs, if anything.
+// RV-CUDA-1002
 pub(crate) fn unpack(bed: &Bed, case: &Case, random: Random) -> Result<Option<String>> {
     let reference = UnpackReference::new(case, random)?;
     let source = bed.upload(&reference.frame)?;
@@ -47,6 +48,7 @@ pub(crate) fn unpack(bed: &Bed, case: &Case, random: Random) -> Result<Option<St
 }
 
 /// Tensor to frame; what differs, if anything.
+// RV-CUDA-1002
 pub(crate) fn pack(bed: &Bed, case: &Case, random: Random) -> Result<Option<String>> {
     let reference = PackReference::new(case, random)?;
     let stream = &bed.stream;
