@@ -65,8 +65,9 @@
 
 /** A frame that the library has and the next filter has not. */
 typedef struct FrameInFlight {
-    AVFrame *in;                    ///< NULL when out is the same frame
+    AVFrame *in;                    ///< NULL when the library does not need it
     AVFrame *out;
+    int is_repeat;                  ///< whether out is that of the frame before
 } FrameInFlight;
 
 typedef struct RaveFilterContext {
@@ -86,6 +87,7 @@ typedef struct RaveFilterContext {
     int streams;
     int batch;
     int graph;
+    int dedup;
     int allow_host_code;
     int require_cuda;
     enum AVPixelFormat format;
@@ -106,6 +108,11 @@ typedef struct RaveFilterContext {
     AVBufferRef *device;            ///< of CUDA frames; NULL for frames in host memory
     AVFifo *in_flight;              ///< FrameInFlight, oldest first
     size_t capacity;                ///< of the session
+
+    /* with dedup: the last frame that went through the model */
+    AVFrame *last_in, *last_out;
+    RaveFrame last_desc;            ///< how last_in was described
+    uint64_t nb_repeats;
 
     int warned_interlaced;
     int warned_color;
@@ -328,6 +335,8 @@ static void drop_frames(RaveFilterContext *s)
 {
     FrameInFlight frame;
 
+    av_frame_free(&s->last_in);
+    av_frame_free(&s->last_out);
     while (s->in_flight && av_fifo_read(s->in_flight, &frame, 1) >= 0) {
         av_frame_free(&frame.in);
         av_frame_free(&frame.out);
@@ -343,6 +352,8 @@ static void log_stats(AVFilterContext *ctx)
     if (!s->session || rave_session_stats(s->session, &stats) != RAVE_OK || !stats.frames)
         return;
 
+    if (s->nb_repeats)
+        av_log(ctx, AV_LOG_VERBOSE, "%"PRIu64" frames were repeats\n", s->nb_repeats);
     frame_ms = 1e6 * stats.frames;
     if (s->device)
         av_log(ctx, AV_LOG_VERBOSE,
@@ -514,7 +525,8 @@ static int use_session(AVFilterContext *ctx, RaveSession *session,
     int ret;
 
     close_session(ctx);
-    s->session   = session;
+    s->session    = session;
+    s->nb_repeats = 0;
     s->in_format = in_format;
     s->in_width  = in_width;
     s->in_height = in_height;
@@ -815,7 +827,8 @@ static int can_work_in_place(const AVFilterContext *ctx, AVFrame *in)
     const RaveFilterContext *s = ctx->priv;
     const AVBufferRef *frames = ff_filter_link(ctx->outputs[0])->hw_frames_ctx;
 
-    return s->device && frames->data == in->hw_frames_ctx->data && !is_cropped(in) &&
+    /* With dedup the input is compared with the next one. */
+    return s->device && !s->dedup && frames->data == in->hw_frames_ctx->data && !is_cropped(in) &&
            in->width == s->out_width && in->height == s->out_height && av_frame_is_writable(in);
 #else
     return 0;
@@ -889,6 +902,60 @@ static void set_color_properties(AVFilterContext *ctx, AVFrame *out, const RaveF
     }
 }
 
+/**
+ * Where the frame repeats the one before, take the result of that one.
+ *
+ * @return 1 if it does, 0 if not, an error code on failure
+ */
+static int submit_repeat(AVFilterContext *ctx, AVFrame *in, const RaveFrame *desc)
+{
+    RaveFilterContext *s = ctx->priv;
+    AVFrame *out;
+    int32_t repeat, status;
+    int ret;
+
+    if (!s->last_in)
+        return 0;
+    status = rave_session_is_repeat(s->session, &s->last_desc, desc, &repeat);
+    if (status != RAVE_OK)
+        return library_error(ctx, status);
+    if (!repeat)
+        return 0;
+
+    out = av_frame_clone(s->last_out);
+    if (!out)
+        return AVERROR(ENOMEM);
+    /* The pixels are the other's, with their colours; all else is its own. */
+    av_frame_side_data_free(&out->side_data, &out->nb_side_data);
+    if ((ret = av_frame_copy_props(out, in)) < 0 ||
+        (ret = av_fifo_write(s->in_flight, &(FrameInFlight){ NULL, out, 1 }, 1)) < 0) {
+        av_frame_free(&out);
+        return ret;
+    }
+    out->crop_left       = s->last_out->crop_left;
+    out->crop_right      = s->last_out->crop_right;
+    out->crop_top        = s->last_out->crop_top;
+    out->crop_bottom     = s->last_out->crop_bottom;
+    out->colorspace      = s->last_out->colorspace;
+    out->color_range     = s->last_out->color_range;
+    out->chroma_location = s->last_out->chroma_location;
+    if (out->width != in->width || out->height != in->height)
+        remove_size_dependent_side_data(out);
+    s->nb_repeats++;
+    return 1;
+}
+
+/** Keep what a repeat of this frame will need. */
+static int remember_frame(RaveFilterContext *s, const AVFrame *in, const AVFrame *out, const RaveFrame *desc)
+{
+    av_frame_free(&s->last_in);
+    av_frame_free(&s->last_out);
+    s->last_in   = av_frame_clone(in);
+    s->last_out  = av_frame_clone(out);
+    s->last_desc = *desc;
+    return s->last_in && s->last_out ? 0 : AVERROR(ENOMEM);
+}
+
 /** Give a frame to the library, which gives it back in emit_frame(). */
 static int submit_frame(AVFilterContext *ctx, AVFrame *in)
 {
@@ -909,16 +976,26 @@ static int submit_frame(AVFilterContext *ctx, AVFrame *in)
         (ret = follow_input(ctx, in)) < 0)
         goto fail;
 
+    describe_frame(&input, in);
+    if (keeps_cropping(s, in))
+        input.crop_left = input.crop_right = input.crop_top = input.crop_bottom = 0;
+    if (s->dedup) {
+        if ((ret = submit_repeat(ctx, in, &input)) < 0)
+            goto fail;
+        if (ret) {
+            av_frame_free(&in);
+            return 0;
+        }
+    }
+
     out = get_output_frame(ctx, in);
     if (!out) {
         ret = AVERROR(ENOMEM);
         goto fail;
     }
 
-    describe_frame(&input, in);
     describe_frame(&output, out);
     if (keeps_cropping(s, in)) {
-        input.crop_left = input.crop_right = input.crop_top = input.crop_bottom = 0;
         out->crop_left   = av_rescale(in->crop_left,   out->width,  in->width);
         out->crop_right  = av_rescale(in->crop_right,  out->width,  in->width);
         out->crop_top    = av_rescale(in->crop_top,    out->height, in->height);
@@ -935,8 +1012,8 @@ static int submit_frame(AVFilterContext *ctx, AVFrame *in)
     set_color_properties(ctx, out, &output);
 
     /* There is room: a frame was passed on whenever it was full. */
-    ret = av_fifo_write(s->in_flight, &(FrameInFlight){ in == out ? NULL : in, out }, 1);
-    if (ret >= 0)
+    if ((!s->dedup || (ret = remember_frame(s, in, out, &input)) >= 0) &&
+        (ret = av_fifo_write(s->in_flight, &(FrameInFlight){ in == out ? NULL : in, out, 0 }, 1)) >= 0)
         return ret;
 
 fail:
@@ -954,13 +1031,14 @@ static int emit_frame(AVFilterContext *ctx)
 {
     RaveFilterContext *s = ctx->priv;
     FrameInFlight frame;
-    int32_t status = rave_session_finish(s->session);
+    int32_t status;
     int ret;
 
-    if (status != RAVE_OK)
-        return library_error(ctx, status);
-    if ((ret = av_fifo_read(s->in_flight, &frame, 1)) < 0)
+    if ((ret = av_fifo_peek(s->in_flight, &frame, 1, 0)) < 0)
         return ret;
+    if (!frame.is_repeat && (status = rave_session_finish(s->session)) != RAVE_OK)
+        return library_error(ctx, status);
+    av_fifo_drain2(s->in_flight, 1);
     av_frame_free(&frame.in);
     s->emitted = 1;
     return ff_filter_frame(ctx->outputs[0], frame.out);
@@ -1056,6 +1134,10 @@ static const AVOption rave_options[] = {
         { "auto",     "choose",                          0, AV_OPT_TYPE_CONST, { .i64 = RAVE_GRAPH_AUTO }, .flags = FLAGS, .unit = "graph" },
         { "off",      "one call after the other",        0, AV_OPT_TYPE_CONST, { .i64 = RAVE_GRAPH_OFF }, .flags = FLAGS, .unit = "graph" },
         { "on",       "where the engine can be captured", 0, AV_OPT_TYPE_CONST, { .i64 = RAVE_GRAPH_ON }, .flags = FLAGS, .unit = "graph" },
+    { "dedup",       "whether repeated frames go through the model", OFFSET(dedup), AV_OPT_TYPE_INT,
+        { .i64 = 0 }, 0, 1, .flags = FLAGS, .unit = "dedup" },
+        { "none",     "all frames do",                   0, AV_OPT_TYPE_CONST, { .i64 = 0 }, .flags = FLAGS, .unit = "dedup" },
+        { "exact",    "frames with equal bytes do once", 0, AV_OPT_TYPE_CONST, { .i64 = 1 }, .flags = FLAGS, .unit = "dedup" },
     { "require_cuda", "refuse frames that are not on a GPU",   OFFSET(require_cuda), AV_OPT_TYPE_BOOL,
         { .i64 = 0 }, 0, 1, .flags = FLAGS },
     { NULL }

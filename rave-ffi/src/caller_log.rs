@@ -6,7 +6,7 @@ use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 
 use rave_core::{Error, Log, LogLevel, Result, Status};
 
-use crate::constants::{RAVE_LOG_DEBUG, RAVE_LOG_INFO};
+use crate::constants::{RAVE_LOG_DEBUG, RAVE_LOG_ERROR, RAVE_LOG_INFO, RAVE_LOG_VERBOSE, RAVE_LOG_WARNING};
 use crate::structs::RaveContextConfig;
 
 thread_local! {
@@ -31,6 +31,7 @@ struct Owner(Arc<Gate>);
 struct Gate {
     state: Mutex<State>,
     idle: Condvar,
+    most_verbose: LogLevel,
 }
 
 struct State {
@@ -77,7 +78,6 @@ impl Drop for Owner {
 struct Callback {
     function: unsafe extern "C" fn(*mut c_void, i32, *const c_char),
     opaque: *mut c_void,
-    most_verbose: i32,
 }
 
 // SAFETY: the header requires of a log callback, and so of what its opaque pointer leads to, that any thread may call.
@@ -87,9 +87,6 @@ unsafe impl Sync for Callback {}
 
 impl Callback {
     fn call(&self, level: LogLevel, message: &str) {
-        if level as i32 > self.most_verbose {
-            return;
-        }
         let line: String = message.chars().map(|c| if c.is_control() { ' ' } else { c }).collect();
         let line = CString::new(line).unwrap_or_default();
         // SAFETY: the function and its opaque pointer came together in one RaveContextConfig, and the header requires
@@ -102,17 +99,20 @@ impl Callback {
 impl CallerLog {
     pub(crate) fn new(config: &RaveContextConfig) -> Result<Self> {
         let most_verbose = match config.log_level {
-            0 => RAVE_LOG_INFO,
-            level @ 1..=RAVE_LOG_DEBUG => level,
+            RAVE_LOG_ERROR => LogLevel::Error,
+            RAVE_LOG_WARNING => LogLevel::Warning,
+            0 | RAVE_LOG_INFO => LogLevel::Info,
+            RAVE_LOG_VERBOSE => LogLevel::Verbose,
+            RAVE_LOG_DEBUG => LogLevel::Debug,
             other => {
                 return Err(Error::new(Status::InvalidParameter, format!("config: log_level is {other}"))
                     .expected("0 or a RAVE_LOG_ constant"));
             }
         };
         Ok(CallerLog(config.log.map(|function| {
-            let callback = Some(Callback { function, opaque: config.log_opaque, most_verbose });
+            let callback = Some(Callback { function, opaque: config.log_opaque });
             let state = Mutex::new(State { callback, running: 0 });
-            Arc::new(Owner(Arc::new(Gate { state, idle: Condvar::new() })))
+            Arc::new(Owner(Arc::new(Gate { state, idle: Condvar::new(), most_verbose })))
         })))
     }
 
@@ -123,7 +123,7 @@ impl CallerLog {
             return Log::default();
         };
         let gate = Arc::clone(&owner.0);
-        Log::new(move |level, message| gate.call(level, message))
+        Log::up_to(gate.most_verbose, move |level, message| gate.call(level, message))
     }
 }
 

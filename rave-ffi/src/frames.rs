@@ -153,6 +153,76 @@ fn wanted_tags(out: &RaveFrame, format: PixelFormat) -> Result<ColorTags> {
     color_tags(&asked, format).map_err(|error| error.context("out"))
 }
 
+/// A described frame in host memory.
+///
+/// # Safety
+/// Its planes are readable for `'a`, and nobody writes to them meanwhile.
+unsafe fn frame_of<'a>(frame: &RaveFrame, described: &Described, name: &str) -> Result<Frame<'a>> {
+    let planes: ArrayVec<(&[u8], isize), 3> = described
+        .planes
+        .iter()
+        .map(|plane| {
+            // SAFETY: `describe` derived start and length from the caller's pointer and linesize, whose memory the
+            // caller vouches for; the length is at most isize::MAX.
+            let bytes = unsafe { std::slice::from_raw_parts(plane.start, plane.length) };
+            (bytes, plane.stride)
+        })
+        .collect();
+    color_tags(frame, described.format)
+        .and_then(|tags| Frame::new(described.format, described.size, tags, &planes))
+        .and_then(|read| read.with_visible(visible(frame, described.size)?))
+        .map_err(|error| error.context(name))
+}
+
+/// A described frame in GPU memory.
+///
+/// # Safety
+/// Its planes are memory of the session's context until the work that is given the frame is done.
+unsafe fn device_frame_of(described: &Described, name: &str) -> Result<FrameOnDevice> {
+    let planes: ArrayVec<DevicePlane, 3> = described
+        .planes
+        .iter()
+        .map(|plane| {
+            let pitch = usize::try_from(plane.stride).map_err(|_| {
+                Error::new(
+                    Status::InvalidParameter,
+                    format!("{name}: linesize is {} in GPU memory", plane.stride),
+                )
+                .expected("a positive number")
+            })?;
+            Ok(DevicePlane { address: plane.start.addr() as u64, pitch })
+        })
+        .collect::<Result<_>>()?;
+    // SAFETY: the caller vouches for the planes until the work is done.
+    unsafe { FrameOnDevice::new(described.format, described.size, &planes) }
+        .map_err(|error| error.context(name))
+}
+
+/// A frame in host memory to read.
+///
+/// # Safety
+/// Its planes are readable for `'a`, linesize by linesize, and nobody writes to them meanwhile.
+pub(crate) unsafe fn readable<'a>(frame: &RaveFrame, name: &str) -> Result<Frame<'a>> {
+    let described = describe(frame, name, RAVE_MEMORY_HOST)?;
+    // SAFETY: the same contract.
+    unsafe { frame_of(frame, &described, name) }
+}
+
+/// A frame in GPU memory to read, and what is said of its colours.
+///
+/// # Safety
+/// Its planes are memory of the session's context, linesize by linesize readable until the work that is given the frame
+/// is done.
+pub(crate) unsafe fn readable_on_device(frame: &RaveFrame, name: &str) -> Result<(FrameOnDevice, ColorTags)> {
+    let described = describe(frame, name, RAVE_MEMORY_CUDA)?;
+    let named = |error: Error| error.context(name);
+    // SAFETY: the same contract.
+    let on_device = unsafe { device_frame_of(&described, name) }?;
+    let visible = visible(frame, described.size).map_err(named)?;
+    let tags = color_tags(frame, described.format).map_err(named)?;
+    Ok((on_device.with_visible(visible).map_err(named)?, tags))
+}
+
 /// The input to read and the output to write, in host memory.
 ///
 /// # Safety
@@ -163,21 +233,8 @@ pub(crate) unsafe fn pair<'a>(input: &RaveFrame, out: &RaveFrame) -> Result<(Fra
     let to = describe(out, "out", RAVE_MEMORY_HOST)?;
     check_no_crop(out)?;
     check_apart(&to, &from.planes)?;
-    let planes: ArrayVec<(&[u8], isize), 3> = from
-        .planes
-        .iter()
-        .map(|plane| {
-            // SAFETY: `describe` derived start and length from the caller's pointer and linesize, whose memory the
-            // caller vouches for; the length is at most isize::MAX; no output plane overlaps it, as checked above.
-            let bytes = unsafe { std::slice::from_raw_parts(plane.start, plane.length) };
-            (bytes, plane.stride)
-        })
-        .collect();
-    let in_input = |error: Error| error.context("input");
-    let tags = color_tags(input, from.format).map_err(in_input)?;
-    let frame = Frame::new(from.format, from.size, tags, &planes)
-        .and_then(|frame| frame.with_visible(visible(input, from.size)?))
-        .map_err(in_input)?;
+    // SAFETY: the caller vouches for the planes, and no output plane overlaps them, as checked above.
+    let frame = unsafe { frame_of(input, &from, "input") }?;
     let planes: Vec<(&mut [u8], isize)> = to
         .planes
         .iter()
@@ -214,29 +271,13 @@ pub(crate) unsafe fn cuda_pair(input: &RaveFrame, out: &RaveFrame) -> Result<Cud
     let in_place = (from.format, from.size) == (to.format, to.size)
         && from.planes.iter().map(Memory::place).eq(to.planes.iter().map(Memory::place));
     check_apart(&to, if in_place { &[] } else { &from.planes })?;
-    let on_device = |frame: &Described, name: &str| {
-        let planes: ArrayVec<DevicePlane, 3> = frame
-            .planes
-            .iter()
-            .map(|plane| {
-                let pitch = usize::try_from(plane.stride).map_err(|_| {
-                    Error::new(
-                        Status::InvalidParameter,
-                        format!("{name}: linesize is {} in GPU memory", plane.stride),
-                    )
-                    .expected("a positive number")
-                })?;
-                Ok(DevicePlane { address: plane.start.addr() as u64, pitch })
-            })
-            .collect::<Result<_>>()?;
-        // SAFETY: the caller vouches for the planes until the work is done.
-        unsafe { FrameOnDevice::new(frame.format, frame.size, &planes) }.map_err(|error| error.context(name))
-    };
+    // SAFETY: the caller vouches for both.
+    let (source, target) = unsafe { (device_frame_of(&from, "input")?, device_frame_of(&to, "out")?) };
     let in_input = |error: Error| error.context("input");
     Ok(CudaPair {
-        input: on_device(&from, "input")?.with_visible(visible(input, from.size)?).map_err(in_input)?,
+        input: source.with_visible(visible(input, from.size)?).map_err(in_input)?,
         tags: color_tags(input, from.format).map_err(in_input)?,
-        out: on_device(&to, "out")?,
+        out: target,
         wanted: wanted_tags(out, to.format)?,
     })
 }

@@ -36,6 +36,6 @@ pub use errors::{rave_error_message, rave_last_error, rave_version};
 pub use model::{rave_model_description, rave_model_destroy, rave_model_info, rave_model_load};
 pub use session::{
     rave_session_capacity, rave_session_create, rave_session_destroy, rave_session_drain,
-    rave_session_finish, rave_session_output_size, rave_session_process, rave_session_stats,
-    rave_session_submit,
+    rave_session_finish, rave_session_is_repeat, rave_session_output_size, rave_session_process,
+    rave_session_stats, rave_session_submit,
 };

@@ -4,7 +4,9 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
 use rave_core::{Colorimetry, Error, PixelFormat, Result, Size, Status};
-use rave_engine::{CudaDevice, CudaSession, GraphChoice, Mode, Session, SessionOptions, Stats};
+use rave_engine::{
+    CudaDevice, CudaSession, FrameOnDevice, GraphChoice, Mode, Session, SessionOptions, Stats,
+};
 
 use crate::boundary::{guard, guard_create};
 use crate::caller_log::CallerLog;
@@ -198,6 +200,46 @@ pub unsafe extern "C" fn rave_session_finish(session: *mut RaveSession) -> i32 {
     })
 }
 
+/// Writes 1 to `*repeat` when the visible part of `frame` has the bytes and the colours of `previous`, so that the
+/// session makes the same of both, and 0 when not. Both are of the session's input geometry. Nothing that is in flight may
+/// write to either. In GPU memory they are compared there, and the call blocks until that is known.
+/// RAVE_ERROR_UNSUPPORTED_FORMAT, RAVE_ERROR_INVALID_PARAMETER, RAVE_ERROR_OUT_OF_MEMORY, RAVE_ERROR_KERNEL_LAUNCH_FAILED,
+/// RAVE_ERROR_DEVICE_LOST, RAVE_ERROR_BUSY, RAVE_ERROR_ABI_MISMATCH, RAVE_ERROR_INVALID_HANDLE.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn rave_session_is_repeat(
+    session: *mut RaveSession,
+    previous: *const RaveFrame,
+    frame: *const RaveFrame,
+    repeat: *mut i32,
+) -> i32 {
+    guard(|| {
+        let session = SESSIONS.get(session)?;
+        let mut running = session.lock("session")?;
+        // SAFETY: the header requires all to be NULL or to have as many readable bytes as their struct_size says, or to be
+        // writable, and the planes to be readable.
+        unsafe {
+            let previous = read_struct(previous, "previous")?;
+            let frame = read_struct(frame, "frame")?;
+            let repeat = output(repeat, "repeat")?;
+            let same = match &mut *running {
+                Work::Host { .. } => {
+                    frames::readable(&previous, "previous")?.is_same(&frames::readable(&frame, "frame")?)
+                }
+                Work::Cuda(session) => {
+                    let (previous, before) = frames::readable_on_device(&previous, "previous")?;
+                    let (frame, now) = frames::readable_on_device(&frame, "frame")?;
+                    let described = |frame: &FrameOnDevice| (frame.format(), frame.size(), frame.visible());
+                    before == now
+                        && described(&previous) == described(&frame)
+                        && session.is_repeat(&previous, &frame)?
+                }
+            };
+            repeat.write(same.into());
+            Ok(())
+        }
+    })
+}
+
 /// Blocks until the GPU has done everything that was submitted, and reports what went wrong with it; for the end of a
 /// stream. Frames in flight stay so. As rave_session_submit().
 #[unsafe(no_mangle)]
@@ -293,7 +335,10 @@ pub unsafe extern "C" fn rave_session_stats(session: *const RaveSession, stats: 
             unpack_ns: now.unpack_ns.load(Ordering::Relaxed),
             inference_ns: now.inference_ns.load(Ordering::Relaxed),
             pack_ns: now.pack_ns.load(Ordering::Relaxed),
-            submit_ns: now.submit_ns.load(Ordering::Relaxed),
+            submit_ns: now
+                .submit_ns
+                .load(Ordering::Relaxed)
+                .saturating_sub(now.wait_ns.load(Ordering::Relaxed)),
             graph_frames: now.graph_frames.load(Ordering::Relaxed),
             non_finite: now.non_finite.load(Ordering::Relaxed),
             pool_bytes: pool.held_bytes as u64,

@@ -195,7 +195,8 @@ pub struct RaveStats {
     pub inference_ns: u64,
     /// Time spent turning tensors into frames.
     pub pack_ns: u64,
-    /// On a GPU, where the three above are 0: time that calling threads spent on giving frames to the GPU.
+    /// On a GPU, where the three above are 0: time that calling threads spent on giving frames to the GPU, without those
+    /// in which they slept because it had enough to do.
     pub submit_ns: u64,
     /// On a GPU: frames that were launched as a CUDA graph.
     pub graph_frames: u64,

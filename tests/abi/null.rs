@@ -24,7 +24,7 @@ enum Answer {
 use Answer::{Allowed, NothingToDo, Refused};
 
 /// Every pointer parameter of the header.
-const ROWS: [(&str, &str, Answer); 33] = [
+const ROWS: [(&str, &str, Answer); 37] = [
     ("rave_context_create", "config", Refused),
     ("rave_context_create", "error", Refused),
     ("rave_context_destroy", "context", NothingToDo),
@@ -53,6 +53,10 @@ const ROWS: [(&str, &str, Answer); 33] = [
     ("rave_session_submit", "input", Refused),
     ("rave_session_submit", "out", Refused),
     ("rave_session_finish", "session", Refused),
+    ("rave_session_is_repeat", "session", Refused),
+    ("rave_session_is_repeat", "previous", Refused),
+    ("rave_session_is_repeat", "frame", Refused),
+    ("rave_session_is_repeat", "repeat", Refused),
     ("rave_session_drain", "session", Refused),
     ("rave_session_capacity", "session", Refused),
     ("rave_session_capacity", "frames", Refused),

@@ -240,6 +240,33 @@ static void cropped_frames(const char *model)
     fixture_close(&live);
 }
 
+/* A repeat has the same bytes and the same colours, wherever it lies. */
+static void repeated_frames(const char *model)
+{
+    static uint8_t a[3 * LUMA], b[3 * LUMA];
+    Fixture live = fixture_open(model, RAVE_PIX_FMT_RGB24, WIDTH, HEIGHT, NULL, NULL);
+    RaveFrame previous = rgb_frame(a, WIDTH, HEIGHT), next = rgb_frame(b, WIDTH, HEIGHT);
+    int32_t repeat = -1;
+    noise(a, sizeof a, 5);
+    memcpy(b, a, sizeof b);
+    CHECK_STATUS(rave_session_is_repeat(live.session, &previous, &next, &repeat), RAVE_OK);
+    CHECK(repeat == 1);
+    b[sizeof b - 1] ^= 1;
+    CHECK_STATUS(rave_session_is_repeat(live.session, &previous, &next, &repeat), RAVE_OK);
+    CHECK(repeat == 0);
+    b[sizeof b - 1] ^= 1;
+    next.crop_left = 2;
+    CHECK_STATUS(rave_session_is_repeat(live.session, &previous, &next, &repeat), RAVE_OK);
+    CHECK(repeat == 0);
+    next.crop_left = 0;
+    next.memory = RAVE_MEMORY_CUDA;
+    repeat = -1;
+    CHECK_STATUS(rave_session_is_repeat(live.session, &previous, &next, &repeat), RAVE_ERROR_INVALID_PARAMETER);
+    CHECK_SAID("frame: memory is 1");
+    CHECK(repeat == -1);
+    fixture_close(&live);
+}
+
 /* What is submitted is finished once, in turn, and nothing else is done meanwhile. */
 static void frames_in_flight(const char *model)
 {
@@ -272,5 +299,6 @@ int main(int argc, char **argv)
     frames_stored_bottom_up(argv[1]);
     cropped_frames(argv[1]);
     frames_in_flight(argv[1]);
+    repeated_frames(argv[1]);
     return expect_result();
 }

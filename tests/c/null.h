@@ -26,6 +26,8 @@ typedef struct Arguments {
     RaveSessionConfig session_config;
     RaveFrame input;
     RaveFrame out;
+    RaveFrame previous;
+    RaveFrame frame;
     RaveModelInfo info;
     RaveStats stats;
     int32_t error;
@@ -33,6 +35,7 @@ typedef struct Arguments {
     uint32_t width;
     uint32_t height;
     uint32_t frames;
+    int32_t repeat;
     uint8_t input_pixels[PIXELS];
     uint8_t out_pixels[PIXELS];
 } Arguments;
@@ -96,6 +99,7 @@ static void begin(Arguments *now, const char *model, const char *name)
     now->session_config.height = HEIGHT;
     now->input = frame(now->input_pixels);
     now->out = frame(now->out_pixels);
+    now->previous = now->frame = now->input;
     /* Valid, and not what an rgb24 frame is tagged as. */
     now->out.matrix = 9;
     now->out.range = 1;

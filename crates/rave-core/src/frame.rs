@@ -233,6 +233,16 @@ impl<'a> Frame<'a> {
     pub fn plane(&self, index: usize) -> Plane<'a> {
         self.planes[index].expect("the format has this plane")
     }
+
+    /// Whether a model makes the same of `other`: equal in every byte of the stored rows, in the part that is visible,
+    /// and in what is said of the colours.
+    #[must_use]
+    pub fn is_same(&self, other: &Frame<'_>) -> bool {
+        let described = |frame: &Frame<'_>| (frame.format, frame.size, frame.visible, frame.tags);
+        let same_rows = |a: &Plane<'_>, b: &Plane<'_>| (0..a.height()).all(|y| a.row(y) == b.row(y));
+        described(self) == described(other)
+            && self.planes.iter().flatten().zip(other.planes.iter().flatten()).all(|(a, b)| same_rows(a, b))
+    }
 }
 
 impl<'a> FrameMut<'a> {
@@ -289,6 +299,30 @@ impl<'a> FrameMut<'a> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn frames_are_the_same_when_no_byte_crop_or_tag_differs_and_padding_does_not_count() {
+        let tags = ColorTags::default();
+        let bytes = |stride: usize, padding: u8| -> Vec<u8> {
+            (0..3 * stride)
+                .map(|i| if i % stride < 5 { (i / stride * 5 + i % stride) as u8 } else { padding })
+                .collect()
+        };
+        let (a, b) = (bytes(5, 0), bytes(8, 9));
+        let gray =
+            |bytes, stride, tags| Frame::new(PixelFormat::Gray8, size, tags, &[(bytes, stride)]).unwrap();
+        let frame = gray(&a, 5, tags);
+        assert!(frame.is_same(&gray(&b, 8, tags)));
+        for index in 0..a.len() {
+            let mut other = a.clone();
+            other[index] ^= 1;
+            assert!(!frame.is_same(&gray(&other, 5, tags)), "byte {index}");
+        }
+        let full = ColorTags { range: Some(crate::Range::Full), ..tags };
+        assert!(!frame.is_same(&gray(&a, 5, full)));
+        let cropped = gray(&a, 5, tags).with_visible(Rect { x: 1, y: 0, size: Size::new(4, 3) }).unwrap();
+        assert!(!frame.is_same(&cropped));
+    }
 
     /// RV-CORE-1010
     #[test]

@@ -23,17 +23,24 @@ type Sink = dyn Fn(LogLevel, &str) + Send + Sync;
 
 /// A destination of messages, cheap to clone. The default discards them.
 #[derive(Clone, Default)]
-pub struct Log(Option<Arc<Sink>>);
+pub struct Log(Option<(LogLevel, Arc<Sink>)>);
 
 impl Log {
     /// Sends messages to `sink`, which may be called from any thread, also from several at once.
     pub fn new(sink: impl Fn(LogLevel, &str) + Send + Sync + 'static) -> Self {
-        Log(Some(Arc::new(sink)))
+        Log::up_to(LogLevel::Debug, sink)
+    }
+
+    /// As [`Log::new`], for messages up to `level`: more verbose ones are not even put together.
+    pub fn up_to(level: LogLevel, sink: impl Fn(LogLevel, &str) + Send + Sync + 'static) -> Self {
+        Log(Some((level, Arc::new(sink))))
     }
 
     /// Sends one message.
     pub fn write(&self, level: LogLevel, message: impl fmt::Display) {
-        if let Some(sink) = &self.0 {
+        if let Some((most_verbose, sink)) = &self.0
+            && level <= *most_verbose
+        {
             sink(level, &message.to_string());
         }
     }

@@ -18,8 +18,11 @@ pub struct Stats {
     pub inference_ns: AtomicU64,
     /// Time spent turning tensors into frames.
     pub pack_ns: AtomicU64,
-    /// On a GPU, where the three above are 0: time that the calling thread spent on giving frames to the GPU.
+    /// On a GPU, where the three above are 0: time that the calling thread spent on giving frames to the GPU, that of
+    /// `wait_ns` included.
     pub submit_ns: AtomicU64,
+    /// On a GPU: time of that in which the calling thread slept because the GPU had more to do than is queued.
+    pub wait_ns: AtomicU64,
     /// On a GPU: frames that were launched as a CUDA graph.
     pub graph_frames: AtomicU64,
     /// On a GPU: how many frames are computed at a time.

@@ -75,28 +75,12 @@ impl Slot {
     /// Blocks until the work has ended.
     ///
     /// # Errors
-    /// The first error of that work; [`Status::DeviceLost`], remembered for the process, when it does not end.
+    /// As [`wait_for`].
     pub(super) fn wait(&self, patience: Duration) -> Result<()> {
-        let start = Instant::now();
-        let mut nap = NAP.start;
-        while !self.is_over()? {
-            if start.elapsed() > patience {
-                note_device_hung();
-                return Err(Error::new(
-                    Status::DeviceLost,
-                    format!(
-                        "frames {} to {} are on the GPU for more than {} s",
-                        self.frames.start,
-                        self.frames.end - 1,
-                        patience.as_secs()
-                    ),
-                )
-                .help("restart the process; nvidia-smi and the kernel's log (Xid) tell what the GPU met"));
-            }
-            thread::sleep(nap);
-            nap = (nap * 2).min(NAP.end);
+        if self.frames.is_empty() {
+            return Ok(());
         }
-        Ok(())
+        wait_for(&self.done, patience, || format!("frames {} to {}", self.frames.start, self.frames.end - 1))
     }
 
     /// Frees the slot, whose work is over, and tells what was not finite in it.
@@ -111,4 +95,27 @@ impl Slot {
         }
         found
     }
+}
+
+/// Blocks until `event` has passed, looking at it from time to time. A wait inside the driver would have no end.
+///
+/// # Errors
+/// The first error of the work before it; [`Status::DeviceLost`], remembered for the process, when it does not end in time.
+pub(super) fn wait_for(event: &Event, patience: Duration, what: impl FnOnce() -> String) -> Result<()> {
+    let start = Instant::now();
+    let mut nap = NAP.start;
+    while !event.is_done()? {
+        if start.elapsed() > patience {
+            note_device_hung();
+            let what = what();
+            return Err(Error::new(
+                Status::DeviceLost,
+                format!("{what}: on the GPU for more than {} s", patience.as_secs()),
+            )
+            .help("restart the process; nvidia-smi and the kernel's log (Xid) tell what the GPU met"));
+        }
+        thread::sleep(nap);
+        nap = (nap * 2).min(NAP.end);
+    }
+    Ok(())
 }

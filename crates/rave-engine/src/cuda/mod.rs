@@ -21,6 +21,7 @@ mod in_flight;
 mod lane;
 mod model;
 mod program;
+mod repeat;
 mod session;
 
 pub use device::{CudaDevice, Owner};

@@ -12,6 +12,7 @@ use super::frame_graph::FrameGraph;
 use super::geometry::Geometry;
 use super::in_flight::{CLOSING_PATIENCE, FRAME_PATIENCE, NonFinite};
 use super::lane::{Lane, Staged};
+use super::repeat::RepeatFinder;
 use crate::colors::Colors;
 use crate::model::{Backend, Model};
 use crate::stats::{Stats, timed};
@@ -41,6 +42,8 @@ pub struct CudaSession {
     colors: Colors,
     batch: u32,
     warned_non_finite: bool,
+    /// Made when it is first asked for.
+    repeats: Option<RepeatFinder>,
     stats: Arc<Stats>,
     log: Log,
     // What the lanes live on goes last.
@@ -102,6 +105,7 @@ impl CudaSession {
             output_size,
             batch,
             warned_non_finite: false,
+            repeats: None,
             stats: Arc::new(stats),
             log,
             device: device.clone(),
@@ -186,7 +190,16 @@ impl CudaSession {
         }
         self.check(input, out)?;
         let (from, to) = self.colors.of(tags, wanted);
-        self.lanes[self.current].make_room(FRAME_PATIENCE)?;
+        timed(&self.stats.wait_ns, || self.lanes[self.current].make_room(FRAME_PATIENCE))?;
+        self.log.write(
+            LogLevel::Debug,
+            format_args!(
+                "frame {}: reads {:#x}, writes {:#x}",
+                self.number,
+                input.planes()[0].address,
+                out.planes()[0].address
+            ),
+        );
         self.settle(self.current)?;
         let lane = &mut self.lanes[self.current];
         let staged = Staged { number: self.number, input: *input, from, out: *out, to };
@@ -218,6 +231,21 @@ impl CudaSession {
             stats.frames.fetch_add(1, Ordering::Relaxed);
             Ok(())
         })
+    }
+
+    /// Whether the visible part of `frame` has the bytes of `previous`, so that the model makes the same of both: compared
+    /// on the GPU. Both are valid in order on the device's stream by now, and nothing that was submitted writes to them.
+    /// Blocks until that is known.
+    ///
+    /// # Errors
+    /// [`Status::InvalidParameter`] when the frames differ in format, size, or in where in a chroma sample they begin;
+    /// else as [`CudaSession::submit`].
+    pub fn is_repeat(&mut self, previous: &FrameOnDevice, frame: &FrameOnDevice) -> Result<bool> {
+        let finder = match self.repeats.take() {
+            Some(finder) => finder,
+            None => RepeatFinder::new(&self.device)?,
+        };
+        self.repeats.insert(finder).is_equal(self.device.main(), previous, frame)
     }
 
     /// Blocks until everything submitted has been computed. For the end of a stream: what was wrong with the last frames
