@@ -36,13 +36,46 @@ struct Differences {
     float b, r;
 };
 
-template <typename Element> __device__ __forceinline__ Differences differences_at(const PackParams &p, int x, int y)
+/// Elements of one pixel as they are stored, which nothing waits for until they are used.
+template <typename Element> struct Pixel {
+    Element rgb[3];
+};
+
+template <typename Element> __device__ __forceinline__ Pixel<Element> pixel_at(const PackParams &p, int x, int y)
 {
-    const float r = element(channel_row<Element>(p, 0, y), x);
-    const float g = element(channel_row<Element>(p, 1, y), x);
-    const float b = element(channel_row<Element>(p, 2, y), x);
+    return {{channel_row<Element>(p, 0, y)[x], channel_row<Element>(p, 1, y)[x], channel_row<Element>(p, 2, y)[x]}};
+}
+
+template <typename Element>
+__device__ __forceinline__ Differences differences_of(const PackParams &p, const Pixel<Element> &pixel)
+{
+    const float r = element(pixel.rgb, 0), g = element(pixel.rgb, 1), b = element(pixel.rgb, 2);
     const float luma = luma_of(p, r, g, b);
     return {b - luma, r - luma};
+}
+
+template <typename Element> __device__ __forceinline__ Differences differences_at(const PackParams &p, int x, int y)
+{
+    return differences_of(p, pixel_at<Element>(p, x, y));
+}
+
+/// What a warp needs of a row beside its own columns: its first lane the two before them, its last lane the one after.
+template <typename Element> struct Beside {
+    Pixel<Element> far, near;
+};
+
+/// Loads it where it is inside the frame. Called before the warp's own columns are loaded, so that all arrive together.
+template <typename Element>
+__device__ __forceinline__ Beside<Element> load_beside(const PackParams &p, int x, int y)
+{
+    Beside<Element> beside = {};
+    if (thread_x() == 0 && x > 0) {
+        beside.far = pixel_at<Element>(p, x - 2, y);
+        beside.near = pixel_at<Element>(p, x - 1, y);
+    }
+    if (thread_x() == LANES - 1 && x + PIXELS < p.width)
+        beside.near = pixel_at<Element>(p, x + PIXELS, y);
+    return beside;
 }
 
 /// What stands after the last column.
@@ -83,8 +116,8 @@ __device__ __forceinline__ void halve_columns(const PackParams &p, float left_2,
 
 /// Halves a row's differences. Every lane of the warp must call it.
 template <typename Element>
-__device__ __forceinline__ void halve_row(const PackParams &p, int x, int y, float (&db)[8], float (&dr)[8],
-                                          float (&cb)[4], float (&cr)[4])
+__device__ __forceinline__ void halve_row(const PackParams &p, int x, int y, const Beside<Element> &beside,
+                                          float (&db)[8], float (&dr)[8], float (&cb)[4], float (&cr)[4])
 {
     if (x + PIXELS > p.width) {
         const Differences after = after_last<Element>(p, y);
@@ -104,14 +137,14 @@ __device__ __forceinline__ void halve_row(const PackParams &p, int x, int y, flo
             left_b2 = left_b1 = db[0];
             left_r2 = left_r1 = dr[0];
         } else {
-            const Differences two = differences_at<Element>(p, x - 2, y), one = differences_at<Element>(p, x - 1, y);
+            const Differences two = differences_of(p, beside.far), one = differences_of(p, beside.near);
             left_b2 = two.b, left_b1 = one.b;
             left_r2 = two.r, left_r1 = one.r;
         }
     }
     if (thread_x() == LANES - 1) {
-        const int next = x + PIXELS;
-        const Differences after = next < p.width ? differences_at<Element>(p, next, y) : after_last<Element>(p, y);
+        const Differences after =
+            x + PIXELS < p.width ? differences_of(p, beside.near) : after_last<Element>(p, y);
         right_b = after.b;
         right_r = after.r;
     }
@@ -139,14 +172,17 @@ __device__ __forceinline__ void pack_rows(const PackParams &p)
     const int y = block_y() * ROW_WARPS + thread_y();
     if (y >= p.height)
         return;
-    float rgb[3][8], luma[8], db[8], dr[8];
-    load_rgb<Element>(p, x, y, rgb);
+    const Beside<Element> beside = HALVED_COLUMNS ? load_beside<Element>(p, x, y) : Beside<Element>{};
+    float rgb[3][8] = {}, luma[8], db[8], dr[8];
+    // Lanes after the last column only take part in the exchange.
+    if (x < p.width)
+        load_rgb<Element>(p, x, y, rgb);
     count_non_finite(p, x, rgb);
     luma_and_differences<Element>(p, rgb, luma, db, dr);
     store_luma<Sample>(p, x, y, luma);
     if constexpr (HALVED_COLUMNS) {
         float cb[4], cr[4];
-        halve_row<Element>(p, x, y, db, dr, cb, cr);
+        halve_row<Element>(p, x, y, beside, db, dr, cb, cr);
         store_chroma<Sample, LAYOUT>(p, x / 2, y, (p.width + 1) / 2, cb, cr);
     } else {
         store_chroma<Sample, LAYOUT>(p, x, y, p.width, db, dr);
@@ -210,14 +246,17 @@ template <typename Sample, Layout LAYOUT, typename Element> __device__ __forcein
     for (int y = tile.first + warp; y < end; y += TILE_WARPS) {
         if (y < 0)
             continue;
-        float rgb[3][8], luma[8], db[8], dr[8], cb[4], cr[4];
-        load_rgb<Element>(p, x, y, rgb);
+        const Beside<Element> beside = load_beside<Element>(p, x, y);
+        float rgb[3][8] = {}, luma[8], db[8], dr[8], cb[4], cr[4];
+        // Lanes after the last column only take part in the exchange.
+        if (x < p.width)
+            load_rgb<Element>(p, x, y, rgb);
         luma_and_differences<Element>(p, rgb, luma, db, dr);
         if (y >= top && y < top + TILE_ROWS) {
             count_non_finite(p, x, rgb);
             store_luma<Sample>(p, x, y, luma);
         }
-        halve_row<Element>(p, x, y, db, dr, cb, cr);
+        halve_row<Element>(p, x, y, beside, db, dr, cb, cr);
         tile.at(y, 0, lane) = float4{cb[0], cb[1], cb[2], cb[3]};
         tile.at(y, 1, lane) = float4{cr[0], cr[1], cr[2], cr[3]};
     }

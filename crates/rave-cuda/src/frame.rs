@@ -274,5 +274,9 @@ mod tests {
         assert!(new(2, ElementType::F16).is_ok());
         assert!(new(2, ElementType::F32).is_err());
         assert!(new(0, ElementType::F16).is_err());
+        // SAFETY: as above.
+        let batch = |count| unsafe { TensorBatchOnDevice::new(2, ElementType::F16, shape, count) };
+        assert_eq!(batch(2).unwrap().count(), 2);
+        assert!(batch(0).is_err());
     }
 }

@@ -147,3 +147,48 @@ impl VisiblePlane {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::DevicePlane;
+    use rave_core::{PixelFormat, Rect, Size};
+
+    fn frame(format: PixelFormat, visible: Rect) -> FrameOnDevice {
+        let planes = [DevicePlane { address: 4096, pitch: 64 }; 3];
+        // SAFETY: nothing is launched with this frame.
+        let frame = unsafe { FrameOnDevice::new(format, Size::new(64, 32), &planes) }.unwrap();
+        frame.with_visible(visible).unwrap()
+    }
+
+    fn rect(x: u32, y: u32, width: u32, height: u32) -> Rect {
+        Rect { x, y, size: Size::new(width, height) }
+    }
+
+    #[test]
+    fn chroma_that_a_crop_covers_in_part_is_compared() {
+        let odd = frame(PixelFormat::Nv12, rect(3, 5, 4, 2));
+        let (dims, params) = plan(&odd, &odd, 8).unwrap();
+        // Luma columns 3 to 6 and rows 5 and 6 lie in chroma columns 1 to 3, of 2 bytes, and rows 2 and 3.
+        assert_eq!((params.row_bytes, params.rows), ([4, 6, 0], [2, 2, 0]));
+        assert_eq!(params.a, [4096 + 5 * 64 + 3, 4096 + 2 * 64 + 2, 0]);
+        assert_eq!(params.first_block, [0, 1, i32::MAX]);
+        assert_eq!(dims, LaunchDims { grid: (1, 2), block: (32, 8) });
+    }
+
+    #[test]
+    fn frames_that_have_no_common_samples_are_refused() {
+        let whole = frame(PixelFormat::Nv12, rect(0, 0, 4, 4));
+        assert!(plan(&whole, &frame(PixelFormat::Nv12, rect(2, 2, 4, 4)), 8).is_ok());
+        for other in [
+            frame(PixelFormat::Nv12, rect(1, 0, 4, 4)),
+            frame(PixelFormat::Nv12, rect(0, 3, 4, 4)),
+            frame(PixelFormat::Nv12, rect(0, 0, 4, 6)),
+            frame(PixelFormat::Nv16, rect(0, 0, 4, 4)),
+            frame(PixelFormat::Yuv420p, rect(0, 0, 4, 4)),
+        ] {
+            assert_eq!(plan(&whole, &other, 8).unwrap_err().status(), Status::InvalidParameter, "{other:?}");
+            assert_eq!(plan(&other, &whole, 8).unwrap_err().status(), Status::InvalidParameter, "{other:?}");
+        }
+    }
+}

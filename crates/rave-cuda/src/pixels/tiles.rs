@@ -326,3 +326,59 @@ fn points(axis: &[AxisWeights], length: u32) -> Vec<AxisPoint> {
     }
     points
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const F16: TileElements =
+        TileElements { canvas: ElementType::F16, input: ElementType::F16, output: ElementType::F16 };
+
+    fn plan() -> TilerPlan {
+        // Three columns and two rows of tiles.
+        let plan = TilePlan::new(Size::new(80, 56), Size::new(32, 32), 8, Scale::ONE).unwrap();
+        TilerPlan::new(&plan, Scale::ONE, 3, F16).unwrap()
+    }
+
+    fn batch(shape: TensorShape, count: usize) -> TensorBatchOnDevice {
+        // SAFETY: nothing is launched with these tensors.
+        unsafe { TensorBatchOnDevice::new(4096, ElementType::F16, shape, count) }.unwrap()
+    }
+
+    fn tensor(element: ElementType, shape: TensorShape) -> TensorOnDevice {
+        // SAFETY: as in `batch`.
+        unsafe { TensorOnDevice::new(4096, element, shape) }.unwrap()
+    }
+
+    #[test]
+    fn tiles_that_do_not_exist_or_do_not_fit_are_refused() {
+        let plan = plan();
+        assert_eq!(plan.count(), 6);
+        let canvas = tensor(ElementType::F16, plan.input_canvas);
+        let cut = |tiles, slots| plan.cut(&canvas, tiles, &batch(plan.input_tile, slots), 512);
+        for (tiles, slots) in [(0..6, 6), (5..6, 4), (2..4, 2)] {
+            assert!(cut(tiles, slots).is_ok());
+        }
+        #[allow(clippy::reversed_empty_ranges, reason = "it is refused")]
+        for (tiles, slots) in [(0..0, 1), (4..2, 6), (0..3, 2), (5..7, 6)] {
+            assert_eq!(cut(tiles, slots).unwrap_err().status(), Status::InvalidParameter);
+        }
+        let fp16 = tensor(ElementType::F16, plan.output_canvas);
+        assert!(plan.blend(0..1, &batch(plan.output_tile, 1), &fp16, 512).is_err(), "the canvas is fp32");
+    }
+
+    #[test]
+    fn a_launch_covers_what_its_tiles_reach_and_no_more() {
+        let plan = plan();
+        let canvas = tensor(ElementType::F32, plan.output_canvas);
+        let area = |tiles: Range<usize>| {
+            let (_, params) = plan.blend(tiles, &batch(plan.output_tile, 6), &canvas, 512).unwrap();
+            (params.left, params.top, params.right, params.bottom)
+        };
+        assert_eq!(area(0..6), (0, 0, 80, 56));
+        // Neighbours share 8 pixels from 24 on, of which the middle 4 fade.
+        assert_eq!(area(0..1), (0, 0, 30, 30));
+        assert_eq!(area(4..5), (26, 26, 54, 56));
+        assert_eq!(area(2..4), (0, 0, 80, 56));
+    }
+}
