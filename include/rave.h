@@ -482,7 +482,8 @@ typedef struct RaveStats {
     uint64_t inference_ns;
     // Time spent turning tensors into frames.
     uint64_t pack_ns;
-    // On a GPU, where the three above are 0: time that calling threads spent on giving frames to the GPU.
+    // On a GPU, where the three above are 0: time that calling threads spent on giving frames to the GPU, without those
+    // in which they slept because it had enough to do.
     uint64_t submit_ns;
     // On a GPU: frames that were launched as a CUDA graph.
     uint64_t graph_frames;
@@ -634,6 +635,16 @@ int32_t rave_session_submit(struct RaveSession *session,
 // enqueued there from now on may change its input. Does not wait for the GPU. RAVE_ERROR_INVALID_PARAMETER when no frame
 // is in flight; else as rave_session_submit().
 int32_t rave_session_finish(struct RaveSession *session);
+
+// Writes 1 to `*repeat` when the visible part of `frame` has the bytes and the colours of `previous`, so that the
+// session makes the same of both, and 0 when not. Both are of the session's input geometry. Nothing that is in flight may
+// write to either. In GPU memory they are compared there, and the call blocks until that is known.
+// RAVE_ERROR_UNSUPPORTED_FORMAT, RAVE_ERROR_INVALID_PARAMETER, RAVE_ERROR_OUT_OF_MEMORY, RAVE_ERROR_KERNEL_LAUNCH_FAILED,
+// RAVE_ERROR_DEVICE_LOST, RAVE_ERROR_BUSY, RAVE_ERROR_ABI_MISMATCH, RAVE_ERROR_INVALID_HANDLE.
+int32_t rave_session_is_repeat(struct RaveSession *session,
+                               const struct RaveFrame *previous,
+                               const struct RaveFrame *frame,
+                               int32_t *repeat);
 
 // Blocks until the GPU has done everything that was submitted, and reports what went wrong with it; for the end of a
 // stream. Frames in flight stay so. As rave_session_submit().

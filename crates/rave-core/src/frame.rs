@@ -309,8 +309,9 @@ mod tests {
                 .collect()
         };
         let (a, b) = (bytes(5, 0), bytes(8, 9));
-        let gray =
-            |bytes, stride, tags| Frame::new(PixelFormat::Gray8, size, tags, &[(bytes, stride)]).unwrap();
+        fn gray(bytes: &[u8], stride: isize, tags: ColorTags) -> Frame<'_> {
+            Frame::new(PixelFormat::Gray8, Size::new(5, 3), tags, &[(bytes, stride)]).unwrap()
+        }
         let frame = gray(&a, 5, tags);
         assert!(frame.is_same(&gray(&b, 8, tags)));
         for index in 0..a.len() {
