@@ -37,6 +37,8 @@
 //! # Ok(()) }
 //! ```
 //!
+//! A stranger's model is better built by [`Builder::build_isolated`], in a process of its own.
+//!
 //! # How it is put together
 //!
 //! `shim/` is a flat C face over NVIDIA's C++ headers, compiled once per major version whose headers were there when
@@ -74,7 +76,9 @@ mod stand_in;
 pub mod sys;
 mod tensor;
 
-pub use build::{BatchRange, BuildOptions, Builder, BuilderOptions, BuiltPlan, Phase, Precision, Progress};
+pub use build::{
+    BatchRange, BuildOptions, Builder, BuilderOptions, BuiltPlan, Phase, Precision, Progress, serve_builds,
+};
 pub use context::{ALIGNMENT, Context, RawStream};
 pub use contract::SizeRange;
 pub use driver::Driver;

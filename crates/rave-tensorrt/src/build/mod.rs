@@ -2,6 +2,8 @@
 
 mod built_plan;
 mod config;
+mod isolated;
+mod message;
 mod network;
 mod onnx;
 mod options;
@@ -20,6 +22,7 @@ use std::ptr;
 use rave_core::{Error, Log, Result, Status};
 
 pub use self::built_plan::BuiltPlan;
+pub use self::isolated::serve_builds;
 use self::network::Network;
 pub use self::options::{BatchRange, BuildOptions, Precision};
 use self::owned::Owned;
@@ -106,7 +109,7 @@ impl Builder {
     ///
     /// `progress` is called whenever TensorRT has begun or ended something, from this thread or one of TensorRT's,
     /// never from two at once. [`ControlFlow::Break`] ends the build after the step at hand, and a step can take
-    /// seconds. A panic in `progress` does the same and goes on to the caller once
+    /// seconds: [`Builder::build_isolated`] ends at once. A panic in `progress` does the same and goes on to the caller once
     /// TensorRT has ended.
     ///
     /// # Errors
