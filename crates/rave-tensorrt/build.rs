@@ -93,6 +93,7 @@ fn compile(major: &Major, include: &Path) {
         .flag("-isystem")
         .flag("shim/stub")
         .define("nvinfer1", format!("rave_nvinfer1_{}", major.name).as_str())
+        .define("nvonnxparser", format!("rave_nvonnxparser_{}", major.name).as_str())
         .define("RAVE_TRT_API", format!("rave_trt_api_{}", major.name).as_str())
         .warnings(true)
         .extra_warnings(true)

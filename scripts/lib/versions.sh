@@ -35,7 +35,8 @@ PYTHON_TOOLS=(
 )
 
 # NVIDIA's TensorRT libraries, as packages of the Python index: package and version, Python, platform, sha256 of the
-# wheel, member. Only the first two are needed to run the test engines.
+# wheel, folder inside it, and what else is taken from there. Only the first two are needed to run the test engines;
+# TensorRT-RTX builds engines, with its ONNX parser, on machines without a GPU, too.
 declare -A TENSORRT_LIBRARY=(
     [libnvinfer_lean.so.10]="tensorrt-lean-cu12-libs==10.16.1.11 3.12 manylinux_2_28_x86_64
         b472f89c55752ea35406b951da629f033e598a522bcb4e472e741c0f1f91eb58 tensorrt_lean_libs"
@@ -44,7 +45,8 @@ declare -A TENSORRT_LIBRARY=(
     [libnvinfer_lean.so.11]="tensorrt-lean-cu13-libs==11.4.0.106 3.12 manylinux_2_28_x86_64
         e022b8d0e21f19258657aec6760e1de8b454ed176f76217e3f7ec2036c5a9410 tensorrt_lean_libs"
     [libtensorrt_rtx.so.1]="tensorrt-rtx-cu13-libs==1.7.1.116 3.12 manylinux_2_28_x86_64
-        e3fd45fed001240d63304e77a2d4006319b839994237cb294b6e7ad72acaabcd tensorrt_rtx_libs"
+        e3fd45fed001240d63304e77a2d4006319b839994237cb294b6e7ad72acaabcd tensorrt_rtx_libs
+        libtensorrt_onnxparser_rtx.so.1"
 )
 
 # NVIDIA's Apache-2.0 headers as the crate trtx-sys packs them: crate version, folder, sha256 over the list of files

@@ -21,6 +21,7 @@ pub struct Driver {
     devices: i32,
     ctx_get_device: unsafe extern "C" fn(*mut c_int) -> c_int,
     device_get_attribute: unsafe extern "C" fn(*mut c_int, c_int, c_int) -> c_int,
+    mem_get_info: unsafe extern "C" fn(*mut usize, *mut usize) -> c_int,
     stream_query: unsafe extern "C" fn(*mut c_void) -> c_int,
     stream_synchronize: unsafe extern "C" fn(*mut c_void) -> c_int,
     get_error_name: unsafe extern "C" fn(c_int, *mut *const c_char) -> c_int,
@@ -65,6 +66,7 @@ impl Driver {
                 "cuDeviceGetAttribute",
                 unsafe extern "C" fn(*mut c_int, c_int, c_int) -> c_int
             ),
+            mem_get_info: symbol!("cuMemGetInfo_v2", unsafe extern "C" fn(*mut usize, *mut usize) -> c_int),
             stream_query: symbol!("cuStreamQuery", unsafe extern "C" fn(*mut c_void) -> c_int),
             stream_synchronize: symbol!("cuStreamSynchronize", unsafe extern "C" fn(*mut c_void) -> c_int),
             get_error_name: symbol!(
@@ -122,6 +124,15 @@ impl Driver {
             (code == 0).then_some(value)?.try_into().ok()
         };
         Some((attribute(CAPABILITY[0])?, attribute(CAPABILITY[1])?))
+    }
+
+    /// Free bytes on the device whose context is current on this thread.
+    #[must_use]
+    pub fn free_memory(&self) -> Option<u64> {
+        let (mut free, mut total) = (0, 0);
+        // SAFETY: the driver is initialised; both pointers are to live values. Fails without a current context.
+        let code = unsafe { (self.mem_get_info)(&mut free, &mut total) };
+        (code == 0).then_some(free as u64)
     }
 
     /// The error that a stream is in, if it is one after which the process cannot use the device again.
@@ -191,6 +202,7 @@ pub(crate) mod tests {
              int cuGetErrorName(int code, const char **name) {{ *name = \"CUDA_ERROR_BY_NAME\"; return code == 999; }}\n\
              int cuCtxGetDevice(int *device) {{ *device = 0; return 201; }}\n\
              int cuDeviceGetAttribute(int *value, int a, int d) {{ *value = 0; return a + d; }}\n\
+             int cuMemGetInfo_v2(unsigned long *f, unsigned long *t) {{ *f = 1048576; *t = 2 * *f; return 0; }}\n\
              int cuStreamQuery(void *stream) {{ return stream ? 700 : 600; }}\n\
              int cuStreamSynchronize(void *stream) {{ return stream ? 0 : 719; }}\n"
         );

@@ -29,10 +29,10 @@ struct Fault {
     text: String,
 }
 
-/// The receiving end of one runtime's logger and error recorder.
+/// The receiving end of the logger and error recorder of one runtime or build.
 ///
 /// Never freed, like the shim's bridge: TensorRT keeps the first logger that it gets for messages that belong to no
-/// runtime, and may send one at any time. After [`Faults::close`] they go nowhere.
+/// object, and may send one at any time. After [`Faults::close`] they go nowhere.
 pub(crate) struct Faults {
     log: RwLock<Log>,
     /// Whether `list` holds anything: what a frame's call looks at.

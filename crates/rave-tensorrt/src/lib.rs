@@ -13,6 +13,32 @@
 //! # Ok(()) }
 //! ```
 //!
+//! Engines are built of ONNX models by [`Builder`], which TensorRT-RTX can do without a GPU:
+//!
+//! ```no_run
+//! # use std::ops::ControlFlow;
+//! # use rave_core::{Log, Size};
+//! # use rave_tensorrt::{BuildOptions, Builder, BuilderOptions, Library, SearchOptions, SizeRange};
+//! # fn main() -> rave_core::Result<()> {
+//! # let library = Library::open(&SearchOptions::default())?;
+//! # let onnx = vec![];
+//! let size = Size::new(1280, 720);
+//! let options = BuildOptions {
+//!     sizes: Some(SizeRange { min: size, best: size, max: size }),
+//!     compute_capabilities: vec![(8, 9)],
+//!     ..BuildOptions::default()
+//! };
+//! let builder = Builder::new(&library, &BuilderOptions::default(), Log::default())?;
+//! let built = builder.build("model.onnx", &onnx, &options, &mut |progress| {
+//!     println!("{:3.0} %", 100.0 * progress.fraction);
+//!     ControlFlow::Continue(())
+//! })?;
+//! std::fs::write("model.engine", &built.bytes).unwrap();
+//! # Ok(()) }
+//! ```
+//!
+//! A stranger's model is better built by [`Builder::build_isolated`], in a process of its own.
+//!
 //! # How it is put together
 //!
 //! `shim/` is a flat C face over NVIDIA's C++ headers, compiled once per major version whose headers were there when
@@ -25,13 +51,15 @@
 //! # Failures
 //!
 //! What TensorRT reports through its logger and error recorder during a call is in the error of that call. An internal
-//! error ends the use of the runtime and of everything made by it: TensorRT promises nothing after one.
+//! error ends the use of the runtime and of everything made by it: TensorRT promises nothing after one. Every build has a
+//! builder of its own, so there it ends nothing else.
 
 #[cfg(not(all(target_os = "linux", target_pointer_width = "64")))]
 compile_error!("rave-tensorrt knows TensorRT's libraries for 64-bit Linux only");
 
 #[cfg(test)]
 mod behaviour;
+mod build;
 mod context;
 mod contract;
 mod driver;
@@ -48,6 +76,9 @@ mod stand_in;
 pub mod sys;
 mod tensor;
 
+pub use build::{
+    BatchRange, BuildOptions, Builder, BuilderOptions, BuiltPlan, Phase, Precision, Progress, serve_builds,
+};
 pub use context::{ALIGNMENT, Context, RawStream};
 pub use contract::SizeRange;
 pub use driver::Driver;

@@ -101,9 +101,12 @@ pub struct Library {
     pub(crate) number: i32,
     pub(crate) api: &'static sys::Api,
     pub(crate) create: Create,
+    /// Lean libraries have none.
+    pub(crate) create_builder: Option<Create>,
 }
 
-/// `createInferRuntime_INTERNAL(ILogger *, int32_t version)`, called by the shim only.
+/// `createInferRuntime_INTERNAL(ILogger *, int32_t version)` or `createInferBuilder_INTERNAL`, which has the same type;
+/// called by the shim only.
 pub(crate) type Create = unsafe extern "C" fn(*mut c_void, i32) -> *mut c_void;
 
 impl Library {
@@ -138,16 +141,12 @@ impl Library {
         // SAFETY: the type is the function's in NvInferRuntime.h, with the logger's type left out; only the shim,
         // which has the real type, calls it.
         let create = *unsafe { library.get::<Create>("createInferRuntime_INTERNAL") }.map_err(why)?;
-        let has = |symbol: &str| {
-            // SAFETY: the symbol is only looked for.
-            unsafe { library.get::<*const c_void>(symbol) }.is_ok()
-        };
-        let flavour = if version.major == 1 {
-            Flavour::Rtx
-        } else if has("createInferBuilder_INTERNAL") {
-            Flavour::Full
-        } else {
-            Flavour::Lean
+        // SAFETY: as above, of the function in NvInfer.h.
+        let create_builder = unsafe { library.get::<Create>("createInferBuilder_INTERNAL") }.ok().map(|f| *f);
+        let flavour = match (version.major, create_builder) {
+            (1, _) => Flavour::Rtx,
+            (_, Some(_)) => Flavour::Full,
+            (_, None) => Flavour::Lean,
         };
         let rtx = flavour == Flavour::Rtx;
         // RV-TRT-1003
@@ -169,7 +168,7 @@ impl Library {
         // SAFETY: as in version_of.
         let number =
             unsafe { library.get::<VersionFn>("getInferLibVersion") }.map_or(0, |get| unsafe { get() });
-        Ok(Library { name: name.to_owned(), version, flavour, number, api, create })
+        Ok(Library { name: name.to_owned(), version, flavour, number, api, create, create_builder })
     }
 
     /// A library whose functions are given.
@@ -183,7 +182,15 @@ impl Library {
         unsafe extern "C" fn create(_: *mut c_void, _: i32) -> *mut c_void {
             std::ptr::null_mut()
         }
-        Library { name, version, flavour, number: 0, api, create }
+        let create_builder = (flavour != Flavour::Lean).then_some(create as Create);
+        Library { name, version, flavour, number: 0, api, create, create_builder }
+    }
+
+    /// The same library as if it lay elsewhere.
+    #[cfg(test)]
+    pub(crate) fn at(mut self, name: &str) -> Library {
+        self.name = name.into();
+        self
     }
 
     /// The path or name that it was opened by.
@@ -238,7 +245,7 @@ fn candidates(options: &SearchOptions, variable: Option<OsString>) -> Vec<PathBu
 }
 
 /// Loads a library for good: unloading one of NVIDIA's takes away code that its threads and exit handlers still need.
-fn load(name: &Path) -> Result<&'static libloading::Library, String> {
+pub(crate) fn load(name: &Path) -> Result<&'static libloading::Library, String> {
     // The dynamic linker opens whatever a path leads to, and would wait for ever for a FIFO's other end.
     if name.as_os_str() != name.file_name().unwrap_or(OsStr::new("")) {
         let metadata = std::fs::metadata(name).map_err(|error| error.to_string())?;

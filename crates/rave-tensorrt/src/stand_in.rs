@@ -11,7 +11,10 @@ use std::path::PathBuf;
 use rave_core::Log;
 
 use crate::runtime::RuntimeOptions;
-use crate::sys::{Api, Bridge, Context, Dims, Engine, Runtime, Sink, Tensor};
+use crate::sys::{
+    Api, Bridge, BuildOptions, Builder, Config, Context, Dims, Engine, Memory, Monitor, Network, Parser,
+    ParserError, Runtime, Sink, Tensor, Timings,
+};
 use crate::{Driver, Flavour, Library, Shape, Version};
 
 /// How a call fails: the error code and text that TensorRT reports first, if it says anything.
@@ -37,6 +40,16 @@ pub(crate) struct State {
     /// The profile that a new context has; -1 is none.
     pub(crate) context_profile: i32,
     pub(crate) scratch: i64,
+    /// The types that the layers of a network compute in, as bits.
+    pub(crate) types: i64,
+    /// What a build makes, and the timings that it leaves.
+    pub(crate) plan: Vec<u8>,
+    pub(crate) timings: Vec<u8>,
+    /// How a build was asked for: whether typed, with which options, from which timings, in which shapes.
+    pub(crate) typed: i32,
+    pub(crate) options: BuildOptions,
+    pub(crate) given_timings: Vec<Vec<u8>>,
+    pub(crate) profile: Vec<Shape>,
     input_shape: Dims,
     sink: Option<Sink>,
 }
@@ -96,7 +109,11 @@ pub(crate) fn runtime(driver: Option<&'static Driver>) -> crate::Runtime {
 
 /// The stand-in as TensorRT 10.16.1.
 pub(crate) fn library() -> Library {
-    let version = Version { major: 10, minor: 16, patch: 1 };
+    library_of(Version { major: 10, minor: 16, patch: 1 })
+}
+
+/// The stand-in as a full TensorRT of that version.
+pub(crate) fn library_of(version: Version) -> Library {
     Library::stand_in(PathBuf::from("stand-in"), version, Flavour::Full, &API)
 }
 
@@ -230,6 +247,132 @@ unsafe extern "C" fn context_enqueue(_: *mut Context, _: *mut c_void) -> i32 {
     works("context_enqueue").into()
 }
 
+unsafe extern "C" fn builder_create(_: *mut c_void, _: i32, _: *mut Bridge) -> *mut Builder {
+    object(0x5000, works("builder_create"))
+}
+unsafe extern "C" fn builder_destroy(_: *mut Builder) {
+    works("builder_destroy");
+}
+unsafe extern "C" fn network_create(_: *mut Builder, typed: i32) -> *mut Network {
+    with(|state| {
+        state.typed = typed;
+        state.input_shape = Dims::default();
+    });
+    object(0x5100, works("network_create"))
+}
+unsafe extern "C" fn network_destroy(_: *mut Network) {
+    works("network_destroy");
+}
+unsafe extern "C" fn network_layers(_: *const Network) -> i32 {
+    7
+}
+unsafe extern "C" fn network_inputs(_: *const Network) -> i32 {
+    with(|state| state.tensors.iter().filter(|tensor| tensor.tensor.is_input == 1).count() as i32)
+}
+unsafe extern "C" fn network_outputs(_: *const Network) -> i32 {
+    with(|state| state.tensors.iter().filter(|tensor| tensor.tensor.is_input == 0).count() as i32)
+}
+unsafe extern "C" fn network_tensor(
+    _: *const Network,
+    input: i32,
+    _: i32,
+    out: *mut Tensor,
+) -> *const c_char {
+    with(|state| {
+        let tensor = state.tensors.iter().find(|tensor| tensor.tensor.is_input == input).unwrap();
+        let mut info = tensor.tensor;
+        if let (Some(scale), 0, true) = (state.scale, input, state.input_shape.rank > 0) {
+            info.shape = state.input_shape;
+            info.shape.extent[2..4].iter_mut().for_each(|side| *side = scale(*side));
+        }
+        // SAFETY: RAVE passes a pointer to a live Tensor.
+        unsafe { *out = info };
+        tensor.name.as_ptr()
+    })
+}
+unsafe extern "C" fn network_types(_: *const Network) -> i64 {
+    with(|state| state.types)
+}
+unsafe extern "C" fn network_fix(_: *mut Network, shape: *const Dims) {
+    // SAFETY: RAVE passes null or a pointer to live Dims.
+    let shape = unsafe { shape.as_ref() }.copied();
+    with(|state| state.input_shape = shape.unwrap_or_default());
+}
+unsafe extern "C" fn parser_create(_: *mut c_void, _: i32, _: *mut Network, _: *mut Bridge) -> *mut Parser {
+    object(0x5200, works("parser_create"))
+}
+unsafe extern "C" fn parser_destroy(_: *mut Parser) {
+    works("parser_destroy");
+}
+unsafe extern "C" fn parser_parse(_: *mut Parser, _: *const c_void, _: usize) -> i32 {
+    works("parser_parse").into()
+}
+unsafe extern "C" fn parser_errors(_: *const Parser) -> i32 {
+    0
+}
+unsafe extern "C" fn parser_error(_: *const Parser, _: i32, _: *mut ParserError) {}
+unsafe extern "C" fn config_create(_: *mut Builder, options: *const BuildOptions) -> *mut Config {
+    // SAFETY: RAVE passes a pointer to live options.
+    with(|state| state.options = unsafe { *options });
+    object(0x5300, works("config_create"))
+}
+unsafe extern "C" fn config_destroy(_: *mut Config) {
+    works("config_destroy");
+}
+unsafe extern "C" fn config_add_profile(
+    _: *mut Config,
+    _: *mut Builder,
+    _: *const c_char,
+    shapes: *const Dims,
+) -> i32 {
+    // SAFETY: RAVE passes three live Dims.
+    let shapes = unsafe { std::slice::from_raw_parts(shapes, 3) };
+    with(|state| state.profile = shapes.iter().map(|&dims| Shape(dims)).collect());
+    works("config_add_profile").into()
+}
+unsafe extern "C" fn config_set_capabilities(_: *mut Config, _: *const i32, count: i32) -> i32 {
+    count
+}
+unsafe extern "C" fn timings_create(_: *mut Config, data: *const c_void, size: usize) -> *mut Timings {
+    // SAFETY: RAVE passes a live slice.
+    let data = unsafe { std::slice::from_raw_parts(data.cast::<u8>(), size) };
+    with(|state| state.given_timings.push(data.to_vec()));
+    // A failure is that of timings that do not fit; a fresh store is always made.
+    object(0x5400, size == 0 || works("timings_create"))
+}
+unsafe extern "C" fn timings_destroy(_: *mut Timings) {
+    works("timings_destroy");
+}
+unsafe extern "C" fn timings_serialize(_: *const Timings) -> *mut Memory {
+    object(0x6100, works("timings_serialize"))
+}
+unsafe extern "C" fn build(
+    _: *mut Builder,
+    _: *mut Network,
+    _: *mut Config,
+    monitor: *const Monitor,
+) -> *mut Memory {
+    // SAFETY: RAVE passes a live monitor; the strings are NUL-terminated.
+    let goes_on = unsafe {
+        let Monitor { user, phase_start, step_complete, phase_finish } = *monitor;
+        phase_start(user, c"Building".as_ptr(), std::ptr::null(), 4);
+        let goes_on = step_complete(user, c"Building".as_ptr(), 0);
+        phase_finish(user, c"Building".as_ptr());
+        goes_on == 1
+    };
+    object(0x6000, works("build") && goes_on)
+}
+fn memory(memory: *const Memory, state: &State) -> &[u8] {
+    if memory.addr() == 0x6000 { &state.plan } else { &state.timings }
+}
+unsafe extern "C" fn memory_data(object: *const Memory) -> *const c_void {
+    with(|state| memory(object, state).as_ptr().cast())
+}
+unsafe extern "C" fn memory_size(object: *const Memory) -> usize {
+    with(|state| memory(object, state).len())
+}
+unsafe extern "C" fn memory_destroy(_: *mut Memory) {}
+
 static API: Api = Api {
     headers: 101_600,
     bridge_create,
@@ -257,4 +400,30 @@ static API: Api = Api {
     context_tensor_shape,
     context_set_tensor_address,
     context_enqueue,
+    builder_create,
+    builder_destroy,
+    network_create,
+    network_destroy,
+    network_layers,
+    network_inputs,
+    network_outputs,
+    network_tensor,
+    network_types,
+    network_fix,
+    parser_create,
+    parser_destroy,
+    parser_parse,
+    parser_errors,
+    parser_error,
+    config_create,
+    config_destroy,
+    config_add_profile,
+    config_set_capabilities,
+    timings_create,
+    timings_destroy,
+    timings_serialize,
+    build,
+    memory_data,
+    memory_size,
+    memory_destroy,
 };

@@ -9,6 +9,9 @@ use std::ffi::{c_char, c_void};
 /// The number of dimensions that a shape can have.
 pub const MAX_DIMS: usize = 8;
 
+/// The GPU of this machine, where TensorRT-RTX takes compute capabilities.
+pub const THIS_GPU: i32 = 1;
+
 /// The C spelling of a type.
 pub trait CType {
     /// As it stands in rave_trt.h.
@@ -83,7 +86,7 @@ macro_rules! opaque {
 }
 
 opaque! {
-    /// The logger and error recorder of one runtime.
+    /// The logger and error recorder of one runtime or build.
     Bridge;
     /// `nvinfer1::IRuntime`.
     Runtime;
@@ -91,6 +94,18 @@ opaque! {
     Engine;
     /// `nvinfer1::IExecutionContext`.
     Context;
+    /// `nvinfer1::IBuilder`.
+    Builder;
+    /// `nvinfer1::INetworkDefinition`.
+    Network;
+    /// `nvonnxparser::IParser`.
+    Parser;
+    /// `nvinfer1::IBuilderConfig`.
+    Config;
+    /// `nvinfer1::ITimingCache`.
+    Timings;
+    /// `nvinfer1::IHostMemory`.
+    Memory;
 }
 
 c_types! {
@@ -111,6 +126,24 @@ c_types! {
     *mut Dims = "RaveTrtDims *";
     *const Dims = "const RaveTrtDims *";
     *mut Tensor = "RaveTrtTensor *";
+    *mut Builder = "RaveTrtBuilder *";
+    *mut Network = "RaveTrtNetwork *";
+    *const Network = "const RaveTrtNetwork *";
+    *mut Parser = "RaveTrtParser *";
+    *const Parser = "const RaveTrtParser *";
+    *mut ParserError = "RaveTrtParserError *";
+    *mut Config = "RaveTrtConfig *";
+    *const BuildOptions = "const RaveTrtBuildOptions *";
+    *const i32 = "const int32_t *";
+    *mut Timings = "RaveTrtTimings *";
+    *const Timings = "const RaveTrtTimings *";
+    *const Monitor = "const RaveTrtMonitor *";
+    *mut Memory = "RaveTrtMemory *";
+    *const Memory = "const RaveTrtMemory *";
+    unsafe extern "C" fn(*mut c_void, *const c_char, *const c_char, i32) =
+        "void (*)(void *, const char *, const char *, int32_t)";
+    unsafe extern "C" fn(*mut c_void, *const c_char, i32) -> i32 = "int32_t (*)(void *, const char *, int32_t)";
+    unsafe extern "C" fn(*mut c_void, *const c_char) = "void (*)(void *, const char *)";
     unsafe extern "C" fn(*mut c_void, i32, *const c_char) = "void (*)(void *, int32_t, const char *)";
 }
 
@@ -151,6 +184,55 @@ c_struct! {
         log: unsafe extern "C" fn(*mut c_void, i32, *const c_char),
         /// An error with its `nvinfer1::ErrorCode`.
         error: unsafe extern "C" fn(*mut c_void, i32, *const c_char),
+    }
+}
+
+c_struct! {
+    /// Where a build says how far it is.
+    "RaveTrtMonitor" Monitor {
+        /// Handed back to the functions.
+        user: *mut c_void,
+        /// A phase with the one that it is part of (NULL: none) and its number of steps.
+        phase_start: unsafe extern "C" fn(*mut c_void, *const c_char, *const c_char, i32),
+        /// A step of a phase has ended; 0 asks to give up the build.
+        step_complete: unsafe extern "C" fn(*mut c_void, *const c_char, i32) -> i32,
+        /// A phase has ended, perhaps before its last step.
+        phase_finish: unsafe extern "C" fn(*mut c_void, *const c_char),
+    }
+}
+
+c_struct! {
+    /// What the ONNX parser says of one error. The strings are the parser's, or NULL.
+    "RaveTrtParserError" ParserError {
+        /// `nvonnxparser::ErrorCode`.
+        code: i32,
+        /// Index in the graph, -1 for none.
+        node: i32,
+        /// The node's name.
+        name: *const c_char,
+        /// The node's operator.
+        op: *const c_char,
+        /// Description.
+        text: *const c_char,
+    }
+}
+
+c_struct! {
+    /// How an engine is built.
+    #[derive(Debug, Default)]
+    "RaveTrtBuildOptions" BuildOptions {
+        /// 1 lets fp32 layers of a weakly typed network run in fp16.
+        fp16: i32,
+        /// The same with bf16.
+        bf16: i32,
+        /// 1 lets fp32 layers use TF32.
+        tf32: i32,
+        /// 1 for a plan that later versions can run.
+        version_compatible: i32,
+        /// 0 to 5.
+        level: i32,
+        /// Bytes, 0 for TensorRT's own limit.
+        workspace: i64,
     }
 }
 
@@ -205,6 +287,58 @@ c_table! {
     context_set_tensor_address(context: *mut Context, name: *const c_char, address: *mut c_void) -> i32;
     /// Puts one inference into a stream.
     context_enqueue(context: *mut Context, stream: *mut c_void) -> i32;
+    /// `create` is the library's createInferBuilder_INTERNAL. NULL on failure.
+    builder_create(create: *mut c_void, version: i32, bridge: *mut Bridge) -> *mut Builder;
+    /// After everything made by it.
+    builder_destroy(builder: *mut Builder) -> ();
+    /// An empty network; `typed` keeps the model's types. NULL on failure.
+    network_create(builder: *mut Builder, typed: i32) -> *mut Network;
+    /// After its parser.
+    network_destroy(network: *mut Network) -> ();
+    /// Number of layers.
+    network_layers(network: *const Network) -> i32;
+    /// Number of inputs.
+    network_inputs(network: *const Network) -> i32;
+    /// Number of outputs.
+    network_outputs(network: *const Network) -> i32;
+    /// Fills `out`; the name is the network's, NULL when out of range.
+    network_tensor(network: *const Network, input: i32, index: i32, out: *mut Tensor) -> *const c_char;
+    /// Bit n is set when a layer computes a tensor of `nvinfer1::DataType` n.
+    network_types(network: *const Network) -> i64;
+    /// Row-major input and output, of which there must be one each; fixes the input's shape unless NULL.
+    network_fix(network: *mut Network, shape: *const Dims) -> ();
+    /// `create` is the parser library's createNvOnnxParser_INTERNAL. NULL on failure.
+    parser_create(create: *mut c_void, version: i32, network: *mut Network, bridge: *mut Bridge) -> *mut Parser;
+    /// After the build.
+    parser_destroy(parser: *mut Parser) -> ();
+    /// 1 on success, also for an empty model.
+    parser_parse(parser: *mut Parser, model: *const c_void, size: usize) -> i32;
+    /// Number of errors.
+    parser_errors(parser: *const Parser) -> i32;
+    /// Fills `out`.
+    parser_error(parser: *const Parser, index: i32, out: *mut ParserError) -> ();
+    /// NULL on failure.
+    config_create(builder: *mut Builder, options: *const BuildOptions) -> *mut Config;
+    /// Before the builder.
+    config_destroy(config: *mut Config) -> ();
+    /// `shapes`: the smallest, best and largest of one input. 1 on success.
+    config_add_profile(config: *mut Config, builder: *mut Builder, input: *const c_char, shapes: *const Dims) -> i32;
+    /// RTX only: how many of the GPUs, as major * 10 + minor or [`THIS_GPU`], were taken.
+    config_set_capabilities(config: *mut Config, capabilities: *const i32, count: i32) -> i32;
+    /// 10 and 11 only: timings of an earlier build, or none yet. NULL on failure.
+    timings_create(config: *mut Config, data: *const c_void, size: usize) -> *mut Timings;
+    /// After the builder.
+    timings_destroy(timings: *mut Timings) -> ();
+    /// With what a build added. NULL on failure.
+    timings_serialize(timings: *const Timings) -> *mut Memory;
+    /// The plan; NULL on failure and when it was given up.
+    build(builder: *mut Builder, network: *mut Network, config: *mut Config, monitor: *const Monitor) -> *mut Memory;
+    /// Its first byte.
+    memory_data(memory: *const Memory) -> *const c_void;
+    /// Its size in bytes.
+    memory_size(memory: *const Memory) -> usize;
+    /// Any time.
+    memory_destroy(memory: *mut Memory) -> ();
 }
 
 // SAFETY (of the imports): each is defined in shim/rave_trt.cpp, compiled by build.rs exactly when its cfg is set,

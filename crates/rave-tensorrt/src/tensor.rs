@@ -80,6 +80,9 @@ impl DataType {
     /// IEEE 754 binary16.
     pub const F16: DataType = DataType(1);
 
+    /// bfloat16.
+    pub const BF16: DataType = DataType(7);
+
     /// The element type of frames' tensors, for the two that RAVE can feed.
     #[must_use]
     pub fn element_type(self) -> Option<ElementType> {

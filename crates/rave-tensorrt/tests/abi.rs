@@ -4,7 +4,9 @@ use std::fmt::Write as _;
 use std::path::Path;
 use std::process::Command;
 
-use rave_tensorrt::sys::{Api, CType, Dims, MAX_DIMS, Sink, Tensor};
+use rave_tensorrt::sys::{
+    Api, BuildOptions, CType, Dims, MAX_DIMS, Monitor, ParserError, Sink, THIS_GPU, Tensor,
+};
 
 type Members = Vec<(&'static str, String, usize)>;
 
@@ -41,9 +43,13 @@ fn compiles(code: &str) -> Result<(), String> {
 fn every_struct_and_function_agrees_with_the_header() {
     let code = [
         format!("_Static_assert(RAVE_TRT_MAX_DIMS == {MAX_DIMS}, \"dimensions\");\n"),
+        format!("_Static_assert(RAVE_TRT_THIS_GPU == {THIS_GPU}, \"this GPU\");\n"),
         assertions::<Dims>(Dims::members()),
         assertions::<Tensor>(Tensor::members()),
         assertions::<Sink>(Sink::members()),
+        assertions::<Monitor>(Monitor::members()),
+        assertions::<ParserError>(ParserError::members()),
+        assertions::<BuildOptions>(BuildOptions::members()),
         assertions::<Api>(Api::members()),
     ]
     .concat();
