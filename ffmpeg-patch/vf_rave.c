@@ -589,6 +589,33 @@ fail:
     av_buffer_unref(&out_ref);
     return ret;
 }
+/**
+ * Say what the GPU's encoders do not take of the result, when it goes to one:
+ * they themselves say little more than that they failed.
+ */
+static void check_encoders(AVFilterContext *ctx)
+{
+    static const char *const encoders[] = { "h264_nvenc", "hevc_nvenc", "av1_nvenc" };
+    const RaveFilterContext *s = ctx->priv;
+    const AVFilterLink *outlink = ctx->outputs[0];
+    int level = AV_LOG_INFO;
+
+    if (strcmp(outlink->dst->filter->name, "buffersink"))
+        return;
+    for (size_t i = 0; i < FF_ARRAY_ELEMS(encoders); i++) {
+        int32_t status = rave_encoder_check(s->context, encoders[i], outlink->w, outlink->h,
+                                            rave_format(s->out_format));
+
+        /* Many GPUs lack the last one altogether. */
+        if (i == FF_ARRAY_ELEMS(encoders) - 1)
+            level = AV_LOG_VERBOSE;
+        if (status != RAVE_OK)
+            av_log(ctx, level, "For %s: %s\n", encoders[i], rave_last_error(s->context));
+        /* What is missing altogether is missing for all of them. */
+        if (status == RAVE_ERROR_INVALID_DEVICE || status == RAVE_ERROR_RUNTIME_LIBRARY_MISSING)
+            return;
+    }
+}
 #endif
 
 static int config_output(AVFilterLink *outlink)
@@ -621,8 +648,11 @@ static int config_output(AVFilterLink *outlink)
     if ((ret = use_session(ctx, session, in_format, inlink->w, inlink->h)) < 0)
         return ret;
 #if CONFIG_CUDA
-    if (s->device && (ret = open_frames(ctx, outlink->w, outlink->h)) < 0)
-        return ret;
+    if (s->device) {
+        if ((ret = open_frames(ctx, outlink->w, outlink->h)) < 0)
+            return ret;
+        check_encoders(ctx);
+    }
 #endif
     s->out_width  = outlink->w;
     s->out_height = outlink->h;

@@ -516,6 +516,17 @@ struct RaveContext *rave_context_create(const struct RaveContextConfig *config, 
 // `*context` is unchanged then.
 int32_t rave_context_destroy(struct RaveContext **context);
 
+// Whether FFmpeg's encoder `encoder` (h264_nvenc, hevc_nvenc, av1_nvenc) takes frames of `width` x `height` and `format`,
+// a RAVE_PIX_FMT_ constant, on the GPU of a context of RAVE_DEVICE_CUDA. RAVE_OK when it does; otherwise
+// rave_last_error() says why not, and what to use in its place: RAVE_ERROR_INVALID_DEVICE (a GPU without NVENC),
+// RAVE_ERROR_UNSUPPORTED_FORMAT, RAVE_ERROR_RUNTIME_LIBRARY_MISSING, RAVE_ERROR_INVALID_PARAMETER,
+// RAVE_ERROR_DEVICE_LOST, RAVE_ERROR_INVALID_HANDLE. The first call may block for a short while.
+int32_t rave_encoder_check(struct RaveContext *context,
+                           const char *encoder,
+                           uint32_t width,
+                           uint32_t height,
+                           int32_t format);
+
 // The meaning of a status, as static text; that of RAVE_ERROR_UNKNOWN for a code that this version does not know.
 // Never NULL, never blocks; may be called at any time.
 const char *rave_error_message(int32_t code);

@@ -1,8 +1,8 @@
 //! RaveContext: a device and where messages go.
 
-use std::ffi::c_void;
+use std::ffi::{c_char, c_void};
 
-use rave_core::{Error, Result, Status};
+use rave_core::{Error, PixelFormat, Result, Size, Status};
 use rave_engine::{CudaDevice, Owner};
 
 use crate::boundary::{guard, guard_create};
@@ -10,6 +10,7 @@ use crate::caller_log::CallerLog;
 use crate::constants::{RAVE_DEVICE_CPU, RAVE_DEVICE_CUDA};
 use crate::handles::{Registry, outside_callbacks};
 use crate::pointers::read_struct;
+use crate::strings::read_string;
 use crate::structs::{RaveContext, RaveContextConfig};
 
 /// What models and sessions take over from their context.
@@ -51,6 +52,34 @@ pub unsafe extern "C" fn rave_context_create(
 pub unsafe extern "C" fn rave_context_destroy(context: *mut *mut RaveContext) -> i32 {
     // SAFETY: the header requires `context` to be NULL or to point to a handle.
     guard(|| unsafe { CONTEXTS.destroy(context) })
+}
+
+/// Whether FFmpeg's encoder `encoder` (h264_nvenc, hevc_nvenc, av1_nvenc) takes frames of `width` x `height` and `format`,
+/// a RAVE_PIX_FMT_ constant, on the GPU of a context of RAVE_DEVICE_CUDA. RAVE_OK when it does; otherwise
+/// rave_last_error() says why not, and what to use in its place: RAVE_ERROR_INVALID_DEVICE (a GPU without NVENC),
+/// RAVE_ERROR_UNSUPPORTED_FORMAT, RAVE_ERROR_RUNTIME_LIBRARY_MISSING, RAVE_ERROR_INVALID_PARAMETER,
+/// RAVE_ERROR_DEVICE_LOST, RAVE_ERROR_INVALID_HANDLE. The first call may block for a short while.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn rave_encoder_check(
+    context: *mut RaveContext,
+    encoder: *const c_char,
+    width: u32,
+    height: u32,
+    format: i32,
+) -> i32 {
+    guard(|| {
+        let context = CONTEXTS.get(context)?;
+        let _running = context.lock("context")?;
+        // SAFETY: the header requires `encoder` to be NULL or a string.
+        let encoder = unsafe { read_string(encoder, "encoder") }?;
+        let size = Size::new(width, height).checked("frame")?;
+        let format = PixelFormat::from_code(format)?;
+        match &context.facts.device {
+            Some(device) => device.check_encoder(encoder, size, format),
+            None => Err(Error::new(Status::InvalidParameter, "context: a CPU context has no NVENC")
+                .expected("a context of RAVE_DEVICE_CUDA")),
+        }
+    })
 }
 
 fn check_config(config: &RaveContextConfig) -> Result<()> {

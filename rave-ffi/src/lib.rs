@@ -31,7 +31,7 @@ mod session;
 mod strings;
 pub mod structs;
 
-pub use context::{rave_context_create, rave_context_destroy};
+pub use context::{rave_context_create, rave_context_destroy, rave_encoder_check};
 pub use errors::{rave_error_message, rave_last_error, rave_version};
 pub use model::{rave_model_description, rave_model_destroy, rave_model_info, rave_model_load};
 pub use session::{

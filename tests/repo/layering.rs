@@ -12,7 +12,7 @@ fn allowed() -> BTreeMap<&'static str, &'static [&'static str]> {
         ("rave-nvcodec", &["rave-core"][..]),
         ("rave-onnx", &["rave-core"][..]),
         ("rave-tensorrt", &["rave-core"][..]),
-        ("rave-engine", &["rave-core", "rave-cuda", "rave-onnx", "rave-tensorrt"][..]),
+        ("rave-engine", &["rave-core", "rave-cuda", "rave-nvcodec", "rave-onnx", "rave-tensorrt"][..]),
         ("rave", &["rave-core", "rave-engine"][..]),
         ("rave-ffi", &["rave-core", "rave-engine"][..]),
         ("rave-spec", &[][..]),

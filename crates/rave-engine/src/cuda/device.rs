@@ -3,10 +3,11 @@
 use std::ffi::c_void;
 use std::fmt;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError, Weak};
 
 use rave_core::Result;
 use rave_cuda::{BucketedPool, Device, DeviceInfo, PixelKernels, PoolStats, Stream};
+use rave_nvcodec::EncoderSupport;
 
 use super::TensorRtModel;
 use crate::cache::Cache;
@@ -53,6 +54,7 @@ struct Shared {
     // Dropped in this order: everything lives in the context, which the owner keeps alive.
     models: Cache<TensorRtModel>,
     kernels: Mutex<Option<PixelKernels>>,
+    encoders: OnceLock<Result<EncoderSupport>>,
     pool: BucketedPool,
     main: Stream,
     device: Device,
@@ -106,6 +108,7 @@ impl CudaDevice {
                 let shared = Arc::new(Shared {
                     models: Cache::new(),
                     kernels: Mutex::new(None),
+                    encoders: OnceLock::new(),
                     pool: BucketedPool::new(&device),
                     // SAFETY: as above.
                     main: unsafe { Stream::adopt(&device, stream) },
@@ -145,6 +148,11 @@ impl CudaDevice {
     #[must_use]
     pub fn pool_stats(&self) -> PoolStats {
         self.0.pool.stats()
+    }
+
+    /// What is known of the GPU's encoder, once it was asked.
+    pub(super) fn encoder_support(&self) -> &OnceLock<Result<EncoderSupport>> {
+        &self.0.encoders
     }
 
     pub(crate) fn device(&self) -> &Device {

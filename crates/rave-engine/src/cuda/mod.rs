@@ -14,6 +14,7 @@
 //! waits for nothing but room in a lane's queue.
 
 mod device;
+mod encoders;
 mod frame_graph;
 mod geometry;
 mod in_context;
