@@ -7,6 +7,7 @@ use crate::SessionOptions;
 
 /// The tile that a model of one `fixed` size, or the options, ask for; `None` leaves it to the frame.
 pub(crate) fn asked(options: &SessionOptions, fixed: Option<Size>) -> Result<Option<Size>> {
+    // RV-ENG-1107
     match (fixed, options.tile) {
         (Some(fixed), Some(tile)) if tile != fixed => {
             Err(Error::new(Status::InvalidParameter, format!("tile {tile}"))

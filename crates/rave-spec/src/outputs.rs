@@ -59,7 +59,7 @@ fn quoted(text: &str) -> String {
 fn compliance(specifications: &[Specification], traces: &Traces) -> String {
     let mut text = "# Compliance\n\nEvery requirement, the code that enforces it and the tests that prove it. \
                     Made by `cargo run -p rave-spec`\nfrom the SPEC.md files and the ids in sources; change those \
-                    instead. A test on a GPU runs by hand, on a machine that has one.\n\n\
+                    instead. A test on a\nGPU runs on a machine that has one, and not in CI.\n\n\
                     | specification | MUST | SHOULD | MAY | with a test | on a GPU |\n|---|---|---|---|---|---|\n"
         .to_string();
     let none = Trace::default();

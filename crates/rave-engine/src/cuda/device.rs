@@ -38,6 +38,7 @@ impl fmt::Debug for Owner {
 
 impl Drop for Owner {
     fn drop(&mut self) {
+        // RV-ENG-1205
         if let Some(release) = self.0.take() {
             release();
         }
@@ -101,6 +102,7 @@ impl CudaDevice {
                 CudaDevice(known)
             }
             None => {
+                // RV-ENG-1205, RV-ENG-1206
                 // SAFETY: the caller's promise, for as long as `Shared` lives: it holds the owner.
                 let device = unsafe { Device::adopt(context) }?;
                 let shared = Arc::new(Shared {
@@ -125,6 +127,7 @@ impl CudaDevice {
     }
 
     fn keep(&self) {
+        // RV-ENG-1207, RV-FILT-1104
         let mut latest = lock(&LATEST);
         let mut others: Vec<_> = latest.drain(..).filter(|other| !Arc::ptr_eq(&other.0, &self.0)).collect();
         let oldest = (others.len() == KEPT).then(|| others.remove(0));

@@ -80,6 +80,7 @@ impl Slot {
         let start = Instant::now();
         let mut nap = NAP.start;
         while !self.is_over()? {
+            // RV-ENG-1311
             if start.elapsed() > patience {
                 note_device_hung();
                 return Err(Error::new(
@@ -101,6 +102,7 @@ impl Slot {
 
     /// Frees the slot, whose work is over, and tells what was not finite in it.
     pub(super) fn settle(&mut self) -> Option<NonFinite> {
+        // RV-ENG-1309
         let frames = std::mem::take(&mut self.frames);
         let mut found: Option<NonFinite> = None;
         for (frame, counter) in frames.zip(&mut self.counters) {
