@@ -10,6 +10,7 @@ use rave_core::{Error, Result, Status};
 use crate::panics;
 
 thread_local! {
+    // RV-FFI-1102
     static LAST_ERROR: RefCell<CString> = RefCell::default();
 }
 
@@ -51,6 +52,7 @@ pub(crate) unsafe fn guard_create<T>(error: *mut i32, body: impl FnOnce() -> Res
 }
 
 fn caught<T>(body: impl FnOnce() -> Result<T>) -> Result<T> {
+    // RV-FFI-1101
     let _inside = panics::enter();
     // What a panic may leave half-changed is behind a mutex that the panic poisons: `handles` refuses it afterwards.
     catch_unwind(AssertUnwindSafe(body)).unwrap_or_else(|payload| Err(panicked(payload)))

@@ -63,6 +63,7 @@ impl Gate {
 
 impl Drop for Owner {
     fn drop(&mut self) {
+        // RV-FFI-1104
         let mut state = self.0.lock();
         state.callback = None;
         // After this the caller may free what the callback needs, so calls that are under way on other threads end

@@ -84,6 +84,7 @@ pub unsafe extern "C" fn rave_encoder_check(
 
 fn check_config(config: &RaveContextConfig) -> Result<()> {
     let invalid = |found: String| Error::new(Status::InvalidParameter, format!("config: {found}"));
+    // RV-FFI-1002
     if config.reserved != 0 {
         return Err(invalid("reserved is not zero".into()).expected("0"));
     }
@@ -125,6 +126,7 @@ unsafe fn device(config: &RaveContextConfig) -> Result<Option<CudaDevice>> {
     // SAFETY: the caller vouches for both until the owner is released, or for as long as anything made from this lives.
     let device = unsafe { CudaDevice::adopt(config.cuda_context, config.cuda_stream, &mut owner) };
     if let Some(owner) = owner {
+        // RV-FFI-1106
         // Not taken: it stays the caller's.
         owner.forget();
     }

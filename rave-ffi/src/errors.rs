@@ -11,6 +11,7 @@ use crate::structs::RaveContext;
 
 /// Texts live as long as the process, so that callers may keep the pointers.
 static MESSAGES: LazyLock<HashMap<i32, CString>> = LazyLock::new(|| {
+    // RV-FFI-1103
     let text = |status: Status| CString::new(status.describe()).unwrap_or_default();
     Status::ALL.into_iter().map(|status| (status.code(), text(status))).collect()
 });

@@ -41,6 +41,7 @@ type Planes = ArrayVec<Memory, 3>;
 
 fn describe(frame: &RaveFrame, name: &str, memory: i32) -> Result<Described> {
     let invalid = |found: String| Error::new(Status::InvalidParameter, format!("{name}: {found}"));
+    // RV-FFI-1009
     if frame.memory != memory {
         let expected = match memory {
             RAVE_MEMORY_HOST => "RAVE_MEMORY_HOST, as the session's context is a CPU context",
@@ -58,6 +59,7 @@ fn describe(frame: &RaveFrame, name: &str, memory: i32) -> Result<Described> {
         let rows = format.plane_size(index, size).height as usize;
         let row_bytes = format.row_bytes(index, size.width);
         let bad_linesize = || {
+            // RV-FFI-1006
             invalid(format!("linesize[{index}] is {linesize}"))
                 .expected(format!("{rows} rows of {row_bytes} bytes or more"))
         };
@@ -89,6 +91,7 @@ fn color_tags(frame: &RaveFrame, format: PixelFormat) -> Result<ColorTags> {
         PixelFamily::Yuv
             if frame.matrix == 0 && (layout.log2_chroma_width, layout.log2_chroma_height) == (0, 0) =>
         {
+            // RV-FILT-1008
             return Err(Error::new(
                 Status::UnsupportedFormat,
                 format!("a {format} frame whose matrix is 0, so its planes hold G, B and R"),
@@ -106,6 +109,7 @@ fn color_tags(frame: &RaveFrame, format: PixelFormat) -> Result<ColorTags> {
 }
 
 fn visible(frame: &RaveFrame, size: Size) -> Result<Rect> {
+    // RV-FILT-1007
     let inside = |extent: u32, before: u32, after: u32| {
         extent.checked_sub(before).and_then(|rest| rest.checked_sub(after)).filter(|&rest| rest > 0)
     };
@@ -268,6 +272,7 @@ pub(crate) unsafe fn cuda_pair(input: &RaveFrame, out: &RaveFrame) -> Result<Cud
     let from = describe(input, "input", RAVE_MEMORY_CUDA)?;
     let to = describe(out, "out", RAVE_MEMORY_CUDA)?;
     check_no_crop(out)?;
+    // RV-FFI-1010, RV-FILT-1305
     let in_place = (from.format, from.size) == (to.format, to.size)
         && from.planes.iter().map(Memory::place).eq(to.planes.iter().map(Memory::place));
     check_apart(&to, if in_place { &[] } else { &from.planes })?;

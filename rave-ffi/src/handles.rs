@@ -50,6 +50,7 @@ impl<S, F> Object<S, F> {
     /// call panicked with it, [`Status::InvalidHandle`] when it was destroyed meanwhile.
     pub(crate) fn lock(&self, kind: &str) -> Result<Running<'_, S>> {
         outside_callbacks(kind)?;
+        // RV-FFI-1005
         let state = self.state.try_lock().map_err(|error| match error {
             TryLockError::WouldBlock => {
                 busy(kind).help("use one handle from one thread at a time, or one handle per thread")
@@ -96,6 +97,7 @@ impl<S, F> Registry<S, F> {
         if handle.is_null() {
             return Err(crate::pointers::null(self.kind));
         }
+        // RV-FFI-1004
         let live = self.live.read().unwrap_or_else(PoisonError::into_inner);
         live.as_ref().and_then(|live| live.get(&handle.addr())).cloned().ok_or_else(|| invalid(self.kind))
     }
@@ -146,6 +148,7 @@ impl<S, F> Registry<S, F> {
 /// # Errors
 /// [`Status::Busy`] when this thread is in a call already.
 pub(crate) fn outside_callbacks(kind: &str) -> Result<()> {
+    // RV-FFI-1105
     match panics::depth() > 1 || caller_log::in_callback() {
         false => Ok(()),
         true => Err(Error::new(

@@ -10,6 +10,7 @@ use crate::structs::{
 macro_rules! layout {
     ($name:ident $size:literal { $($field:ident $offset:literal),* $(,)? }) => {
         const _: () = {
+            // RV-FFI-1202
             assert!(size_of::<$name>() == $size);
             assert!(align_of::<$name>() <= 8);
             $(assert!(offset_of!($name, $field) == $offset);)*

@@ -34,6 +34,7 @@ pub(crate) unsafe fn output<T>(place: *mut T, name: &str) -> Result<Output<T>> {
 }
 
 pub(crate) fn null(name: &str) -> Error {
+    // RV-FFI-1001
     Error::new(Status::InvalidParameter, format!("{name} is NULL")).expected("a valid pointer")
 }
 
@@ -78,6 +79,7 @@ unsafe fn checked_size<T: Sized32>(place: *const T, name: &str) -> Result<usize>
     }
     // SAFETY: not NULL, so the caller vouches for a leading u32; it need not be aligned.
     let given = unsafe { place.cast::<u32>().read_unaligned() } as usize;
+    // RV-FFI-1002
     if !(T::FIRST_SIZE..=MAX_STRUCT_SIZE).contains(&given) {
         return Err(mismatch::<T>(name, given));
     }

@@ -171,6 +171,7 @@ pub unsafe extern "C" fn rave_session_submit(
                 *in_flight = 1;
                 Ok(colorimetry)
             }
+            // RV-FFI-1008
             Work::Host { .. } => {
                 Err(Error::new(Status::Busy, "a frame is in flight").help("finish it first"))
             }
@@ -188,6 +189,7 @@ pub unsafe extern "C" fn rave_session_finish(session: *mut RaveSession) -> i32 {
         let session = SESSIONS.get(session)?;
         match &mut *session.lock("session")? {
             Work::Cuda(session) => session.finish(),
+            // RV-FFI-1008
             Work::Host { in_flight: 0, .. } => {
                 Err(Error::new(Status::InvalidParameter, "no frame is in flight")
                     .help("submit one before finishing it"))

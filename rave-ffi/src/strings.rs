@@ -16,6 +16,7 @@ pub(crate) unsafe fn read_string<'a>(text: *const c_char, name: &str) -> Result<
     if text.is_null() {
         return Err(invalid("NULL").expected("a string"));
     }
+    // RV-FFI-1003
     let bytes = text.cast::<u8>();
     let length = (0..=RAVE_MAX_STRING)
         // SAFETY: the caller vouches for every byte up to the NUL or the limit, and `find` stops at the NUL.

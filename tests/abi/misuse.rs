@@ -31,7 +31,7 @@ fn holds(file: &str) {
     });
 }
 
-/// RV-FFI-1002
+/// RV-FFI-1002, RV-FFI-1106
 #[test]
 fn structures_of_wrong_size_or_content_are_refused_and_nothing_behind_them_is_read() {
     holds("misuse_structs.c");
@@ -49,7 +49,7 @@ fn handles_that_are_gone_or_of_another_kind_are_recognised() {
     holds("misuse_handles.c");
 }
 
-/// RV-FFI-1006, RV-ENG-1101
+/// RV-FFI-1006, RV-ENG-1101, RV-FFI-1008, RV-FFI-1009
 #[test]
 fn frames_that_do_not_fit_are_refused_and_the_session_goes_on() {
     holds("misuse_frames.c");

@@ -5,6 +5,8 @@
  */
 
 #define _DEFAULT_SOURCE
+#include <dlfcn.h>
+
 #include "fixture.h"
 #include "guard_page.h"
 
@@ -168,6 +170,33 @@ static void context_fields(void)
     CHECK(releases == 0);
 }
 
+/*
+ * RV-FFI-1106
+ * A CUDA context where there is no driver that could have made it: it is not touched, and stays its owner's.
+ */
+static void cuda_context_without_a_driver(void)
+{
+    RaveContextConfig config = RAVE_CONTEXT_CONFIG_INIT;
+    void *driver = dlopen("libcuda.so.1", RTLD_LAZY);
+    int32_t error = RAVE_OK;
+    if (driver) {
+        dlclose(driver);
+        fprintf(stderr, "skipped: a CUDA context without a driver, as this machine has a driver\n");
+        return;
+    }
+    config.device = RAVE_DEVICE_CUDA;
+    config.cuda_context = &live;
+    config.cuda_stream = &live;
+    for (int with_owner = 0; with_owner < 2; with_owner++) {
+        config.cuda_release = with_owner ? count_release : NULL;
+        config.cuda_owner = with_owner ? &live : NULL;
+        CHECK(rave_context_create(&config, &error) == NULL);
+        CHECK_STATUS(error, RAVE_ERROR_DEVICE_NOT_FOUND);
+        CHECK_SAID("libcuda.so.1");
+        CHECK(releases == 0);
+    }
+}
+
 static void model_fields(void)
 {
     RaveModelConfig config = RAVE_MODEL_CONFIG_INIT;
@@ -226,6 +255,7 @@ int main(int argc, char **argv)
     sizes(process_input, &good_input, sizeof good_input);
     sizes(process_out, &good_out, sizeof good_out);
     context_fields();
+    cuda_context_without_a_driver();
     model_fields();
     session_fields();
     fixture_close(&live);

@@ -4,6 +4,7 @@ use std::process::Command;
 
 use rave_tests::command::{installed, succeed};
 
+/// RV-TEST-1301
 #[test]
 fn the_nvenc_stand_in_and_the_cuda_counter_do_what_they_say() {
     let headers = rave_tests::build_dir().join("deps/nv-codec-headers/release");

@@ -44,6 +44,7 @@ lib11=$(find_library libnvinfer_lean.so.11) && arguments+=(--lib11 "$lib11")
 librtx=$(find_library libtensorrt_rtx.so.1) && arguments+=(--librtx "$librtx")
 [ -d "$bundle/references" ] && arguments+=(--references "$bundle/references")
 
+# RV-TRT-1103, RV-TRT-1106, RV-TRT-1107, RV-TRT-1208
 status=0
 LD_LIBRARY_PATH=$libraries${LD_LIBRARY_PATH:+:$LD_LIBRARY_PATH} \
     "$bundle/trtcheck" "${arguments[@]}" --engines "$bundle/engines" "$@" >"$report" || status=$?

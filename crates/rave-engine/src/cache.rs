@@ -24,6 +24,7 @@ pub(crate) struct Key {
 
 impl Key {
     pub(crate) fn new(bytes: &[u8], options: &crate::ModelOptions) -> Self {
+        // RV-ENG-1204
         Key {
             content: Sha256::digest(bytes).into(),
             threads: options.threads,
@@ -59,6 +60,7 @@ impl<T> Cache<T> {
         match load() {
             Ok(loaded) => Ok((Arc::clone(model.insert(Arc::new(loaded))), false)),
             Err(error) => {
+                // RV-ENG-1005
                 self.kept().retain(|(_, other)| !Arc::ptr_eq(other, &slot));
                 Err(error)
             }
@@ -68,6 +70,7 @@ impl<T> Cache<T> {
     /// The slot of `key`, now the latest, and the slot that made room for it.
     fn slot(&self, key: &Key) -> (Slot<T>, Option<Slot<T>>) {
         let mut kept = self.kept();
+        // RV-ENG-1004
         let known = kept.iter().position(|(other, _)| other == key).map(|index| kept.remove(index));
         let (key, slot) = known.unwrap_or_else(|| (key.clone(), Slot::default()));
         let evicted = (kept.len() == KEPT).then(|| kept.remove(0).1);
@@ -116,7 +119,7 @@ mod tests {
         assert!(!cache.get(key, || Ok(())).unwrap().1);
     }
 
-    /// RV-ENG-1004
+    /// RV-ENG-1004, RV-ENG-1204
     #[test]
     fn different_options_are_different_models() {
         let default = ModelOptions::default();

@@ -30,6 +30,7 @@ impl Colors {
     /// How a frame tagged `tags` is read, and how the output, of which `wanted` is asked, is written.
     pub(crate) fn of(&mut self, tags: ColorTags, wanted: ColorTags) -> (Colorimetry, Colorimetry) {
         let (from, to) = self.resolve(tags, wanted);
+        // RV-ENG-1105, RV-FILT-1006
         if self.announced != Some(tags) {
             self.announced = Some(tags);
             // What is taken of Y'CbCr is how it is read, of anything else how it is written.
@@ -43,6 +44,7 @@ impl Colors {
         let Colors { input, output, output_size, .. } = *self;
         let mut from = tags.resolve(input, self.size);
         if input.family() == PixelFamily::Rgb && output.family() != PixelFamily::Rgb {
+            // RV-ENG-1106
             // R'G'B' has no matrix of its own: it becomes what is asked for, or what fits the output's size. A luma
             // model works on that same luma.
             let asked = ColorTags { matrix: wanted.matrix.or(tags.matrix), ..wanted };

@@ -7,6 +7,7 @@
 //!
 //! A new backend is a crate beside `rave-onnx` and a variant of `Backend` in `model.rs`.
 
+// RV-ENG-1108
 #![deny(unsafe_code)]
 
 mod cache;

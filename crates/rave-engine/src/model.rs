@@ -162,6 +162,7 @@ fn check_backend(path: &Path, kind: Kind, options: &ModelOptions) -> Result<()> 
         Err(Error::new(Status::InvalidParameter, found).expected(expected).help("leave backend at auto"))
     };
     match (kind, options.backend, &options.device) {
+        // RV-ENG-1001
         (Kind::Onnx, BackendChoice::TensorRt, _) => wrong(
             format!("backend tensorrt with {file}, which is no engine"),
             "a TensorRT engine (.engine or .plan)",
@@ -169,6 +170,7 @@ fn check_backend(path: &Path, kind: Kind, options: &ModelOptions) -> Result<()> 
         (Kind::TensorRtPlan, BackendChoice::Onnx, _) => {
             wrong(format!("backend onnx with {file}, a TensorRT engine"), "an ONNX model")
         }
+        // RV-ENG-1201
         (Kind::TensorRtPlan, _, None) => Err(Error::new(
             Status::DeviceNotFound,
             format!("file {file} is a TensorRT engine, which needs an NVIDIA GPU; these frames are in host memory"),
@@ -177,6 +179,7 @@ fn check_backend(path: &Path, kind: Kind, options: &ModelOptions) -> Result<()> 
             "use the .onnx model that the engine was built from, which runs on the CPU, or bring the frames to a GPU \
              (FFmpeg: -hwaccel cuda -hwaccel_output_format cuda, or hwupload_cuda before rave)",
         )),
+        // RV-ENG-1202
         (Kind::Onnx, _, Some(_)) => Err(Error::new(
             Status::InvalidParameter,
             format!("file {file} is an ONNX model, which runs on the CPU; these frames are in GPU memory"),

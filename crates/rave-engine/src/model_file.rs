@@ -29,7 +29,9 @@ pub(crate) struct ModelFile {
 
 /// Reads the regular file at `path`.
 pub(crate) fn read(path: &Path) -> Result<ModelFile> {
+    // RV-ENG-1003
     let io = |error: std::io::Error| Error::io(path, &error);
+    // RV-ENG-1002
     // Without O_NONBLOCK, opening a FIFO waits for a writer that may never come.
     let file = OpenOptions::new().read(true).custom_flags(libc::O_NONBLOCK | libc::O_CLOEXEC).open(path);
     let file = file.map_err(io)?;
@@ -62,6 +64,7 @@ pub(crate) fn read(path: &Path) -> Result<ModelFile> {
 impl ModelFile {
     /// Refuses a file that anybody can write: an engine is code for the GPU, and TensorRT trusts what is in it.
     pub(crate) fn check_origin(&self, path: &Path) -> Result<()> {
+        // RV-ENG-1203
         const OTHERS_WRITE: u32 = 0o002;
         if self.mode & OTHERS_WRITE == 0 {
             return Ok(());
@@ -82,6 +85,7 @@ impl ModelFile {
 
 /// Tells what `bytes`, read from `path`, are.
 fn kind(path: &Path, bytes: &[u8]) -> Result<Kind> {
+    // RV-ENG-1001
     // The tags that plans of TensorRT 8.6 to 11 and of TensorRT-RTX begin with.
     if bytes.starts_with(b"ftrt") || bytes.starts_with(b"vtrt") {
         return Ok(Kind::TensorRtPlan);
@@ -135,7 +139,7 @@ mod tests {
         assert!(error.to_string().contains("is empty"), "{error}");
     }
 
-    /// RV-ENG-1001
+    /// RV-ENG-1203
     #[test]
     fn an_engine_that_everybody_can_write_is_not_trusted() {
         let directory = tempfile::tempdir().unwrap();
@@ -152,6 +156,7 @@ mod tests {
         }
     }
 
+    /// RV-ENG-1001
     #[test]
     fn content_tells_the_kind_and_a_false_name_is_an_error() {
         assert_eq!(kind(Path::new("a.onnx"), b"ftrt....").unwrap(), Kind::TensorRtPlan);

@@ -56,6 +56,7 @@ impl Session {
         let contract = model.contract();
         let (channels, scale) = (contract.channels, contract.scale);
         let output_size = scale.apply(size)?;
+        // RV-ENG-1201
         let Backend::Onnx(onnx) = model.backend() else {
             return Err(Error::new(
                 Status::InvalidParameter,
@@ -114,6 +115,7 @@ impl Session {
     /// [`Status::InferenceFailed`] when the model fails or its output is not finite, [`Status::OutOfMemory`]. The
     /// pixels of `out` are undefined then, and the session can go on with the next frame.
     pub fn process(&mut self, input: &Frame<'_>, out: &mut FrameMut<'_>) -> Result<Colorimetry> {
+        // RV-ENG-1102
         let number = self.stats.attempts();
         let result = self.check(input, out).and_then(|()| self.run(input, out));
         let counter = if result.is_ok() { &self.stats.frames } else { &self.stats.failed_frames };
@@ -162,6 +164,7 @@ pub(crate) fn check_picture(
     (format, size): (PixelFormat, Size),
     (expected_format, expected_size): (PixelFormat, Size),
 ) -> Result<()> {
+    // RV-ENG-1101, RV-ENG-1310
     if (format, size) == (expected_format, expected_size) {
         return Ok(());
     }
@@ -176,6 +179,7 @@ fn plan_inference(model: &Arc<OnnxModel>, options: &SessionOptions, log: &Log) -
     let tile = match (tile_choice::asked(options, contract.fixed_size())?, contract.fixed_size()) {
         (Some(fixed), Some(_)) => fixed,
         (Some(tile), None) => model.padded_size(tile)?,
+        // RV-ENG-1104
         // Of a model with one fixed side, frames that are larger there are tiled; any other takes a frame whole.
         (None, _) => model.padded_size(size)?,
     };

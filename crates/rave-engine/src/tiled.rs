@@ -21,6 +21,7 @@ impl Tiled {
     pub(crate) fn new(model: &Arc<OnnxModel>, plan: TilePlan) -> Result<Self> {
         let session = model.session(plan.tile())?;
         let (channels, scale) = (model.contract().channels, model.contract().scale);
+        // RV-ENG-1103
         let blender = TileBlender::new(&plan, scale, channels)?;
         let input_shape = TensorShape { channels, size: plan.canvas() };
         Ok(Tiled {

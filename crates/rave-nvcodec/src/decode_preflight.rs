@@ -31,6 +31,7 @@ pub fn preflight_decode(caps: &DecoderCaps, request: &DecodeRequest) -> Result<(
     if caps.modes().is_empty() {
         return Err(Error::new(Status::InvalidDevice, format!("{gpu} has no NVDEC")).help(ON_THE_CPU));
     }
+    // RV-NVC-1202
     let unsupported = |found: String| Error::new(Status::UnsupportedFormat, found).help(ON_THE_CPU);
     let mode = DecodeMode { codec, chroma, depth };
     let Some(limits) = caps.limits(mode) else {

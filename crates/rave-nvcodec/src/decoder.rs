@@ -52,6 +52,7 @@ impl Decoder {
     /// # Errors
     /// [`Status::InvalidDevice`] if no context is current or the device does not answer.
     pub fn capabilities(&self) -> Result<DecoderCaps> {
+        // RV-NVC-1101
         let mut modes = Vec::new();
         for mode in DecodeMode::all() {
             if let Some(limits) = self.ask(mode)? {
@@ -96,6 +97,7 @@ impl Decoder {
                 surfaces: Surfaces(caps.nOutputFormatMask),
             })),
             0 => Ok(None),
+            // RV-NVC-1102
             code if REFUSALS.contains(&code) => Ok(None),
             code => Err(self.failure(mode, code)),
         }

@@ -52,6 +52,7 @@ pub fn preflight_encode(support: &EncoderSupport, request: &EncodeRequest) -> Re
             );
         }
     };
+    // RV-NVC-1205
     if request.api > caps.api {
         return Err(Error::new(
             Status::RuntimeLibraryMissing,
@@ -68,6 +69,7 @@ pub fn preflight_encode(support: &EncoderSupport, request: &EncodeRequest) -> Re
 }
 
 fn check(caps: &EncoderCaps, request: &EncodeRequest) -> Result<()> {
+    // RV-NVC-1202
     let unsupported = |found: String| Error::new(Status::UnsupportedFormat, found);
     let Some(codec) = caps.codec(request.codec) else {
         let found = format!("{} has no {} encoder", caps.gpu, request.codec.name());
@@ -162,6 +164,7 @@ impl Obstacle {
     }
 }
 
+// RV-NVC-1203
 /// The other encoders of this GPU that take what is asked for, and the format to give them where it is another.
 fn others(caps: &EncoderCaps, request: &EncodeRequest) -> Option<String> {
     let fit: Vec<&str> = caps

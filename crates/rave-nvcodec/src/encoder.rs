@@ -52,6 +52,7 @@ impl Encoder {
     /// As [`Encoder::open`].
     pub unsafe fn open_library(gpu: impl Into<String>, context: *mut c_void, path: &Path) -> Result<Encoder> {
         let gpu = gpu.into();
+        // RV-NVC-1004
         if context.is_null() {
             return Err(Error::new(
                 Status::InvalidDevice,
@@ -73,6 +74,7 @@ impl Encoder {
         if status != NVENCSTATUS::SUCCESS {
             return Err(failure(&gpu, "NvEncodeAPIGetMaxSupportedVersion", status, ""));
         }
+        // RV-NVC-1002
         let newest = ApiVersion::from_maximum(maximum);
         if newest < ApiVersion::OLDEST {
             return Err(Error::new(
@@ -129,6 +131,7 @@ impl Encoder {
     }
 
     fn ask(&self, session: &Session<'_>, codec: EncodeCodec) -> Result<CodecCaps> {
+        // RV-NVC-1101
         let guid = codec.guid();
         let profiles = session.profiles(guid)?.into_iter().filter_map(Profile::from_guid).collect();
         let ask = |question| session.cap(guid, question);

@@ -9,6 +9,7 @@ use rave_core::{Error, Result, Status};
 const HELP: &str = "install NVIDIA's driver with its video libraries (in a container: `video` in \
                     NVIDIA_DRIVER_CAPABILITIES)";
 
+// RV-NVC-1001
 /// A library of the driver's. It stays loaded until the process ends: its functions are kept by address, and it may
 /// have started threads.
 pub(crate) struct DriverLibrary<'a> {

@@ -83,6 +83,7 @@ impl<'a> Session<'a> {
         let session = (!handle.is_null()).then(|| Session { gpu, functions, handle });
         match (status, session) {
             (NVENCSTATUS::SUCCESS, Some(session)) => Ok(session),
+            // RV-NVC-1103
             (NVENCSTATUS::NO_ENCODE_DEVICE | NVENCSTATUS::UNSUPPORTED_DEVICE, _) => {
                 Err(OpenError::NoNvenc(describe(status)))
             }
@@ -139,6 +140,7 @@ impl<'a> Session<'a> {
         // SAFETY: the handle is an open session's; the param is live, of the layout that its version names, with the
         // reserved part zero; answer is live.
         let status = unsafe { (self.functions.caps)(self.handle, codec, &mut param, &mut answer) };
+        // RV-NVC-1102
         if let NVENCSTATUS::INVALID_PARAM | NVENCSTATUS::UNSUPPORTED_PARAM | NVENCSTATUS::UNIMPLEMENTED =
             status
         {
@@ -166,6 +168,7 @@ impl<'a> Session<'a> {
 
 impl Drop for Session<'_> {
     fn drop(&mut self) {
+        // RV-NVC-1104
         // SAFETY: the handle came from the driver in `open`, and nothing uses it after this. Its answer could only be
         // that the session is gone already.
         unsafe { (self.functions.destroy)(self.handle) };

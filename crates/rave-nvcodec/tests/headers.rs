@@ -206,6 +206,7 @@ fn answers(
     output.lines().map(|line| line.rsplit_once('=').unwrap()).map(|(n, v)| (n.into(), v.into())).collect()
 }
 
+/// RV-NVC-1003
 #[test]
 fn sizes_offsets_and_numbers_are_the_headers() {
     let Some(headers) = headers() else { return };
@@ -217,6 +218,7 @@ fn sizes_offsets_and_numbers_are_the_headers() {
     }
 }
 
+/// RV-NVC-1003
 #[test]
 fn guids_are_the_headers_byte_for_byte() {
     let Some(headers) = headers() else { return };
@@ -236,6 +238,7 @@ fn guids_are_the_headers_byte_for_byte() {
     }
 }
 
+/// RV-NVC-1003
 #[test]
 fn functions_have_the_headers_types_and_the_comparison_notices_another() {
     let Some(headers) = headers() else { return };

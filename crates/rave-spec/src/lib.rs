@@ -6,7 +6,8 @@
 //! that it found.
 //!
 //! What is a test: a `#[test]` of Rust, a method `test_...` of Python's unittest, and every program in C and script in a
-//! folder called `tests`.
+//! folder called `tests`. Those in `tests/gpu` run on a GPU, which not every machine has: they prove a MUST only where its
+//! bullet says `(on a GPU)`.
 
 #![forbid(unsafe_code)]
 
@@ -91,17 +92,25 @@ fn unspecified(repository: &Repository) -> impl Iterator<Item = Fault> {
     })
 }
 
-/// Requirements of level MUST that no test names.
+/// Requirements of level MUST that no test names, or none that runs where they say.
 fn untested(specifications: &[Specification], traces: &trace::Traces) -> Vec<Fault> {
     let all = specifications.iter().flat_map(|one| one.requirements.iter().map(|entry| (&one.file, entry)));
-    all.filter(|(_, (id, requirement))| {
-        requirement.level == Level::Must && traces.get(id).is_none_or(|trace| trace.tests.is_empty())
-    })
-    .map(|(file, (id, requirement))| {
-        let help = "name it above the test that proves it, or write that test, or say SHOULD";
-        Fault::new(file, requirement.line, format!("{} is a MUST without a test", id.as_str()), help)
-    })
-    .collect()
+    let musts = all.filter(|(_, (_, requirement))| requirement.level == Level::Must);
+    musts
+        .filter_map(|(file, (id, requirement))| {
+            let on_a_gpu = requirement.on_a_gpu();
+            let tests = traces.get(id).map(|trace| if on_a_gpu { &trace.gpu_tests } else { &trace.tests });
+            let (what, help) = match on_a_gpu {
+                false => {
+                    ("a test", "name it above the test that proves it, or write that test, or say SHOULD")
+                }
+                true => ("a test on a GPU", "name it in tests/gpu where it is proven, or say SHOULD"),
+            };
+            let found = format!("{} is a MUST without {what}", id.as_str());
+            let untested = tests.is_none_or(|tests| tests.is_empty());
+            untested.then(|| Fault::new(file, requirement.line, found, help))
+        })
+        .collect()
 }
 
 impl Outputs {

@@ -34,6 +34,7 @@ fn yaml(specification: &Specification, traces: &Traces) -> String {
         let _ = writeln!(text, "    text: {}", quoted(&without_links(&requirement.text)));
         list(&mut text, "code", &trace.code);
         list(&mut text, "tests", &trace.tests);
+        list(&mut text, "gpu_tests", &trace.gpu_tests);
     }
     text
 }
@@ -58,22 +59,27 @@ fn quoted(text: &str) -> String {
 fn compliance(specifications: &[Specification], traces: &Traces) -> String {
     let mut text = "# Compliance\n\nEvery requirement, the code that enforces it and the tests that prove it. \
                     Made by `cargo run -p rave-spec`\nfrom the SPEC.md files and the ids in sources; change those \
-                    instead.\n\n| specification | MUST | SHOULD | MAY | with a test |\n|---|---|---|---|---|\n"
+                    instead. A test on a\nGPU runs on a machine that has one, and not in CI.\n\n\
+                    | specification | MUST | SHOULD | MAY | with a test | on a GPU |\n|---|---|---|---|---|---|\n"
         .to_string();
-    let tested = |id| traces.get(id).is_some_and(|trace: &Trace| !trace.tests.is_empty());
+    let none = Trace::default();
+    let trace = |id| traces.get(id).unwrap_or(&none);
     for specification in specifications {
         let all = &specification.requirements;
         let count = |level| all.values().filter(|requirement| requirement.level == level).count();
         let [must, should, may] = Level::ALL.map(count);
-        let with_test = all.keys().filter(|id| tested(id)).count();
+        let with_test = all.keys().filter(|id| !trace(id).tests.is_empty()).count();
+        let on_a_gpu = all.keys().filter(|id| !trace(id).gpu_tests.is_empty()).count();
         let (name, file, of) = (specification.name(), &specification.file, all.len());
-        let _ = writeln!(text, "| [{name}](../{file}) | {must} | {should} | {may} | {with_test} of {of} |");
+        let _ = writeln!(
+            text,
+            "| [{name}](../{file}) | {must} | {should} | {may} | {with_test} of {of} | {on_a_gpu} |"
+        );
     }
-    let none = Trace::default();
     for specification in specifications {
         let _ = writeln!(text, "\n## {}", specification.name());
         for (id, requirement) in &specification.requirements {
-            let trace = traces.get(id).unwrap_or(&none);
+            let trace = trace(id);
             let (level, said) = (requirement.level.word(), without_links(&requirement.text));
             let _ = writeln!(text, "\n### {}\n\n{level}: {said}\n", id.as_str());
             for place in &trace.code {
@@ -82,7 +88,10 @@ fn compliance(specifications: &[Specification], traces: &Traces) -> String {
             for place in &trace.tests {
                 let _ = writeln!(text, "- test: {}", linked(place));
             }
-            if trace.tests.is_empty() {
+            for place in &trace.gpu_tests {
+                let _ = writeln!(text, "- test on a GPU: {}", linked(place));
+            }
+            if trace.tests.is_empty() && trace.gpu_tests.is_empty() {
                 text.push_str("- no test\n");
             }
         }

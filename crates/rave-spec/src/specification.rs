@@ -41,6 +41,13 @@ pub(crate) struct Requirement {
     pub(crate) line: usize,
 }
 
+impl Requirement {
+    /// Whether only a GPU can show that it holds.
+    pub(crate) fn on_a_gpu(&self) -> bool {
+        without_code(&self.text).contains("(on a GPU)")
+    }
+}
+
 /// One SPEC.md.
 #[derive(Debug)]
 pub(crate) struct Specification {

@@ -24,7 +24,7 @@ fn with_ids(text: &str) -> String {
     made
 }
 
-const SOUND: [(&str, &str); 9] = [
+const SOUND: [(&str, &str); 10] = [
     (
         "crates/demo/SPEC.md",
         "# demo\n\nSee [the code](src/lib.rs) and [below](#second).\n\n## Second\n\n- **<1001>** It MUST hold,\n  \
@@ -43,6 +43,7 @@ const SOUND: [(&str, &str); 9] = [
         "class Files(unittest.TestCase):\n    def test_a(self):\n        # <SH:1001>\n        pass\n",
     ),
     ("tests/c/misuse.c", "/* <SH:1002> */\nstatic void misused(void)\n{\n}\n"),
+    ("tests/gpu/run/kernels.py", "def kernels():\n    # <1002>\n    pass\n"),
     ("docs/CONTRACT.md", "- It holds [<1001>](COMPLIANCE.md#<DEMO:1001>).\n- Scripts work:\n  <SH:1001>.\n"),
 ];
 
@@ -107,17 +108,21 @@ fn requirements_are_written_with_the_code_and_the_tests_that_name_them() {
          \x20     - \"crates/demo/src/lib.rs hold\"\n\
          \x20   tests:\n\
          \x20     - \"crates/demo/tests/it.rs it_holds\"\n\
+         \x20   gpu_tests: []\n\
          \x20 - id: \"<1002>\"\n\
          \x20   level: \"SHOULD\"\n\
          \x20   text: \"It SHOULD be quick.\"\n\
          \x20   code:\n\
          \x20     - \"crates/demo/src/lib.rs Demo::quick\"\n\
          \x20   tests: []\n\
+         \x20   gpu_tests:\n\
+         \x20     - \"tests/gpu/run/kernels.py kernels\"\n\
          \x20 - id: \"<1003>\"\n\
          \x20   level: \"MAY\"\n\
          \x20   text: \"`MUST` MAY be code.\"\n\
          \x20   code: []\n\
-         \x20   tests: []\n",
+         \x20   tests: []\n\
+         \x20   gpu_tests: []\n",
     );
     assert_eq!(yaml, expected);
     let scripts = read(&folder, "docs/requirements/scripts.yaml");
@@ -126,11 +131,12 @@ fn requirements_are_written_with_the_code_and_the_tests_that_name_them() {
     }
     let compliance = read(&folder, "docs/COMPLIANCE.md");
     for line in [
-        "| [demo](../crates/demo/SPEC.md) | 1 | 1 | 1 | 1 of 3 |",
+        "| [demo](../crates/demo/SPEC.md) | 1 | 1 | 1 | 1 of 3 | 1 |",
         "### <1001>",
         "MUST: It MUST hold, \"always\", as the code says.",
         "- code: [crates/demo/src/lib.rs](../crates/demo/src/lib.rs) `hold`",
         "- test: [tests/c/misuse.c](../tests/c/misuse.c) `misused`",
+        "- test on a GPU: [tests/gpu/run/kernels.py](../tests/gpu/run/kernels.py) `kernels`",
         "- no test",
     ] {
         assert!(compliance.lines().any(|other| other == with_ids(line)), "{line}: {compliance}");
@@ -159,7 +165,11 @@ fn a_second_run_changes_no_byte_and_what_is_stale_is_told() {
 #[test]
 fn an_id_that_is_defined_twice_is_a_fault() {
     let twice = "- **<1001>** It MUST.\n- **<1001>** It MAY.\n";
-    let found = faults_of(&[("crates/demo/SPEC.md", Some(twice)), ("crates/demo/src/lib.rs", None)]);
+    let found = faults_of(&[
+        ("crates/demo/SPEC.md", Some(twice)),
+        ("crates/demo/src/lib.rs", None),
+        ("tests/gpu/run/kernels.py", None),
+    ]);
     assert_fault(&found, "crates/demo/SPEC.md:2", "<1001> is defined again, after line 1");
 
     let elsewhere = "- **<1001>** A script MUST work.\n- **<SH:1001>** It MUST.\n- **<SH:1002>** It MUST.\n";
@@ -208,6 +218,33 @@ fn an_id_beside_a_test_proves_nothing() {
     let inside = "// <1001>\nfn hold() {}\n\nmod tests {\n    // <1002>\n    fn helper() {}\n}\n";
     let found = faults("crates/demo/src/lib.rs", inside);
     assert_fault(&found, "crates/demo/src/lib.rs:5", "<1002> stands among tests, and in none of them");
+}
+
+/// RV-SPEC-1009
+#[test]
+fn a_test_on_a_gpu_proves_a_must_only_where_it_says_so() {
+    let demo = "crates/demo/SPEC.md";
+    let must = |text: &str| SOUND[0].1.replace("It SHOULD be quick", text);
+    assert_fault(
+        &faults(demo, &must("It MUST be quick")),
+        "crates/demo/SPEC.md:9",
+        "<1002> is a MUST without a test;",
+    );
+    let on_a_gpu = must("(on a GPU) It MUST be quick");
+    assert!(trace(repository(&[(demo, Some(&on_a_gpu))]).path()).is_ok());
+
+    // What proves the tests of a GPU needs none, nor does a test of what evaluates them.
+    let none = "<1002> is a MUST without a test on a GPU";
+    let unittest = "class Bars(unittest.TestCase):\n    def test_a(self):\n        pass  # <1002>\n";
+    for (file, text) in [
+        ("tests/gpu/selftest/order.c", "/* <1002> */\n"),
+        ("tests/gpu/selftest.sh", "# <1002>\n"),
+        ("tests/gpu/run/test_bars.py", unittest),
+        ("crates/demo/tests/it.rs", "/// <1001>, <1002>\n#[test]\nfn it_holds() {}\n"),
+    ] {
+        let changes = [(demo, Some(&*on_a_gpu)), ("tests/gpu/run/kernels.py", None), (file, Some(text))];
+        assert_fault(&faults_of(&changes), "crates/demo/SPEC.md:9", none);
+    }
 }
 
 /// RV-SPEC-1005

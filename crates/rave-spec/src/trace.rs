@@ -28,7 +28,10 @@ impl std::fmt::Display for Place {
 #[derive(Debug, Default, PartialEq, Eq)]
 pub(crate) struct Trace {
     pub(crate) code: BTreeSet<Place>,
+    /// What runs anywhere.
     pub(crate) tests: BTreeSet<Place>,
+    /// What runs where there is a GPU.
+    pub(crate) gpu_tests: BTreeSet<Place>,
 }
 
 pub(crate) type Traces = BTreeMap<Id, Trace>;
@@ -69,7 +72,11 @@ fn trace_file(
         let item = innermost(&items, line);
         let place = Place { file: file.into(), item: item.map(|item| item.name.clone()) };
         let trace = traces.entry(id).or_default();
-        if item.is_some_and(|item| item.test) || items::is_test_program(file) {
+        if item.is_some_and(|item| item.test) {
+            trace.tests.insert(place);
+        } else if items::is_gpu_test(file) {
+            trace.gpu_tests.insert(place);
+        } else if items::is_test_program(file) {
             trace.tests.insert(place);
         } else if items::is_in_tests(file) || item.is_some_and(Item::is_in_tests) {
             let found = format!("{name} stands among tests, and in none of them");

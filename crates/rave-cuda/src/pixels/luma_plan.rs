@@ -217,6 +217,7 @@ mod tests {
         plan.launches(&frame, &taps.axes, 512, 0)
     }
 
+    /// RV-CUDA-1006
     #[test]
     fn frames_and_memory_that_were_not_announced_are_refused() {
         let whole = frame(GEOMETRY.visible);

@@ -175,6 +175,7 @@ fn the_pack_kernels_equal_the_reference_to_the_bit() {
     );
 }
 
+/// RV-CUDA-1001
 #[test]
 fn the_tile_kernels_equal_the_reference_to_the_bit() {
     let cutter = HostKernels::compile("tiles", "cut_on_host");
@@ -210,6 +211,7 @@ fn the_tile_kernels_equal_the_reference_to_the_bit() {
     });
 }
 
+/// RV-CUDA-1001
 #[test]
 fn the_luma_kernels_equal_the_reference_to_the_bit() {
     let scale_chroma = HostKernels::compile("scale_chroma", "scale_chroma_on_host");
@@ -280,6 +282,7 @@ fn the_luma_kernels_equal_the_reference_to_the_bit() {
     );
 }
 
+/// RV-CUDA-1007
 #[test]
 fn the_compare_kernel_finds_one_bit_and_nothing_outside_the_visible_part() {
     let kernels = HostKernels::compile("compare", "compare_on_host");

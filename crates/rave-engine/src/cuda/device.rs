@@ -39,6 +39,7 @@ impl fmt::Debug for Owner {
 
 impl Drop for Owner {
     fn drop(&mut self) {
+        // RV-ENG-1205
         if let Some(release) = self.0.take() {
             release();
         }
@@ -103,6 +104,7 @@ impl CudaDevice {
                 CudaDevice(known)
             }
             None => {
+                // RV-ENG-1205, RV-ENG-1206
                 // SAFETY: the caller's promise, for as long as `Shared` lives: it holds the owner.
                 let device = unsafe { Device::adopt(context) }?;
                 let shared = Arc::new(Shared {
@@ -128,6 +130,7 @@ impl CudaDevice {
     }
 
     fn keep(&self) {
+        // RV-ENG-1207, RV-FILT-1104
         let mut latest = lock(&LATEST);
         let mut others: Vec<_> = latest.drain(..).filter(|other| !Arc::ptr_eq(&other.0, &self.0)).collect();
         let oldest = (others.len() == KEPT).then(|| others.remove(0));
@@ -208,4 +211,56 @@ impl Drop for OpenSession {
 
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::ptr::null_mut;
+
+    use super::*;
+
+    /// An owner, and how often it has been released.
+    fn counted() -> (Owner, Arc<AtomicUsize>) {
+        let count = Arc::new(AtomicUsize::new(0));
+        let seen = Arc::clone(&count);
+        let owner = Owner::new(move || {
+            seen.fetch_add(1, Ordering::Relaxed);
+        });
+        (owner, count)
+    }
+
+    /// RV-ENG-1205
+    #[test]
+    fn an_owner_is_released_once_when_it_is_dropped_and_never_when_it_is_forgotten() {
+        let (owner, count) = counted();
+        assert_eq!(count.load(Ordering::Relaxed), 0);
+        drop(owner);
+        assert_eq!(count.load(Ordering::Relaxed), 1);
+
+        let (owner, count) = counted();
+        owner.forget();
+        assert_eq!(count.load(Ordering::Relaxed), 0);
+        assert_eq!(Arc::strong_count(&count), 1, "what it held is gone all the same");
+    }
+
+    /// RV-ENG-1205
+    #[test]
+    fn an_owner_whose_context_was_not_adopted_is_left_to_the_caller() {
+        let (owner, count) = counted();
+        let mut owner = Some(owner);
+        for _ in 0..2 {
+            // Refused on every machine: by the driver's absence, or for being null.
+            // SAFETY: null is allowed.
+            let error = unsafe { CudaDevice::adopt(null_mut(), null_mut(), &mut owner) }.unwrap_err();
+            let status = error.status();
+            assert!(
+                matches!(status, rave_core::Status::DeviceNotFound | rave_core::Status::InvalidParameter),
+                "{error}"
+            );
+            assert!(owner.is_some() && count.load(Ordering::Relaxed) == 0);
+        }
+        assert!(lock(&LATEST).is_empty() && lock(&LIVE).is_empty(), "nothing is kept of it");
+        drop(owner);
+        assert_eq!(count.load(Ordering::Relaxed), 1);
+    }
 }

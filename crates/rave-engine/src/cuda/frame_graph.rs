@@ -51,6 +51,7 @@ impl FrameGraph {
                     return Ok(false);
                 }
             },
+            // RV-ENG-1306
             FrameGraph::Ready { graph, nodes } => program.retarget(graph, nodes, staged, slot)?,
         }
         let FrameGraph::Ready { graph, .. } = self else { return Ok(false) };

@@ -59,6 +59,7 @@ impl<'a> Geometry<'a> {
             }),
         };
         let batch = options.batch.max(1);
+        // RV-ENG-1313
         if batch > largest_batch {
             return Err(Error::new(Status::InvalidParameter, format!("batch {batch}"))
                 .expected(format!("1 to {largest_batch}, the batches that the engine takes")));

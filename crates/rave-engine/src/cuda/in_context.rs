@@ -34,6 +34,7 @@ impl<T> DerefMut for InContext<T> {
 
 impl<T> Drop for InContext<T> {
     fn drop(&mut self) {
+        // RV-ENG-1312
         // The first attempt may only return what an earlier destructor met.
         if let Ok(_bound) = self.device.bind().or_else(|_| self.device.bind()) {
             // SAFETY: the value was not dropped before, and nothing can see it after this.

@@ -85,6 +85,7 @@ impl Slot {
 
     /// Frees the slot, whose work is over, and tells what was not finite in it.
     pub(super) fn settle(&mut self) -> Option<NonFinite> {
+        // RV-ENG-1309
         let frames = std::mem::take(&mut self.frames);
         let mut found: Option<NonFinite> = None;
         for (frame, counter) in frames.zip(&mut self.counters) {
@@ -105,6 +106,7 @@ pub(super) fn wait_for(event: &Event, patience: Duration, what: impl FnOnce() ->
     let start = Instant::now();
     let mut nap = NAP.start;
     while !event.is_done()? {
+        // RV-ENG-1311
         if start.elapsed() > patience {
             note_device_hung();
             let what = what();

@@ -83,6 +83,7 @@ impl Lane {
         slot == self.next && !self.staged.is_empty()
     }
 
+    // RV-ENG-1303
     /// Waits for room in the queue; nothing in the steady state of a GPU that keeps up.
     pub(super) fn make_room(&self, patience: Duration) -> Result<()> {
         self.slots[self.next].wait(patience)
@@ -109,7 +110,7 @@ impl Lane {
         let Some((first, last)) = staged.first().zip(staged.last()) else { return Ok(false) };
         let frames = first.number..last.number + 1;
         let slot = &mut slots[self.next];
-        // The last frame's arrival is behind the others' on the main stream.
+        // RV-ENG-1302: the last frame's arrival is behind the others' on the main stream.
         stream.wait(&self.arrived)?;
         for frame in staged.iter() {
             program.prepare(stream, frame)?;

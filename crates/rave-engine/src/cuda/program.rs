@@ -67,6 +67,7 @@ impl Program {
 
     /// Enqueues everything for `staged`, as many frames as a batch has or fewer, on `stream`.
     pub(super) fn enqueue(&mut self, stream: &Stream, staged: &[Staged], slot: &Slot) -> Result<()> {
+        // RV-ENG-1301
         for (frame, tensor) in staged.iter().zip(&self.inputs) {
             self.unpack.launch(stream, &frame.input, frame.from, self.white, tensor)?;
         }
@@ -110,6 +111,7 @@ impl Program {
         staged: &[Staged],
         slot: &Slot,
     ) -> Result<()> {
+        // RV-ENG-1306
         for ((frame, tensor), &node) in staged.iter().zip(&self.inputs).zip(&nodes.unpack) {
             self.unpack.update(graph, node, &frame.input, frame.from, self.white, tensor)?;
         }
@@ -161,6 +163,7 @@ impl Program {
         // that lane's one stream, which outlives it.
         let mut run = || unsafe { context.enqueue(stream) };
         let Some(Tiles { tiler, input, output }) = tiles else { return run() };
+        // RV-ENG-1307
         // Tiled frames go through one by one.
         let (Some(from), Some(to)) = (inputs.first(), outputs.first()) else { return Ok(()) };
         for first in (0..tiler.count()).step_by(input.count()) {

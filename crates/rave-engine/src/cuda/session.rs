@@ -27,8 +27,7 @@ const MAX_STREAMS: u32 = 16;
 
 /// A model bound to one frame geometry, with every buffer that a frame needs. One thread at a time.
 ///
-/// Frames are submitted and finished in order; between the two they are *in flight*. See the [module](super) for what
-/// waits for what.
+/// Frames are submitted and finished in order; between the two they are *in flight*.
 #[derive(Debug)]
 pub struct CudaSession {
     lanes: Vec<Lane>,
@@ -68,6 +67,7 @@ impl CudaSession {
     /// cannot be brought to take; [`Status::OutOfMemory`], [`Status::KernelLaunchFailed`], [`Status::InferenceFailed`],
     /// [`Status::DeviceLost`].
     pub fn new(model: &Model, options: &SessionOptions, log: Log) -> Result<Self> {
+        // RV-ENG-1201
         let Backend::TensorRt(tensorrt, device) = model.backend() else {
             return Err(Error::new(
                 Status::InvalidParameter,
@@ -184,6 +184,7 @@ impl CudaSession {
         out: &FrameOnDevice,
         wanted: ColorTags,
     ) -> Result<Colorimetry> {
+        // RV-ENG-1305
         if self.in_flight.len() == self.capacity() {
             return Err(Error::new(Status::Busy, format!("{} frames are in flight", self.in_flight.len()))
                 .help("finish one before submitting another"));
@@ -286,6 +287,7 @@ impl CudaSession {
     }
 
     /// Looks at what is over in a lane.
+    // RV-ENG-1309
     fn settle(&mut self, lane: usize) -> Result<()> {
         let Some(NonFinite { frame, elements }) = self.lanes[lane].settle()? else { return Ok(()) };
         self.stats.non_finite.fetch_add(elements, Ordering::Relaxed);
@@ -326,7 +328,7 @@ impl Drop for CudaSession {
     }
 }
 
-/// The lanes beside the first: as many as asked for, or, when nobody says, as fit into memory.
+/// The lanes beside the first (RV-ENG-1313): as many as asked for, or, when nobody says, as fit into memory.
 fn more_lanes(streams: u32, log: &Log, mut make: impl FnMut() -> Result<Lane>) -> Result<Vec<Lane>> {
     if streams > MAX_STREAMS {
         return Err(Error::new(Status::InvalidParameter, format!("streams {streams}"))

@@ -4,5 +4,6 @@
 //! and their layout is fixed by version numbers that travel with every struct, so building RAVE needs no header of
 //! NVIDIA's. tests/headers.rs compares all of it with the real headers where they are.
 
+// RV-NVC-1003
 pub mod nvcuvid;
 pub mod nvenc;

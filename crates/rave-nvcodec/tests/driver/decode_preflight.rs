@@ -16,6 +16,7 @@ fn refusal(nvdec: &Nvdec, request: DecodeRequest) -> (Status, String) {
     (error.status(), error.to_string())
 }
 
+/// RV-NVC-1201
 #[test]
 fn streams_within_the_limits_pass() {
     let caps = Nvdec::default().capabilities();
@@ -24,6 +25,7 @@ fn streams_within_the_limits_pass() {
     }
 }
 
+/// RV-NVC-1202
 #[test]
 fn a_gpu_without_a_decoder_is_told_apart() {
     let (status, text) = refusal(&Nvdec { modes: vec![], ..Nvdec::default() }, H264_1080P);
@@ -31,6 +33,7 @@ fn a_gpu_without_a_decoder_is_told_apart() {
     assert_eq!(text, format!("[INVALID_DEVICE] Stand-in GPU has no NVDEC; {ON_THE_CPU}"));
 }
 
+/// RV-NVC-1202
 #[test]
 fn each_refusal_says_what_was_asked_what_is_possible_and_what_to_do() {
     let hevc = DecodeRequest { codec: DecodeCodec::Hevc, ..H264_1080P };

@@ -7,6 +7,7 @@ use crate::stand_in::Nvdec;
 
 const HEVC_444_10: DecodeMode = DecodeMode { codec: DecodeCodec::Hevc, chroma: Chroma::Yuv444, depth: 10 };
 
+/// RV-NVC-1101
 #[test]
 fn every_mode_is_asked_about_and_the_supported_ones_are_kept_with_their_limits() {
     let caps = Nvdec::default().capabilities();
@@ -29,6 +30,7 @@ fn codecs_have_ffmpegs_names() {
     assert_eq!(DecodeCodec::from_name("prores"), None);
 }
 
+/// RV-NVC-1102
 #[test]
 fn a_codec_that_the_driver_is_too_old_to_know_is_not_decoded() {
     let hevc = 8;
@@ -37,6 +39,7 @@ fn a_codec_that_the_driver_is_too_old_to_know_is_not_decoded() {
     assert_eq!(caps.modes()[0].0.codec, DecodeCodec::H264);
 }
 
+/// RV-NVC-1104
 #[test]
 fn without_a_current_context_the_error_says_so() {
     for code in [3, 201] {
@@ -48,6 +51,7 @@ fn without_a_current_context_the_error_says_so() {
     }
 }
 
+/// RV-NVC-1104
 #[test]
 fn another_error_is_told_with_its_number() {
     let error = Nvdec { failure: 999, ..Nvdec::default() }.open().capabilities().unwrap_err();
@@ -57,6 +61,7 @@ fn another_error_is_told_with_its_number() {
     );
 }
 
+/// RV-NVC-1101, RV-NVC-1103
 #[test]
 fn the_table_has_a_row_for_each_mode() {
     let expected = "\

@@ -27,6 +27,7 @@ fn unsupported(support: &EncoderSupport, request: EncodeRequest) -> String {
     error.to_string().replace("[UNSUPPORTED_FORMAT] ", "")
 }
 
+/// RV-NVC-1201
 #[test]
 fn outputs_within_the_limits_pass() {
     let support = gpu((12, 1), [h264(), hevc()]);
@@ -43,6 +44,7 @@ fn outputs_within_the_limits_pass() {
     }
 }
 
+/// RV-NVC-1202
 #[test]
 fn a_gpu_without_nvenc_is_named_with_the_way_around() {
     let support = Nvenc { open_status: 2, ..Nvenc::default() }.capabilities().unwrap();
@@ -63,6 +65,7 @@ fn a_gpu_without_nvenc_is_named_with_the_way_around() {
     }
 }
 
+/// RV-NVC-1205
 #[test]
 fn a_driver_older_than_the_encoder_is_told_with_both_versions_and_what_to_install() {
     let support = gpu((12, 0), [h264()]);
@@ -83,6 +86,7 @@ fn a_driver_older_than_the_encoder_is_told_with_both_versions_and_what_to_instal
     }
 }
 
+/// RV-NVC-1203
 #[test]
 fn a_codec_that_is_not_there_points_to_those_that_take_the_frames() {
     let request = EncodeRequest { codec: EncodeCodec::Av1, ..H264_1080P };
@@ -98,6 +102,7 @@ fn a_codec_that_is_not_there_points_to_those_that_take_the_frames() {
     );
 }
 
+/// RV-NVC-1203
 #[test]
 fn a_frame_that_is_too_large_points_to_a_codec_that_takes_it_only_where_there_is_one() {
     let request = EncodeRequest { size: EIGHT_K, ..H264_1080P };
@@ -111,6 +116,7 @@ fn a_frame_that_is_too_large_points_to_a_codec_that_takes_it_only_where_there_is
     assert!(unsupported(&gpu((12, 1), [h264()]), tall).contains("output 1080x4097 is over"));
 }
 
+/// RV-NVC-1202
 #[test]
 fn a_frame_that_is_too_small_or_has_too_many_macroblocks_is_told_with_the_limit() {
     let support = gpu((12, 1), [h264().answering(NV_ENC_CAPS::MB_NUM_MAX, 36_864), hevc()]);
@@ -131,6 +137,7 @@ fn a_frame_that_is_too_small_or_has_too_many_macroblocks_is_told_with_the_limit(
     );
 }
 
+/// RV-NVC-1202, RV-NVC-1203
 #[test]
 fn ten_bit_samples_point_to_a_codec_that_has_them_or_to_eight_bits() {
     let request = EncodeRequest { format: PixelFormat::P010, ..H264_1080P };
@@ -146,6 +153,7 @@ fn ten_bit_samples_point_to_a_codec_that_has_them_or_to_eight_bits() {
     );
 }
 
+/// RV-NVC-1202, RV-NVC-1203
 #[test]
 fn chroma_that_is_not_encoded_points_to_a_codec_that_has_it_or_to_420() {
     let without = |codec: Codec| codec.answering(NV_ENC_CAPS::SUPPORT_YUV444_ENCODE, 0);
@@ -165,6 +173,7 @@ fn chroma_that_is_not_encoded_points_to_a_codec_that_has_it_or_to_420() {
     );
 }
 
+/// RV-NVC-1205
 #[test]
 fn yuv422_needs_the_driver_the_build_and_the_gpu() {
     let with = |answer| hevc().answering(NV_ENC_CAPS::SUPPORT_YUV422_ENCODE, answer);
@@ -189,6 +198,7 @@ fn yuv422_needs_the_driver_the_build_and_the_gpu() {
     assert_eq!(preflight_encode(&gpu((13, 0), [with(1)]), &EncodeRequest { api: new, ..p210 }), Ok(()));
 }
 
+/// RV-NVC-1204
 #[test]
 fn a_format_that_nvenc_does_not_take_points_to_the_nearest_that_it_does() {
     let support = gpu((12, 1), [h264(), hevc()]);
@@ -214,6 +224,7 @@ fn a_format_that_nvenc_does_not_take_points_to_the_nearest_that_it_does() {
     );
 }
 
+/// RV-NVC-1204
 #[test]
 fn every_format_either_passes_or_is_sent_to_one_that_does() {
     let support = gpu((13, 0), [hevc().answering(NV_ENC_CAPS::SUPPORT_YUV422_ENCODE, 1)]);

@@ -18,6 +18,7 @@ fn failure(nvenc: &Nvenc) -> (Status, String) {
     (error.status(), error.to_string())
 }
 
+/// RV-NVC-1101
 #[test]
 fn every_codec_is_asked_about_and_kept_with_its_answers() {
     let caps = caps(&Nvenc::default());
@@ -32,6 +33,7 @@ fn every_codec_is_asked_about_and_kept_with_its_answers() {
     assert_eq!(caps.codec(EncodeCodec::Av1), None);
 }
 
+/// RV-NVC-1002
 #[test]
 fn the_interface_spoken_is_the_newest_that_both_know() {
     let number = |major: u32, minor: u32| major | minor << 24;
@@ -50,6 +52,7 @@ fn the_interface_spoken_is_the_newest_that_both_know() {
     }
 }
 
+/// RV-NVC-1002
 #[test]
 fn a_driver_that_is_too_old_is_told_with_the_one_that_is_needed() {
     let (status, text) = failure(&Nvenc { newest: (11, 1), ..Nvenc::default() });
@@ -61,6 +64,7 @@ fn a_driver_that_is_too_old_is_told_with_the_one_that_is_needed() {
     );
 }
 
+/// RV-NVC-1001
 #[test]
 fn a_list_with_a_function_left_out_is_refused() {
     let (status, text) = failure(&Nvenc { incomplete: true, ..Nvenc::default() });
@@ -68,6 +72,7 @@ fn a_list_with_a_function_left_out_is_refused() {
     assert!(text.contains("lacks functions of interface 12.1"), "{text}");
 }
 
+/// RV-NVC-1103, RV-NVC-1104
 #[test]
 fn a_gpu_without_nvenc_is_an_answer_and_what_opening_left_is_destroyed() {
     for (open_status, answer) in
@@ -85,6 +90,7 @@ fn a_gpu_without_nvenc_is_an_answer_and_what_opening_left_is_destroyed() {
     }
 }
 
+/// RV-NVC-1104
 #[test]
 fn a_session_that_does_not_open_says_why_and_what_helps() {
     for (open_status, status, words) in [
@@ -105,6 +111,7 @@ fn a_session_that_does_not_open_says_why_and_what_helps() {
     }
 }
 
+/// RV-NVC-1104
 #[test]
 fn whichever_call_fails_the_error_is_told_and_the_session_is_closed() {
     let library = Nvenc::default().compile();
@@ -122,6 +129,7 @@ fn whichever_call_fails_the_error_is_told_and_the_session_is_closed() {
     }
 }
 
+/// RV-NVC-1102
 #[test]
 fn what_the_driver_does_not_answer_is_unknown_or_not_there() {
     let codec = h264()
@@ -141,6 +149,7 @@ fn what_the_driver_does_not_answer_is_unknown_or_not_there() {
     assert!(text.contains("hevc_nvenc has no answer to NV_ENC_CAPS_WIDTH_MAX"), "{text}");
 }
 
+/// RV-NVC-1101, RV-NVC-1102
 #[test]
 fn yuv422_is_asked_about_where_the_interface_knows_it() {
     for (newest, answer, known) in
@@ -152,6 +161,7 @@ fn yuv422_is_asked_about_where_the_interface_knows_it() {
     }
 }
 
+/// RV-NVC-1101
 #[test]
 fn the_table_has_a_row_for_each_encoder() {
     let expected = "\

@@ -12,6 +12,7 @@ fn encoder(path: &str) -> Result<Encoder> {
     unsafe { Encoder::open_library("GPU", 0x1000 as *mut c_void, Path::new(path)) }
 }
 
+/// RV-NVC-1001
 #[test]
 fn a_library_that_is_not_there_is_named_with_what_to_install() {
     for error in [
@@ -25,6 +26,7 @@ fn a_library_that_is_not_there_is_named_with_what_to_install() {
     }
 }
 
+/// RV-NVC-1001
 #[test]
 fn a_library_without_the_functions_is_named_with_the_driver_that_has_them() {
     for (error, function, driver) in [
@@ -38,6 +40,7 @@ fn a_library_without_the_functions_is_named_with_the_driver_that_has_them() {
     }
 }
 
+/// RV-NVC-1001
 #[test]
 fn the_names_that_the_dynamic_linker_gets_are_the_drivers() {
     // On a machine with a driver they open; on one without, the message has the name.
@@ -50,6 +53,7 @@ fn the_names_that_the_dynamic_linker_gets_are_the_drivers() {
     }
 }
 
+/// RV-NVC-1004
 #[test]
 fn a_null_context_is_refused_before_anything_is_loaded() {
     // SAFETY: a null context is what the function looks for.

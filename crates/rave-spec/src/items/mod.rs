@@ -60,6 +60,11 @@ pub(crate) fn is_test_program(file: &str) -> bool {
     is_in_tests(file) && matches!(language(file), Some(Language::C | Language::Shell))
 }
 
+/// Whether every line of `file` belongs to a test that needs a GPU. What proves these tests themselves does not.
+pub(crate) fn is_gpu_test(file: &str) -> bool {
+    file.strip_prefix("tests/gpu/").is_some_and(|name| !name.starts_with("selftest"))
+}
+
 /// The items of `file`, whose content is `text`.
 pub(crate) fn items(file: &str, text: &str) -> Result<Vec<Item>, Fault> {
     match language(file) {

@@ -142,6 +142,7 @@ impl Bench {
 type Check = fn(&Bench) -> Result<std::result::Result<String, String>>;
 
 /// In the steady state neither way of launching allocates on the host.
+/// RV-ENG-1304 (host side).
 fn no_frame_allocates(bench: &Bench) -> Result<std::result::Result<String, String>> {
     let model = bench.model(ValueRange::Unit)?;
     let mut counts = Vec::new();
@@ -165,6 +166,7 @@ fn no_frame_allocates(bench: &Bench) -> Result<std::result::Result<String, Strin
 }
 
 /// Ending sessions gives their memory back, and making them again takes no more.
+/// RV-ENG-1304.
 fn sessions_leave_nothing(bench: &Bench) -> Result<std::result::Result<String, String>> {
     let model = bench.model(ValueRange::Unit)?;
     let one = |bench: &Bench| -> Result<usize> {
@@ -185,6 +187,7 @@ fn sessions_leave_nothing(bench: &Bench) -> Result<std::result::Result<String, S
 }
 
 /// A model's output that is not finite is an error that names the frame, or a warning once and a count.
+/// RV-ENG-1309
 fn output_that_is_not_finite_is_named(bench: &Bench) -> Result<std::result::Result<String, String>> {
     // 255 for white is more than a network that was trained on 1 keeps inside fp16.
     let model = bench.model(ValueRange::Byte)?;
@@ -208,6 +211,7 @@ fn output_that_is_not_finite_is_named(bench: &Bench) -> Result<std::result::Resu
 }
 
 /// Too many frames in flight are refused, and what was in flight goes on.
+/// RV-ENG-1305
 fn one_frame_too_many_is_busy(bench: &Bench) -> Result<std::result::Result<String, String>> {
     let model = bench.model(ValueRange::Unit)?;
     let mut session = bench.session(&model, |_| {})?;
@@ -227,6 +231,7 @@ fn one_frame_too_many_is_busy(bench: &Bench) -> Result<std::result::Result<Strin
 }
 
 /// The last check, since nothing works after it: a lost device is an error at once, and ending what lives there is safe.
+/// RV-ENG-1312
 fn a_lost_device_is_said_at_once(bench: &Bench) -> Result<std::result::Result<String, String>> {
     let model = bench.model(ValueRange::Unit)?;
     let mut session = bench.session(&model, |_| {})?;
