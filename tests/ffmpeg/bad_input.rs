@@ -81,6 +81,17 @@ fn cases(folder: &Path) -> Vec<Case> {
         ),
         case("overlap too large", golden("identity-1x") + ":tile=32x32:overlap=17", 234, &["overlap"]),
         case("threads out of range", golden("identity-1x") + ":threads=5000", 222, &["threads"]),
+        case(
+            "frames not on a GPU",
+            golden("identity-1x") + ":require_cuda=1",
+            218,
+            &["Impossible to convert"],
+        ),
+        case("streams out of range", golden("identity-1x") + ":streams=17", 222, &["streams"]),
+        case("batch out of range", golden("identity-1x") + ":batch=0", 222, &["batch"]),
+        case("graph not known", golden("identity-1x") + ":graph=maybe", 234, &["graph"]),
+        case("mode not known", golden("identity-1x") + ":mode=lax", 234, &["mode"]),
+        case("dedup not known", golden("identity-1x") + ":dedup=near", 234, &["dedup"]),
         case("unknown option", golden("identity-1x") + ":nonsense=1", 8, &["nonsense"]),
     ]
 }

@@ -7,4 +7,5 @@ mod golden;
 mod patches;
 mod raw;
 mod real_clip;
+mod repeats;
 mod tiling;
