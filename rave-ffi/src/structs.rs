@@ -113,7 +113,8 @@ pub struct RaveSessionConfig {
     pub mode: i32,
     /// On a GPU: how many frames are computed at a time, at most 16; 0 lets the library choose.
     pub streams: u32,
-    /// On a GPU: how many frames go through the model together, as far as the engine takes batches; 0 means 1.
+    /// On a GPU: how many frames go through the model together; 0 means 1, and more than the engine takes is an error.
+    /// Where frames are cut into tiles, how many of these, and 0 and 1 mean as many as the engine takes.
     pub batch: u32,
     /// On a GPU: a RAVE_GRAPH_ constant.
     pub graph: i32,

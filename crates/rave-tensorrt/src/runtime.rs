@@ -200,7 +200,9 @@ impl RuntimeInner {
             || (built_for.is_some() && here.is_some() && built_for != here);
         let other_version = plan.version().release() != library.version().release();
         let (status, help) = if let Some(class) = class {
-            (class, "free device memory and try again".to_string())
+            let free = self.driver.and_then(Driver::free_memory);
+            let free = free.map_or(String::new(), |bytes| format!(", of which {bytes} bytes are free"));
+            (class, format!("free device memory{free}, and try again"))
         } else if says(&["Unexpected call to stub"]) {
             let help = "it was not built version-compatible; rebuild it with the TensorRT that runs it";
             (Status::EngineMismatch, help.into())

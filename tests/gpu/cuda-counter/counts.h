@@ -7,6 +7,9 @@
 // Counts one call. `from` is the caller's return address. Any thread; allocates nothing.
 void count(enum call call, enum direction direction, size_t bytes, void *from);
 
+// The error that a call is to return in place of being made, or CUDA_SUCCESS. Any thread.
+CUresult planned_failure(enum call call);
+
 // Notes that a function of CUDA was looked up and is not counted though its name says that it should be.
 void note_uncounted(const char *name);
 
