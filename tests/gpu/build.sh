@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
-# Builds what tests on a GPU need in C: libnvidia-encode.so.1, a stand-in for NVENC, and libcuda-counter.so.
+# Builds what tests on a GPU need in C: libnvidia-encode.so.1, a stand-in for NVENC, libcuda-counter.so, and, where
+# librave is installed in build/prefix, capi.
 #
 #   tests/gpu/build.sh OUT_DIR
 #
@@ -23,3 +24,8 @@ shared_library() {
 }
 shared_library libnvidia-encode.so.1 "$here"/nvenc-standin/*.c
 shared_library libcuda-counter.so "$here"/cuda-counter/*.c
+if [ -s "$PREFIX/lib/librave.a" ]; then
+    gcc -std=c11 -Wall -Wextra -Wpedantic -Werror -O2 -g -D_GNU_SOURCE -isystem "$headers/include" \
+        -I"$PREFIX/include" "$here/capi.c" -Wl,--wrap=malloc,--wrap=calloc,--wrap=realloc,--wrap=posix_memalign \
+        "$PREFIX/lib/librave.a" -lpthread -lm -ldl -o "$out/capi"
+fi
