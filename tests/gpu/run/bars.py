@@ -158,8 +158,8 @@ def section(place):
                                       filters, "-f", "null", "-"], environment={"CUDA_CACHE_PATH": str(cache)})
                 expect(outcome.status == 0, outcome.why())
                 kept.append(outcome.seconds)
-        bars["start_s"] = {"command": outcome.command, "empty_cache": round(times[0], 3), "whole_process": spread(times[1:]),
-                           "whole_process_null": spread(null[1:])}
+        bars["start_s"] = {"command": outcome.command, "empty_cache": round(times[0], 3),
+                           "whole_process": spread(times[1:]), "whole_process_null": spread(null[1:])}
         shown = (f"{numbers.median(times[1:]):.2f} s with the end of the process (first time {times[0]:.2f} s, "
                  f"-vf null {numbers.median(null[1:]):.2f} s)")
         expect(numbers.median(times[1:]) <= START_S_BAR, f"{shown}; at most {START_S_BAR:g} s expected")

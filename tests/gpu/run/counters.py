@@ -10,8 +10,8 @@ from machine import smi
 from report import Skipped, expect
 
 ENGINE = "animevideov3-x2-720p-fp16"
-CLIP_FRAMES, FIRST, LAST = 132, 100, 1100
-LAUNCHES = re.compile(r"cu(LaunchKernel|LaunchKernelEx|LaunchCooperativeKernel)$")
+CLIP_FRAMES, WINDOW = 132, 1000
+LAUNCHES = re.compile(r"cu(GraphLaunch|LaunchKernel|LaunchKernelEx|LaunchCooperativeKernel)$")
 # How much the GPU's memory in use may move within the steady state.
 FLAT_MIB = 2
 
@@ -45,44 +45,49 @@ def section(place):
     if not library.exists():
         raise Skipped(f"no {library.name} in the bundle")
 
-    def counted(options, frames, mark=None):
-        """The counter's report on a run, and the run."""
+    def looped(rounds, filters):
+        """Arguments for so many rounds of the clip."""
+        return [*CUDA_INPUT, "-stream_loop", rounds - 1, "-i", place.bundle.clip("720p"), "-an", "-vf", filters,
+                "-f", "null", "-"]
+
+    def counted(options, rounds, mark=None):
+        """The counter's report on so many rounds of the clip, and the run.
+
+        Always to the end: how many frames beyond a limit were on their way is another number in every run.
+        """
         path = place.work / "counter.json"
         path.unlink(missing_ok=True)
         environment = {"LD_PRELOAD": str(library), "CUDA_COUNTER_REPORT": str(path)}
         if mark:
             environment["CUDA_COUNTER_MARK"] = mark
-        outcome = ffmpeg.run([*CUDA_INPUT, "-stream_loop", frames // CLIP_FRAMES, "-i", place.bundle.clip("720p"), "-an",
-                              "-frames:v", frames, "-vf", ffmpeg.rave(ENGINE, options), "-f", "null", "-"],
-                             "verbose", 90, environment)
+        outcome = ffmpeg.run(looped(rounds, ffmpeg.rave(ENGINE, options)), "verbose", 90, environment)
         expect(outcome.status == 0, outcome.why())
         expect(path.exists(), f"the counter wrote nothing: {outcome.command}")
         return json.loads(path.read_text(encoding="utf-8")), outcome
 
     def mark_of(options):
-        """A call that each frame makes a fixed number of times, as a mark around 1000 frames."""
-        short, long = (counted(options, frames)[0]["total"] for frames in (100, 140))
+        """A call that each frame makes a fixed number of times, as a mark around the window."""
+        short, long = (counted(options, rounds)[0]["total"] for rounds in (1, 2))
         grown = {call: long[call]["calls"] - short.get(call, {"calls": 0})["calls"] for call in long}
-        if grown.get("cuGraphLaunch", 0) >= 40:
-            chosen = "cuGraphLaunch"
-        else:
-            candidates = [call for call, calls in grown.items() if LAUNCHES.match(call) and calls and calls % 40 == 0]
-            expect(candidates, f"no launch is made a fixed number of times per frame: {grown}")
-            chosen = max(candidates, key=grown.get)
-        each, early = grown[chosen] // 40, short[chosen]["calls"]
-        # Launches before the steady state (warming up, before a graph is there) shift the marks: they are at frames
-        # 100 and 1100 by the count that 100 frames made.
-        return f"{chosen}:{early}:{early + each * (LAST - FIRST)}", each
+        candidates = [call for call, calls in grown.items()
+                      if LAUNCHES.match(call) and calls and calls % CLIP_FRAMES == 0]
+        expect(candidates, f"no launch is made a fixed number of times per frame: {grown}")
+        # A graph is one launch per frame; kernels beside it, if any, are more.
+        chosen = "cuGraphLaunch" if "cuGraphLaunch" in candidates else max(candidates, key=grown.get)
+        # From where the first round of the clip ended: what happens before the steady state is behind it.
+        each, first = grown[chosen] // CLIP_FRAMES, short[chosen]["calls"]
+        return f"{chosen}:{first}:{first + each * WINDOW}", each
 
     def steady(graph):
         options = f"streams=2:graph={graph}"
         mark, each = mark_of(options)
         with MemoryInUse() as memory:
             begun = time.monotonic()
-            found, outcome = counted(options, LAST + 150, mark)
+            found, outcome = counted(options, 10, mark)
             ended = time.monotonic()
         expect(found["window"] is not None, f"the run ended before the second mark {mark}")
-        used = [mib for when, mib in memory.samples if begun + 0.4 * (ended - begun) < when < ended - 0.1 * (ended - begun)]
+        steady_from, steady_to = (begun + share * (ended - begun) for share in (0.4, 0.9))
+        used = [mib for when, mib in memory.samples if steady_from < when < steady_to]
         report.store(**{f"graph_{graph}": {"command": outcome.command, "mark": mark, "launches_per_frame": each,
                                            "counter": found, "memory_mib": [mib for _, mib in memory.samples]}})
         return found, used
@@ -133,19 +138,16 @@ def section(place):
     def heap():
         program = place.bundle.program("ffmpeg-counting")
         if not program.exists():
-            raise Skipped("no bin/ffmpeg-counting in the bundle: an ffmpeg whose librave counts its allocations and says "
-                          "at the end `heap allocations: N`")
+            raise Skipped("no bin/ffmpeg-counting in the bundle: an ffmpeg whose librave counts its allocations and "
+                          "says at the end `heap allocations: N`")
         totals = []
-        for frames in (200, 1200):
-            outcome = place.ffmpeg.run([*CUDA_INPUT, "-stream_loop", frames // CLIP_FRAMES, "-i",
-                                        place.bundle.clip("720p"), "-an", "-frames:v", frames, "-vf",
-                                        ffmpeg.rave(ENGINE), "-f", "null", "-"], "verbose", 60,
-                                       program="ffmpeg-counting")
+        for rounds in (2, 10):
+            outcome = ffmpeg.run(looped(rounds, ffmpeg.rave(ENGINE)), "verbose", 90, program=program.name)
             expect(outcome.status == 0, outcome.why())
             said = re.findall(r"heap allocations: (\d+)", outcome.stderr)
             expect(said, "it did not say its heap allocations")
             totals.append(int(said[-1]))
-        expect(totals[0] == totals[1], f"{totals[1] - totals[0]} heap allocations over 1000 frames")
-        return f"{totals[0]} in all, none of them in 1000 frames"
+        expect(totals[0] == totals[1], f"{totals[1] - totals[0]} heap allocations over {8 * CLIP_FRAMES} frames")
+        return f"{totals[0]} in all, none of them in {8 * CLIP_FRAMES} frames"
 
     report.check("no heap allocation per frame in librave", heap)

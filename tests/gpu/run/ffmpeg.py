@@ -8,7 +8,7 @@ from report import expect
 CUDA_INPUT = ["-hwaccel", "cuda", "-hwaccel_output_format", "cuda"]
 
 # Of the filter's own lines; FFmpeg adds one about the pad when the filter refuses its input.
-FILTER_ERROR = re.compile(r"^\[(?:Parsed_)?rave[^\]]*\] (?:\[error\] )?(?!Failed to configure output pad)(.*)", re.M)
+FILTER_ERROR = re.compile(r"^\[(?:Parsed_)?rave[^\]]*\] \[error\] (?!Failed to configure output pad)(.*)", re.M)
 
 STATISTICS = re.compile(r"(\d+) frames, (\d+) tiles? each, (\d+) at a time, (\d+) as a graph, ([\d.]+) ms of CPU per "
                         r"frame; (\d+) elements not finite; pool: ([\d.]+) MiB, (\d+) hits, (\d+) misses")
@@ -37,15 +37,15 @@ class FFmpeg:
 
     def run(self, arguments, level="error", limit=60, environment=None, on_line=None, program="ffmpeg"):
         """Runs ffmpeg, or another build of it, with these words."""
-        command = [self.bundle.program(program), "-hide_banner", "-nostdin", "-nostats", "-v", level, "-y", *arguments]
+        command = [self.bundle.program(program), "-hide_banner", "-nostdin", "-nostats",
+                   "-v", f"level+{level}", "-y", *arguments]
         return run(command, limit, {**self.environment, **(environment or {})}, on_line)
 
     def frames(self, arguments, **keywords):
-        """The lines of `-f framemd5 -`, with which the arguments end here: (pts, size, hash) of each frame."""
+        """The frames that these arguments give; `-f framemd5 -` is put behind them."""
         outcome = self.run([*arguments, "-f", "framemd5", "-"], **keywords)
         expect(outcome.status == 0, outcome.why())
-        found = [line.split(",") for line in outcome.text().splitlines() if line and not line.startswith("#")]
-        return [Frame(words) for words in found]
+        return frames_of(outcome.text())
 
     def on_gpu(self, clip, filters, *rest, inputs=(), **keywords):
         """Frames of a clip, decoded on the GPU, through a chain of filters that ends in host memory."""
@@ -63,6 +63,11 @@ class Frame:
     def time(self):
         """When it is shown, and for how long."""
         return self.pts, self.duration
+
+
+def frames_of(text):
+    """The frames in an output of framemd5 or framehash."""
+    return [Frame(line.split(",")) for line in text.splitlines() if line and not line.startswith("#")]
 
 
 def hashes(frames):

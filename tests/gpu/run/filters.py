@@ -2,7 +2,7 @@
 
 import re
 
-from ffmpeg import CUDA_INPUT, filter_errors, hashes, same_hashes
+from ffmpeg import CUDA_INPUT, filter_errors, frames_of, hashes, same_hashes
 from report import expect
 
 DOUBLE, DOUBLE_FP32, SAME = "animevideov3-x2-dyn-fp16", "animevideov3-x2-dyn-fp32io", "sharpen-1x-dyn-fp16"
@@ -92,18 +92,14 @@ def section(place):
     report.check("frames of hwupload_cuda give what decoded ones give", uploaded)
 
     def outputs(graph, *labels):
-        """The framemd5 of each output of a graph."""
+        """The hashes of each output of a graph."""
         files = [place.work / f"output{number}.framemd5" for number in range(len(labels))]
         words = [*CUDA_INPUT, "-i", clip, "-an", "-filter_complex", graph]
         for label, file in zip(labels, files):
             words += ["-map", label, "-f", "framemd5", file]
         outcome = ffmpeg.run(words)
         expect(outcome.status == 0, outcome.why())
-        found = []
-        for file in files:
-            lines = file.read_text(encoding="utf-8").splitlines()
-            found.append([line.split(",")[5].strip() for line in lines if line and not line.startswith("#")])
-        return found
+        return [hashes(frames_of(file.read_text(encoding="utf-8"))) for file in files]
 
     def split():
         one, two = outputs(f"[0:v]split[a][b];[a]{double},{DOWNLOAD}[x];[b]{same},{DOWNLOAD}[y]", "[x]", "[y]")
@@ -153,10 +149,10 @@ def section(place):
 
     def size_change():
         file = place.bundle.folder / "clips" / "two-sizes.h264"
-        outcome = ffmpeg.run([*CUDA_INPUT, "-i", file, "-an", "-autoscale", "0", "-vf", f"{double},{DOWNLOAD}",
+        outcome = ffmpeg.run([*CUDA_INPUT, "-i", file, "-an", "-noautoscale", "-vf", f"{double},{DOWNLOAD}",
                               "-f", "framemd5", "-"], level="verbose")
         expect(outcome.status == 0, outcome.why())
-        sizes = [int(line.split(",")[4]) for line in outcome.text().splitlines() if line and not line.startswith("#")]
+        sizes = [frame.size for frame in frames_of(outcome.text())]
         expected = [nv12_bytes(640, 360)] * 24 + [nv12_bytes(960, 540)] * 24
         expect(sizes == expected, f"{len(sizes)} frames with sizes {sorted(set(sizes))}, expected 24 and 24 with "
                                   f"{sorted(set(expected))}")
@@ -170,7 +166,7 @@ def section(place):
         outcome = ffmpeg.run([*CUDA_INPUT, "-i", clip, "-an", "-vf", f"crop=200:100:20:30,{double}",
                               "-c:v", "wrapped_avframe", "-f", "null", "-"], level="info")
         expect(outcome.status == 0, outcome.why())
-        expect("is nv12 200x100 now" in outcome.stderr, f"the filter did not crop: {outcome.tail()}")
+        expect("is nv12 200x100 now" in outcome.stderr, f"the filter did not crop: {outcome.said()}")
         stream = re.search(r"wrapped_avframe.*?, (\d+x\d+)", outcome.stderr)
         expect(stream and stream[1] == "400x200", f"the output is {stream and stream[1]}, not 400x200")
 
@@ -181,7 +177,7 @@ def section(place):
                               "-f", "null", "-"], limit=30)
         said = filter_errors(outcome)
         expect(outcome.status == 234 and len(said) == 1 and "cropping be done" in said[0],
-               f"exit status {outcome.status}, {said}: {outcome.tail()}")
+               f"exit status {outcome.status}, {said}: {outcome.said()}")
         return said[0]
 
     report.check("before a filter that was set up for another size it is refused", crop_refused)

@@ -68,7 +68,7 @@ def section(place):
     def refused(engine):
         outcome = place.ffmpeg.run([*CUDA_INPUT, "-i", place.bundle.clip("720p"), "-an", "-frames:v", "1",
                                     "-vf", place.ffmpeg.rave(engine), "-f", "null", "-"])
-        expect(outcome.status == 218, f"exit status {outcome.status} instead of 218: {outcome.tail()}")
+        expect(outcome.status == 218, f"exit status {outcome.status} instead of 218: {outcome.said()}")
         said = " ".join(filter_errors(outcome))
         for version in ("8.6", library_version(place.bundle.tensorrt).rsplit(".", 1)[0]):
             expect(version in said, f"the message does not name version {version}: {said}")

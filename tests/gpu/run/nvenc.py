@@ -3,7 +3,7 @@
 import json
 import re
 
-from ffmpeg import CUDA_INPUT, same_hashes, Frame
+from ffmpeg import CUDA_INPUT, frames_of, same_hashes
 from report import Skipped, expect
 
 ENGINE = "animevideov3-x2-720p-fp16"
@@ -28,15 +28,15 @@ def section(place):
                               "-c:v", codec, *rest, "-f", "framehash", "-"], level, limit, environment)
         expect("stand-in" in outcome.stderr, f"the stand-in was not used: {outcome.why()}")
         expect(outcome.status == 0, outcome.why())
-        frames = [Frame(line.split(",")) for line in outcome.text().splitlines() if line and not line.startswith("#")]
-        return frames, [json.loads(line) for line in log.read_text(encoding="utf-8").splitlines()], outcome
+        events = [json.loads(line) for line in log.read_text(encoding="utf-8").splitlines()]
+        return frames_of(outcome.text()), events, outcome
 
     def downloaded(clip, filters, form):
         """The same frames by way of the host."""
         outcome = ffmpeg.run([*CUDA_INPUT, "-i", place.bundle.clip(clip), "-an", "-vf",
                               f"{filters},hwdownload,format={form}", "-f", "framehash", "-"], limit=90)
         expect(outcome.status == 0, outcome.why())
-        return [Frame(line.split(",")) for line in outcome.text().splitlines() if line and not line.startswith("#")]
+        return frames_of(outcome.text())
 
     def equal(codec, clip, filters, form):
         frames, _, outcome = encode(codec, clip, filters)
@@ -56,9 +56,8 @@ def section(place):
         encoded = [entry["ptr"] for entry in log if entry["event"] == "encode"]
         expect(len(written) == len(encoded) == len(frames),
                f"{len(written)} frames written, {len(encoded)} encoded, {len(frames)} packets")
-        differing = [number for number, pair in enumerate(zip(written, encoded)) if int(pair[0], 16) != int(pair[1], 16)]
-        expect(not differing, f"frame {differing[:1]} was written to {written[differing[0]] if differing else ''} and "
-                              f"encoded from {encoded[differing[0]] if differing else ''}")
+        for number, (wrote, read) in enumerate(zip(written, encoded)):
+            expect(int(wrote, 16) == int(read, 16), f"frame {number} was written to {wrote} and encoded from {read}")
         return f"{len(encoded)} frames at {len(set(encoded))} addresses"
 
     report.check("the encoder reads where the filter writes", identity)

@@ -23,15 +23,16 @@ class Outcome:
         """Standard output as text."""
         return self.stdout.decode("utf-8", "replace")
 
-    def tail(self, lines=4):
-        """The end of what it said, for a report."""
-        return " | ".join(self.stderr.strip().splitlines()[-lines:])
+    def said(self, lines=4):
+        """What it complained about: its first errors, or else the end of what it said."""
+        said = self.stderr.strip().splitlines()
+        errors = [line for line in said if "[error]" in line or "[fatal]" in line]
+        return " | ".join(errors[:lines] or said[-lines:])
 
     def why(self):
         """How it ended, in words."""
-        if self.timed_out:
-            return f"stopped after {self.seconds:.0f} s: {self.command}: {self.tail()}"
-        return f"exit status {self.status}: {self.command}: {self.tail()}"
+        end = f"stopped after {self.seconds:.0f} s" if self.timed_out else f"exit status {self.status}"
+        return f"{end}: {self.said()}: {self.command}"
 
 
 def run(command, limit=60, environment=None, on_line=None):

@@ -71,7 +71,8 @@ class Report:
         if reason:
             entry["reason"] = reason
         self.section["checks"].append(entry | facts)
-        print(f"  {outcome.upper() if outcome == FAIL else outcome}  {name}{': ' if reason else ''}{reason}", flush=True)
+        shown = outcome.upper() if outcome == FAIL else outcome
+        print(f"  {shown}  {name}{': ' if reason else ''}{reason}", flush=True)
 
     def check(self, name, test, *arguments, **keywords):
         """Runs a test. It raises Failed or Skipped, or gives a dictionary of facts or a line of text, or nothing."""
