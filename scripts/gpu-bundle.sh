@@ -6,8 +6,9 @@
 #
 #   scripts/gpu-bundle.sh ENGINES [FOLDER [MODELS]]
 #
-# MODELS holds the ONNX models of engines beyond those of scripts/fetch.sh: super-resolution-10.onnx, sharpen-1x-fp16.onnx.
-# Run again, it packs what has changed. TensorRT's libraries are NVIDIA's: the bundle is not to be passed on.
+# MODELS holds the ONNX models of engines beyond those of scripts/fetch.sh: super-resolution-10.onnx and
+# sharpen-1x-fp16.onnx. Run again, it packs what has changed. TensorRT's libraries are NVIDIA's: the bundle is not to
+# be passed on.
 . "$(dirname "$0")/lib/common.sh"
 usage_if_asked "$@"
 
@@ -86,7 +87,8 @@ entries=()
 reference() {
     local model=$2 input=$5 format=$6 window=$7 file
     [ -s "$model" ] || { note "no $model: nothing to compare $1 with"; return; }
-    file=$folder/references/$1-$3-$format.raw
+    # Of the model, not the engine: several engines have one model.
+    file=$folder/references/$(basename "$model" .onnx)-$3-$format.raw
     if [ ! -s "$file.xz" ] || [ "$model" -nt "$file.xz" ] || [ "$ffmpeg/ffmpeg" -nt "$file.xz" ]; then
         note "$(basename "$file")"
         "$ffmpeg/ffmpeg" -v error -y -i "$folder/clips/$3.mp4" -an -frames:v "$4" \

@@ -64,7 +64,7 @@ def section(place):
         psnr, largest, share = compare(outcome.stdout, reference, entry["format"])
         facts = {"psnr_db": None if math.isinf(psnr) else round(psnr, 2), "max_error": largest,
                  "differing": round(share, 6), "command": outcome.command}
-        found.append({"name": entry["name"]} | facts)
+        found.append({"engine": entry["engine"], "reference": entry["name"]} | facts)
         shown = "equal" if math.isinf(psnr) else f"{psnr:.2f} dB, max error {largest}, {100 * share:.3f} % differ"
         expect(psnr >= BAR_DB, f"{shown}; at least {BAR_DB:g} dB expected: {outcome.command}")
         return shown

@@ -86,7 +86,7 @@ def section(place):
     fault("an ONNX model and CUDA frames", INVAL, [str(model)], ffmpeg.rave(str(model), lean=False))
     fault("an engine and frames in host memory", NODEV, [], ffmpeg.rave(ENGINE), inputs=[])
     if bundle.engine(BATCHED).exists():
-        fault("a batch that the engine does not take", INVAL, ["batch 64", "to 4"], ffmpeg.rave(BATCHED, "batch=64"),
+        fault("a batch that the engine does not take", INVAL, ["batch 64", "1 to 4"], ffmpeg.rave(BATCHED, "batch=64"),
               file=bundle.clip("720p"))
 
     def size_without_rebuild():
