@@ -3,11 +3,13 @@
 //! ```text
 //! trtcheck --lib LIBRARY [--lean LEAN_RUNTIME] --engines FOLDER [--references FOLDER]
 //!          [--lib11 LIBRARY] [--librtx LIBRARY] [--no-speed] [--refusals-only] [--flips N]
+//! trtcheck --lib LIBRARY [--lean LEAN_RUNTIME] --bench ENGINE
 //! ```
 //!
+//! `--bench` only measures the bare speed of one engine.
 //! `--flips N` also tells what TensorRT makes of N engines with one flipped bit each, which is information, not a check.
 //! `*-notportable.engine` and `*.rtx.engine` must be refused, everything else must run. Exits 1 when a check fails.
-//! tests/gpu/trtcheck.sh runs it from a bundle.
+//! tests/gpu/run.sh runs it from a bundle.
 
 mod bench;
 mod checks;
@@ -129,6 +131,12 @@ fn run(arguments: &Arguments) -> Result<bool> {
     if let Some(engine) = arguments.path("hash") {
         let shape = arguments.rest.first().and_then(|word| word.parse().ok()).unwrap_or(0);
         println!("{}", checks::hash(&runtime, engine, shape)?);
+        return Ok(true);
+    }
+    if let Some(engine) = arguments.path("bench") {
+        let shapes = checks::shapes(&session::load(&runtime, engine)?);
+        let speed = bench::bench(&gpu, &runtime, engine, &shapes)?;
+        println!("{}", serde_json::to_string_pretty(&speed).expect("a report is JSON"));
         return Ok(true);
     }
     let folder = arguments

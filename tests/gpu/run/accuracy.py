@@ -1,0 +1,77 @@
+"""Pictures made on the GPU against those of the same model on the CPU.
+
+references/index.json of the bundle is a list of objects with
+  name     file of the reference: raw pictures, a window of each of `frames` frames
+  engine   the engine of the same model
+  clip     the clip, of which `input` (filters, or nothing for frames decoded on the GPU) makes the model's input
+  format   of the pixels, on both sides
+  window   width, height, x and y in the output
+"""
+
+import math
+
+from ffmpeg import CUDA_INPUT
+from report import Skipped, expect, spread
+
+BAR_DB = 50.0
+
+
+def samples(pixels, form):
+    """Numbers, and the largest that there can be."""
+    if form == "p010le":  # 10 bits at the upper end of 16
+        return [number >> 6 for number in memoryview(pixels).cast("H")], 1023
+    if form == "rgb0":  # the fourth byte is no colour
+        return [number for place, number in enumerate(pixels) if place % 4 != 3], 255
+    return pixels, 255
+
+
+def compare(ours, reference, form):
+    """PSNR in dB over all samples (infinite when they are equal), and the largest difference."""
+    (ours, peak), (reference, _) = samples(ours, form), samples(reference, form)
+    expect(len(ours) == len(reference) > 0, f"{len(ours)} samples, the reference has {len(reference)}")
+    squares = largest = differing = 0
+    for one, other in zip(ours, reference):
+        if one != other:
+            error = abs(one - other)
+            squares += error * error
+            largest = max(largest, error)
+            differing += 1
+    psnr = 10 * math.log10(peak * peak * len(ours) / squares) if squares else math.inf
+    return psnr, largest, differing / len(ours)
+
+
+def section(place):
+    report, bundle = place.report, place.bundle
+    index = bundle.json("references/index.json", [])
+    if not index:
+        raise Skipped("no references in the bundle")
+    found = []
+
+    def one(entry):
+        width, height, x, y = entry["window"]
+        chain = [place.ffmpeg.rave(entry["engine"])]
+        inputs = ["-i", bundle.clip(entry["clip"])]
+        if entry["input"]:
+            chain[:0] = [entry["input"], "hwupload"]
+            inputs = ["-init_hw_device", "cuda=gpu", "-filter_hw_device", "gpu", *inputs]
+        else:
+            inputs = [*CUDA_INPUT, *inputs]
+        chain += ["hwdownload", f"format={entry['format']}", f"crop={width}:{height}:{x}:{y}:exact=1"]
+        outcome = place.ffmpeg.run([*inputs, "-an", "-frames:v", entry["frames"], "-vf", ",".join(chain),
+                                    "-f", "rawvideo", "-"])
+        expect(outcome.status == 0, outcome.why())
+        reference = (bundle.folder / "references" / entry["name"]).read_bytes()
+        psnr, largest, share = compare(outcome.stdout, reference, entry["format"])
+        facts = {"psnr_db": None if math.isinf(psnr) else round(psnr, 2), "max_error": largest,
+                 "differing": round(share, 6), "command": outcome.command}
+        found.append({"engine": entry["engine"], "reference": entry["name"]} | facts)
+        shown = "equal" if math.isinf(psnr) else f"{psnr:.2f} dB, max error {largest}, {100 * share:.3f} % differ"
+        expect(psnr >= BAR_DB, f"{shown}; at least {BAR_DB:g} dB expected: {outcome.command}")
+        return shown
+
+    for entry in index:
+        report.check(f"{entry['engine']}, {entry['clip']} {entry['format']}", one, entry)
+    report.store(comparisons=found)
+    finite = [entry["psnr_db"] for entry in found if entry["psnr_db"] is not None]
+    if finite:
+        report.store(psnr_db=spread(finite))

@@ -1,0 +1,137 @@
+"""What goes wrong from outside, and what the filter says: one line, the documented exit status, no signal."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+from ffmpeg import CUDA_INPUT, filter_errors
+from report import expect
+
+ENGINE, LARGE = "animevideov3-x2-dyn-fp16", "animevideov3-x2-1080p-fp16"
+BATCHED = "animevideov3-x2-720p-batch4-fp16"
+# Exit statuses of ffmpeg: 256 less the errno, or the first byte of FFmpeg's own code.
+ACCES, INVAL, NODEV, NOSYS, NOMEM, INVALID_DATA, EXTERNAL = 243, 234, 237, 218, 244, 183, 187
+TENSORRT_10 = "10."
+
+
+def section(place):
+    ffmpeg, report, bundle = place.ffmpeg, place.report, place.bundle
+    clip = bundle.clip("180p")
+
+    def attempt(filters, inputs=None, environment=None, limit=30, file=clip, output=("-f", "null", "-")):
+        return ffmpeg.run([*(CUDA_INPUT if inputs is None else inputs), "-i", file, "-an", "-frames:v", "8",
+                           "-vf", filters, *output], "error", limit, environment)
+
+    def refused(outcome, statuses, words):
+        """The bar for every fault: documented status, one line from the filter that names what it is about."""
+        statuses = statuses if isinstance(statuses, tuple) else (statuses,)
+        said = filter_errors(outcome)
+        expect(outcome.status in statuses, f"exit status {outcome.status}, expected {statuses}: {outcome.why()}")
+        expect(len(said) == 1, f"{len(said)} lines from the filter: {said or outcome.said()}")
+        missing = [word for word in words if word not in said[0]]
+        expect(not missing, f"the message lacks {missing}: {said[0]}")
+        return f"{outcome.status}: {said[0]}"
+
+    def fault(name, statuses, words, filters, **keywords):
+        report.check(name, lambda: refused(attempt(filters, **keywords), statuses, words))
+
+    def copy_of(name, content):
+        """An engine with this content, in a file that only its owner may write."""
+        path = place.work / f"{name}.engine"
+        path.write_bytes(content)
+        path.chmod(0o644)
+        return path
+
+    if bundle.engine("super-resolution-10-notportable").exists():
+        fault("a plan of another TensorRT", NOSYS, ["8.6", TENSORRT_10],
+              ffmpeg.rave("super-resolution-10-notportable"))
+    fault("an older plan without its lean runtime", NOSYS, ["8.6", TENSORRT_10], ffmpeg.rave(ENGINE, lean=False))
+    fault("the TensorRT library is missing (option)", NOSYS, ["/nowhere/libnvinfer.so.10"],
+          ffmpeg.rave(ENGINE, "runtime_lib=/nowhere/libnvinfer.so.10"))
+    fault("the TensorRT library is missing (environment)", NOSYS, ["/nowhere/libnvinfer.so.10"], ffmpeg.rave(ENGINE),
+          environment={"RAVE_TENSORRT_LIB": "/nowhere/libnvinfer.so.10"})
+    fault("the lean runtime is missing", NOSYS, ["/nowhere/libnvinfer_lean.so.8"],
+          f"{ffmpeg.rave(ENGINE, lean=False)}:lean_runtime=/nowhere/libnvinfer_lean.so.8")
+    fault("the lean runtime is another TensorRT's", NOSYS, [],
+          f"{ffmpeg.rave(ENGINE, lean=False)}:lean_runtime={bundle.tensorrt}")
+    fault("the library is no TensorRT", NOSYS, ["libcuda.so.1"], ffmpeg.rave(ENGINE, "runtime_lib=libcuda.so.1"))
+
+    content = bundle.engine(ENGINE).read_bytes()
+    for size in (0, 1, 24, 1024, len(content) // 2, len(content) - 1):
+        path = copy_of(f"cut-{size}", content[:size])
+        fault(f"a plan of which {size} of {len(content)} bytes are left", (INVALID_DATA, NOSYS), [str(path)],
+              ffmpeg.rave(str(path)))
+
+    def flipped():
+        found = {}
+        count = 4 if place.quick else 12
+        for number in range(count):
+            changed = bytearray(content)
+            changed[(2 * number + 1) * len(content) // (2 * count)] ^= 0x10
+            outcome = attempt(ffmpeg.rave(str(copy_of("flipped", changed))))
+            found[outcome.status] = found.get(outcome.status, 0) + 1
+            expect(outcome.status >= 0 and not outcome.timed_out, f"byte {number}: {outcome.why()}")
+            expect(outcome.status in (0, INVALID_DATA, NOSYS, EXTERNAL, INVAL, NOMEM),
+                   f"byte {number}: {outcome.why()}")
+        report.store(flipped_bytes=found)
+        return ", ".join(f"{times} gave {status}" for status, times in sorted(found.items()))
+
+    report.check("plans with a flipped byte do not crash the process", flipped)
+
+    writable = copy_of("writable", content)
+    writable.chmod(0o666)
+    fault("a plan that everybody can write", ACCES, ["UNTRUSTED", str(writable)], ffmpeg.rave(str(writable)))
+
+    model = bundle.folder / "models" / "animevideov3-x2.onnx"
+    fault("an ONNX model and CUDA frames", INVAL, [str(model)], ffmpeg.rave(str(model), lean=False))
+    fault("an engine and frames in host memory", NODEV, [], ffmpeg.rave(ENGINE), inputs=[])
+    if bundle.engine(BATCHED).exists():
+        fault("a batch that the engine does not take", INVAL, ["batch 64", "1 to 4"], ffmpeg.rave(BATCHED, "batch=64"),
+              file=bundle.clip("720p"))
+
+    def size_without_rebuild():
+        outcome = ffmpeg.run([*CUDA_INPUT, "-reinit_filter", "0", "-i", bundle.folder / "clips" / "two-sizes.h264",
+                              "-an", "-vf", f"{ffmpeg.rave(ENGINE)},hwdownload,format=nv12", "-f", "null", "-"],
+                             limit=30)
+        return refused(outcome, INVAL, ["320x180", "480x270", "-reinit_filter 0"])
+
+    report.check("the size changes and the graph is not rebuilt", size_without_rebuild)
+
+    def another_context():
+        graph = f"[0:v][1:v]concat=n=2:v=1[all];[all]{ffmpeg.rave(ENGINE)}[out]"
+        words = ["-init_hw_device", "cuda=one:0", "-init_hw_device", "cuda=two:0"]
+        for device in ("one", "two"):
+            words += [*CUDA_INPUT, "-hwaccel_device", device, "-i", clip]
+        outcome = ffmpeg.run([*words, "-an", "-filter_complex", graph, "-map", "[out]", "-f", "null", "-"], limit=30)
+        return refused(outcome, INVAL, ["another CUDA context"])
+
+    report.check("a frame from another CUDA context", another_context)
+
+    def out_of_memory():
+        tried = []
+        # How much FFmpeg's own context and decoder need is not known: where those find room and the engine does not.
+        for left in (1600, 1400, 1200, 1000, 800):
+            holder = subprocess.Popen([sys.executable, str(Path(__file__).parent / "hold_memory.py"), str(left)],
+                                      stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+            try:
+                free = holder.stdout.readline().strip()
+                expect(free, "the helper that takes the memory failed")
+                outcome = attempt(ffmpeg.rave(LARGE, "streams=4"), file=bundle.clip("1080p"))
+            finally:
+                holder.stdin.close()
+                holder.wait(30)
+            said = filter_errors(outcome)
+            tried.append(f"{free} MiB: {outcome.status} {said}")
+            expect(outcome.status >= 0 and not outcome.timed_out, outcome.why())
+            if said:
+                report.store(out_of_memory=tried)
+                return refused(outcome, NOMEM, ["OUT_OF_MEMORY", "asked for", "free"])
+        expect(False, "it never ran out in the filter: " + "; ".join(tried))
+
+    report.check("the device has no memory left", out_of_memory)
+
+    def works_again():
+        outcome = attempt(ffmpeg.rave(ENGINE))
+        expect(outcome.status == 0, outcome.why())
+
+    report.check("after all that the engine runs", works_again)

@@ -1,0 +1,65 @@
+"""Pixel kernels: against the CPU reference, beside a copy, and under compute-sanitizer."""
+
+import json
+import shutil
+from pathlib import Path
+
+from process import run
+from report import Skipped, expect
+
+# Times the time that a copy of the same bytes takes.
+BAR = 3.0
+TOOLS = ("memcheck", "racecheck", "initcheck")
+
+
+def sanitizer():
+    """Path of compute-sanitizer, or None: CUDA's installers do not put it on the PATH."""
+    return shutil.which("compute-sanitizer") or next(
+        (str(path) for path in sorted(Path("/usr/local").glob("cuda*/bin/compute-sanitizer"))), None)
+
+
+def section(place):
+    program, report = place.bundle.program("checkkernel"), place.report
+
+    def compare_and_measure():
+        path = place.work / "checkkernel.json"
+        command = [program, "--bench", "--json", path] + (["--quick"] if place.quick else [])
+        outcome = run(command, 240)
+        if path.exists():
+            report.store(checkkernel=json.loads(path.read_text(encoding="utf-8")))
+        expect(outcome.status == 0, outcome.why())
+        checks = report.section["checkkernel"]["checks"]
+        return f"{sum(check['cases'] for check in checks)} cases in {outcome.seconds:.0f} s"
+
+    report.check("kernels give the reference's bits", compare_and_measure)
+
+    def beside_a_copy():
+        bench = report.section.get("checkkernel", {}).get("bench")
+        if not bench:
+            raise Skipped("nothing was measured")
+        worst = max(bench, key=lambda row: row["ratio"])
+        over = [f"{row['kernel']} {row['ratio']}" for row in bench if row["ratio"] > BAR]
+        report.store(ratios={row["kernel"]: row["ratio"] for row in bench})
+        expect(not over, f"{len(over)} of {len(bench)} are over {BAR}: {', '.join(over)}")
+        return f"{len(bench)} kernels, worst {worst['ratio']} ({worst['kernel']})"
+
+    report.check(f"a kernel takes at most {BAR:g} times a copy of its bytes", beside_a_copy)
+
+    def lost_device():
+        outcome = run([program, "--lose-device"], 60)
+        expect(outcome.status == 0, outcome.why())
+
+    report.check("a sticky error makes every later call report a lost device", lost_device)
+
+    def sanitized(tool):
+        path = sanitizer()
+        if not path:
+            raise Skipped("no compute-sanitizer on this machine")
+        outcome = run([path, "--tool", tool, "--report-api-errors", "no", "--error-exitcode", "9",
+                       program, "--quick"], 120)
+        summary = [line for line in outcome.text().splitlines() if "SUMMARY" in line]
+        expect(outcome.status == 0, f"{outcome.why()} {' '.join(summary)} {outcome.text()[-600:]}")
+        return " ".join(summary).lstrip("= ")
+
+    for tool in TOOLS:
+        report.check(f"compute-sanitizer {tool}", sanitized, tool)
