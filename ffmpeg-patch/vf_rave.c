@@ -41,8 +41,7 @@
 #include "libavutil/frame.h"
 #include "libavutil/hwcontext.h"
 #if CONFIG_CUDA
-#include <ffnvcodec/dynlink_cuda.h> // the types that hwcontext_cuda.h needs
-#include "libavutil/hwcontext_cuda.h"
+#include "libavutil/hwcontext_cuda_internal.h"
 #endif
 #include "libavutil/mathematics.h"
 #include "libavutil/opt.h"
@@ -108,6 +107,8 @@ typedef struct RaveFilterContext {
     AVBufferRef *device;            ///< of CUDA frames; NULL for frames in host memory
     AVFifo *in_flight;              ///< FrameInFlight, oldest first
     size_t capacity;                ///< of the session
+    int starved;                    ///< whether a frame was asked for in vain since the last one came
+    int error;                      ///< what failed; the library's frames and ours may be at odds then
 
     /* with dedup: the last frame that went through the model */
     AVFrame *last_in, *last_out;
@@ -412,6 +413,19 @@ static const AVCUDADeviceContext *cuda_context(const AVBufferRef *device)
 }
 #endif
 
+#if CONFIG_CUDA
+/**
+ * Whether the CUDA context lives as long as FFmpeg's device: not if it is the
+ * program's own, who may destroy it when this filter is gone.
+ */
+static int owns_cuda_context(const AVBufferRef *device)
+{
+    const AVCUDADeviceContextInternal *internal = cuda_context(device)->internal;
+
+    return internal && internal->is_allocated && !(internal->flags & AV_CUDA_USE_CURRENT_CONTEXT);
+}
+#endif
+
 /** Take the device of CUDA frames, if the input has such. */
 static int open_device(AVFilterContext *ctx, RaveContextConfig *config)
 {
@@ -436,9 +450,13 @@ static int open_device(AVFilterContext *ctx, RaveContextConfig *config)
         config->device       = RAVE_DEVICE_CUDA;
         config->cuda_context = cuda_context(s->device)->cuda_ctx;
         config->cuda_stream  = cuda_context(s->device)->stream;
-        config->cuda_owner   = av_buffer_ref(s->device);
-        config->cuda_release = release_device;
-        return config->cuda_owner ? 0 : AVERROR(ENOMEM);
+        if (owns_cuda_context(s->device)) {
+            config->cuda_owner   = av_buffer_ref(s->device);
+            config->cuda_release = release_device;
+            if (!config->cuda_owner)
+                return AVERROR(ENOMEM);
+        }
+        return 0;
     }
 #else
     return AVERROR(ENOSYS);
@@ -548,6 +566,29 @@ static enum AVPixelFormat pixel_format(AVFilterLink *link)
     return link->format;
 }
 
+/**
+ * Whether frames leave the graph behind this filter, but for filters that pass
+ * them on as they are, which ffmpeg puts before an encoder.
+ */
+static int is_last(const AVFilterContext *ctx)
+{
+    static const char *const passing[] = { "format", "noformat", "null", "trim", "setpts", "settb", "fps" };
+    const AVFilterContext *next = ctx->outputs[0]->dst;
+    size_t i = 0;
+
+    while (i < FF_ARRAY_ELEMS(passing)) {
+        if (strcmp(next->filter->name, passing[i])) {
+            i++;
+        } else {
+            if (!next->outputs[0] || !next->outputs[0]->dst)
+                return 0;
+            next = next->outputs[0]->dst;
+            i = 0;
+        }
+    }
+    return !strcmp(next->filter->name, "buffersink");
+}
+
 #if CONFIG_CUDA
 /** Where CUDA frames of this size come from. */
 static int open_frames(AVFilterContext *ctx, int width, int height)
@@ -561,7 +602,8 @@ static int open_frames(AVFilterContext *ctx, int width, int height)
 
     /* Where neither size nor format changes, the result is written over the
      * input when nobody else holds it, and the two come from one pool. */
-    if (width == inlink->w && height == inlink->h && s->out_format == s->in_format) {
+    if (width == inlink->w && height == inlink->h && s->out_format == s->in_format &&
+        !(frames_context(in_ref)->width & 1) && !(frames_context(in_ref)->height & 1)) {
         out_ref = av_buffer_ref(in_ref);
         if (!out_ref)
             return AVERROR(ENOMEM);
@@ -600,7 +642,7 @@ static void check_encoders(AVFilterContext *ctx)
     const AVFilterLink *outlink = ctx->outputs[0];
     int level = AV_LOG_INFO;
 
-    if (strcmp(outlink->dst->filter->name, "buffersink"))
+    if (!is_last(ctx))
         return;
     for (size_t i = 0; i < FF_ARRAY_ELEMS(encoders); i++) {
         int32_t status = rave_encoder_check(s->context, encoders[i], outlink->w, outlink->h,
@@ -656,7 +698,7 @@ static int config_output(AVFilterLink *outlink)
 #endif
     s->out_width  = outlink->w;
     s->out_height = outlink->h;
-    s->emitted    = 0;
+    s->emitted    = s->starved = s->error = 0;
     return 0;
 }
 
@@ -686,11 +728,6 @@ static enum AVPixelFormat frame_format(const AVFrame *frame)
         return frames_context(frame->hw_frames_ctx)->sw_format;
 #endif
     return frame->format;
-}
-
-static int is_cropped(const AVFrame *frame)
-{
-    return frame->crop_left || frame->crop_right || frame->crop_top || frame->crop_bottom;
 }
 
 /**
@@ -751,7 +788,7 @@ static int takes_other_size(const AVFilterContext *ctx)
 {
     const RaveFilterContext *s = ctx->priv;
 
-    return s->device && !s->emitted && !strcmp(ctx->outputs[0]->dst->filter->name, "buffersink");
+    return s->device && !s->emitted && is_last(ctx);
 }
 
 /**
@@ -775,9 +812,11 @@ static int follow_input(AVFilterContext *ctx, const AVFrame *in)
     if (format == s->in_format && width == s->in_width && height == s->in_height)
         return 0;
 
-    /* What was asked of the old session comes first. */
+    /* What was asked of the old session comes first. The two would take
+     * twice the memory beside each other. */
     if ((ret = emit_frames(ctx)) < 0)
         return ret;
+    close_session(ctx);
     ret = open_session(ctx, &session, format, width, height, &out_width, &out_height);
     if (ret < 0)
         return ret;
@@ -850,6 +889,17 @@ static void remove_size_dependent_side_data(AVFrame *frame)
 #endif
 }
 
+/** Leave cropping that is still pending to whoever comes next, or none where it is done. */
+static void scale_cropping(const RaveFilterContext *s, AVFrame *out, const AVFrame *in)
+{
+    const int kept = keeps_cropping(s, in);
+
+    out->crop_left   = kept ? av_rescale(in->crop_left,   out->width,  in->width)  : 0;
+    out->crop_right  = kept ? av_rescale(in->crop_right,  out->width,  in->width)  : 0;
+    out->crop_top    = kept ? av_rescale(in->crop_top,    out->height, in->height) : 0;
+    out->crop_bottom = kept ? av_rescale(in->crop_bottom, out->height, in->height) : 0;
+}
+
 /** Whether the result may be written over the input. */
 static int can_work_in_place(const AVFilterContext *ctx, AVFrame *in)
 {
@@ -858,7 +908,8 @@ static int can_work_in_place(const AVFilterContext *ctx, AVFrame *in)
     const AVBufferRef *frames = ff_filter_link(ctx->outputs[0])->hw_frames_ctx;
 
     /* With dedup the input is compared with the next one. */
-    return s->device && !s->dedup && frames->data == in->hw_frames_ctx->data && !is_cropped(in) &&
+    return s->device && !s->dedup && frames->data == in->hw_frames_ctx->data &&
+           !in->crop_left && !in->crop_right && !in->crop_top && !in->crop_bottom &&
            in->width == s->out_width && in->height == s->out_height && av_frame_is_writable(in);
 #else
     return 0;
@@ -944,7 +995,7 @@ static int submit_repeat(AVFilterContext *ctx, AVFrame *in, const RaveFrame *des
     int32_t repeat, status;
     int ret;
 
-    if (!s->last_in)
+    if (!s->last_in || !s->last_out)
         return 0;
     status = rave_session_is_repeat(s->session, &s->last_desc, desc, &repeat);
     if (status != RAVE_OK)
@@ -957,15 +1008,13 @@ static int submit_repeat(AVFilterContext *ctx, AVFrame *in, const RaveFrame *des
         return AVERROR(ENOMEM);
     /* The pixels are the other's, with their colours; all else is its own. */
     av_frame_side_data_free(&out->side_data, &out->nb_side_data);
+    av_dict_free(&out->metadata);
     if ((ret = av_frame_copy_props(out, in)) < 0 ||
         (ret = av_fifo_write(s->in_flight, &(FrameInFlight){ NULL, out, 1 }, 1)) < 0) {
         av_frame_free(&out);
         return ret;
     }
-    out->crop_left       = s->last_out->crop_left;
-    out->crop_right      = s->last_out->crop_right;
-    out->crop_top        = s->last_out->crop_top;
-    out->crop_bottom     = s->last_out->crop_bottom;
+    scale_cropping(s, out, in);
     out->colorspace      = s->last_out->colorspace;
     out->color_range     = s->last_out->color_range;
     out->chroma_location = s->last_out->chroma_location;
@@ -1025,28 +1074,34 @@ static int submit_frame(AVFilterContext *ctx, AVFrame *in)
     }
 
     describe_frame(&output, out);
-    if (keeps_cropping(s, in)) {
-        out->crop_left   = av_rescale(in->crop_left,   out->width,  in->width);
-        out->crop_right  = av_rescale(in->crop_right,  out->width,  in->width);
-        out->crop_top    = av_rescale(in->crop_top,    out->height, in->height);
-        out->crop_bottom = av_rescale(in->crop_bottom, out->height, in->height);
-    }
+    scale_cropping(s, out, in);
     /* Where the library has a choice, it makes what the graph agreed on. */
     output.matrix = is_yuv(s->out_format) ? outlink->colorspace  : AVCOL_SPC_UNSPECIFIED;
     output.range  = is_yuv(s->out_format) ? outlink->color_range : AVCOL_RANGE_UNSPECIFIED;
+    if (s->dedup && (ret = remember_frame(s, in, out, &input)) < 0)
+        goto fail;
     status = rave_session_submit(s->session, &input, &output);
     if (status != RAVE_OK) {
         ret = library_error(ctx, status);
+        /* Part of the work may be on the GPU: this waits for it. */
+        close_session(ctx);
         goto fail;
     }
     set_color_properties(ctx, out, &output);
+    if (s->dedup) {
+        s->last_out->colorspace      = out->colorspace;
+        s->last_out->color_range     = out->color_range;
+        s->last_out->chroma_location = out->chroma_location;
+    }
 
     /* There is room: a frame was passed on whenever it was full. */
-    if ((!s->dedup || (ret = remember_frame(s, in, out, &input)) >= 0) &&
-        (ret = av_fifo_write(s->in_flight, &(FrameInFlight){ in == out ? NULL : in, out, 0 }, 1)) >= 0)
+    ret = av_fifo_write(s->in_flight, &(FrameInFlight){ in == out ? NULL : in, out, 0 }, 1);
+    if (ret >= 0)
         return ret;
+    close_session(ctx);
 
 fail:
+    s->error = ret;
     if (out != in)
         av_frame_free(&out);
     av_frame_free(&in);
@@ -1067,7 +1122,7 @@ static int emit_frame(AVFilterContext *ctx)
     if ((ret = av_fifo_peek(s->in_flight, &frame, 1, 0)) < 0)
         return ret;
     if (!frame.is_repeat && (status = rave_session_finish(s->session)) != RAVE_OK)
-        return library_error(ctx, status);
+        return s->error = library_error(ctx, status);
     av_fifo_drain2(s->in_flight, 1);
     av_frame_free(&frame.in);
     s->emitted = 1;
@@ -1083,11 +1138,14 @@ static int activate(AVFilterContext *ctx)
     int32_t result;
     int status, err;
 
+    if (s->error)
+        return s->error;
     FF_FILTER_FORWARD_STATUS_BACK(outlink, inlink);
 
     if ((err = ff_inlink_consume_frame(inlink, &in)) < 0)
         return err;
     if (err) {
+        s->starved = 0;
         if ((err = submit_frame(ctx, in)) < 0)
             return err;
         if (av_fifo_can_read(s->in_flight) == s->capacity && (err = emit_frame(ctx)) < 0)
@@ -1102,13 +1160,20 @@ static int activate(AVFilterContext *ctx)
         /* Once, so that nothing that went wrong with the last frames is missed. */
         result = rave_session_drain(s->session);
         if (result != RAVE_OK)
-            return library_error(ctx, result);
+            return s->error = library_error(ctx, result);
         if ((err = emit_frames(ctx)) < 0)
             return err;
         ff_outlink_set_status(outlink, status, pts);
         return 0;
     }
 
+    /* A frame is asked for again and none came since: the stream pauses, or
+     * the graph is about to be rebuilt, which nothing else announces. */
+    if (!err && ff_outlink_frame_wanted(outlink)) {
+        if (s->starved && av_fifo_can_read(s->in_flight))
+            return emit_frames(ctx);
+        s->starved = 1;
+    }
     FF_FILTER_FORWARD_WANTED(outlink, inlink);
     return FFERROR_NOT_READY;
 }

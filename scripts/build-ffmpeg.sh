@@ -121,7 +121,7 @@ compiled() {
     [ ! "$PREFIX/include/rave.h" -nt "$src/libavfilter/vf_rave.o" ] || rm -f "$src/libavfilter/vf_rave.o"
     # The filter has to be clean of more warnings than FFmpeg asks for. `{ NULL }` ends FFmpeg's lists of options.
     logged "$log/vf_rave.log" make -C "$src" libavfilter/vf_rave.o \
-        ECFLAGS="-Wextra -Wpedantic -Wshadow -Wno-missing-field-initializers -Werror"
+        ECFLAGS="-isystem $(nv_codec_headers)/include -Wextra -Wpedantic -Wshadow -Wno-missing-field-initializers -Werror"
     logged "$log/make.log" make -C "$src" -j "$jobs" ffmpeg ffprobe
     for name in ffmpeg ffprobe; do
         cp "$src/$name" "$home/bin/$name.new"

@@ -25,7 +25,7 @@ shared_library() {
 shared_library libnvidia-encode.so.1 "$here"/nvenc-standin/*.c
 shared_library libcuda-counter.so "$here"/cuda-counter/*.c
 if [ -s "$PREFIX/lib/librave.a" ]; then
-    gcc -std=c11 -Wall -Wextra -Wpedantic -Werror -O2 -g -D_GNU_SOURCE -isystem "$headers/include" \
+    gcc -std=c11 -Wall -Wextra -Wpedantic -Werror -O2 -s -D_GNU_SOURCE -isystem "$headers/include" \
         -I"$PREFIX/include" "$here/capi.c" -Wl,--wrap=malloc,--wrap=calloc,--wrap=realloc,--wrap=posix_memalign \
         "$PREFIX/lib/librave.a" -lpthread -lm -ldl -o "$out/capi"
 fi

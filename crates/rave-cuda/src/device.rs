@@ -160,7 +160,7 @@ impl Device {
     /// Runs `destroy` for a destructor, with the context current. After a lost device it does nothing: what the device
     /// holds is leaked, since no call may be made. Other errors are kept for the next [`Device::bind`].
     pub(crate) fn destroy(&self, call: &str, destroy: impl FnOnce(&Driver) -> CUresult) {
-        let outcome = self.0.bind().and_then(|bound| bound.check(call, destroy(bound.driver)));
+        let outcome = self.0.push().and_then(|bound| bound.check(call, destroy(bound.driver)));
         if let Err(error) = outcome
             && error.status() != Status::DeviceLost
         {
@@ -182,6 +182,12 @@ impl Inner {
         if let Some(error) = deferred {
             return Err(error.context("while destroying an object earlier"));
         }
+        self.push()
+    }
+
+    /// [`Inner::bind`] whatever a destructor met: for destructors, each of which has its own to destroy.
+    fn push(&self) -> Result<Bound<'_>> {
+        check_device_alive()?;
         // SAFETY: the context is live: ours until Inner is dropped, or adopted under `Device::adopt`'s contract.
         let result = unsafe { (self.driver.cuCtxPushCurrent_v2)(self.context) };
         self.driver.check("cuCtxPushCurrent", result)?;

@@ -80,7 +80,7 @@ impl PoolAllocator for DeviceAllocator {
     }
 
     fn identity(&self, stream: &Stream) -> usize {
-        stream.as_raw().addr()
+        stream.id()
     }
 }
 

@@ -2,6 +2,7 @@
 
 use std::ffi::c_void;
 use std::ptr;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 use rave_core::{Error, Result, Status};
 
@@ -14,7 +15,11 @@ pub struct Stream {
     device: Device,
     handle: CUstream,
     owned: bool,
+    /// Of all streams of the process; the driver uses handles again.
+    id: usize,
 }
+
+static NEXT_ID: AtomicUsize = AtomicUsize::new(0);
 
 // SAFETY: a CUstream is a handle that the driver lets any thread use, also several at once.
 unsafe impl Send for Stream {}
@@ -29,7 +34,7 @@ impl Stream {
     /// `stream` is null or a live `CUstream` of `device`'s context, and stays alive until this is dropped.
     #[must_use]
     pub unsafe fn adopt(device: &Device, stream: *mut c_void) -> Self {
-        Stream { device: device.clone(), handle: stream.cast(), owned: false }
+        Stream { device: device.clone(), handle: stream.cast(), owned: false, id: next_id() }
     }
 
     /// Makes a stream with no implicit order to the legacy default stream.
@@ -43,7 +48,7 @@ impl Stream {
         let result = unsafe { (bound.driver.cuStreamCreate)(&mut handle, sys::STREAM_NON_BLOCKING) };
         bound.check("cuStreamCreate", result)?;
         drop(bound);
-        Ok(Stream { device: device.clone(), handle, owned: true })
+        Ok(Stream { device: device.clone(), handle, owned: true, id: next_id() })
     }
 
     /// The device.
@@ -56,6 +61,11 @@ impl Stream {
     #[must_use]
     pub fn as_raw(&self) -> *mut c_void {
         self.handle.cast()
+    }
+
+    /// A number that no other stream of this process has or had.
+    pub(crate) fn id(&self) -> usize {
+        self.id
     }
 
     pub(crate) fn handle(&self) -> CUstream {
@@ -94,6 +104,10 @@ impl Stream {
         let result = unsafe { (bound.driver.cuStreamWaitEvent)(self.handle, event.handle, 0) };
         bound.check("cuStreamWaitEvent", result)
     }
+}
+
+fn next_id() -> usize {
+    NEXT_ID.fetch_add(1, Ordering::Relaxed)
 }
 
 impl Drop for Stream {

@@ -84,6 +84,7 @@ impl Model {
                 file.check_origin(path)?;
                 let load = || TensorRtModel::load(device.device(), &name, file.bytes, options);
                 let (model, before) = device.models().get(key, load)?;
+                model.log_to(options.log.clone());
                 (Backend::TensorRt(model, device.clone()), before)
             }
             _ => {

@@ -92,16 +92,19 @@ impl CudaDevice {
     ) -> Result<Self> {
         let mut live = lock(&LIVE);
         live.retain(|other| other.strong_count() > 0);
-        let known = live.iter().filter_map(Weak::upgrade).find(|other| {
+        // What may end with these ends outside of the lock: it calls the owner.
+        let all: Vec<_> = live.iter().filter_map(Weak::upgrade).collect();
+        let known = all.iter().find(|other| {
             other.device.context() == context
                 && other.main.as_raw() == stream
                 && other.owner.is_some() == owner.is_some()
         });
+        let mut spare = None;
         let device = match known {
             Some(known) => {
                 // The device has one that keeps the same context alive.
-                drop(owner.take());
-                CudaDevice(known)
+                spare = owner.take();
+                CudaDevice(Arc::clone(known))
             }
             None => {
                 // RV-ENG-1205, RV-ENG-1206
@@ -123,6 +126,7 @@ impl CudaDevice {
             }
         };
         drop(live);
+        drop((all, spare));
         if device.0.owner.is_some() {
             device.keep();
         }

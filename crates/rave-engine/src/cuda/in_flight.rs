@@ -7,11 +7,8 @@ use std::time::{Duration, Instant};
 use rave_core::{Error, Result, Status, note_device_hung};
 use rave_cuda::{Device, Event, NonFiniteCounter, Stream};
 
-/// How long the work of one launch may take before the GPU is taken to have stopped.
-pub(super) const FRAME_PATIENCE: Duration = Duration::from_secs(30);
-
-/// How long a session that ends waits for its work.
-pub(super) const CLOSING_PATIENCE: Duration = Duration::from_secs(5);
+/// How long the work of one launch may take, once all before it in its lane is over, until the GPU is taken to have stopped.
+pub(super) const PATIENCE: Duration = Duration::from_secs(30);
 
 /// The shortest and the longest time between two looks at an event that is waited for.
 const NAP: Range<Duration> = Duration::from_micros(50)..Duration::from_millis(2);
@@ -76,11 +73,11 @@ impl Slot {
     ///
     /// # Errors
     /// As [`wait_for`].
-    pub(super) fn wait(&self, patience: Duration) -> Result<()> {
+    pub(super) fn wait(&self) -> Result<()> {
         if self.frames.is_empty() {
             return Ok(());
         }
-        wait_for(&self.done, patience, || format!("frames {} to {}", self.frames.start, self.frames.end - 1))
+        wait_for(&self.done, || format!("frames {} to {}", self.frames.start, self.frames.end - 1))
     }
 
     /// Frees the slot, whose work is over, and tells what was not finite in it.
@@ -102,17 +99,17 @@ impl Slot {
 ///
 /// # Errors
 /// The first error of the work before it; [`Status::DeviceLost`], remembered for the process, when it does not end in time.
-pub(super) fn wait_for(event: &Event, patience: Duration, what: impl FnOnce() -> String) -> Result<()> {
+pub(super) fn wait_for(event: &Event, what: impl FnOnce() -> String) -> Result<()> {
     let start = Instant::now();
     let mut nap = NAP.start;
     while !event.is_done()? {
         // RV-ENG-1311
-        if start.elapsed() > patience {
+        if start.elapsed() > PATIENCE {
             note_device_hung();
             let what = what();
             return Err(Error::new(
                 Status::DeviceLost,
-                format!("{what}: on the GPU for more than {} s", patience.as_secs()),
+                format!("{what}: on the GPU for more than {} s", PATIENCE.as_secs()),
             )
             .help("restart the process; nvidia-smi and the kernel's log (Xid) tell what the GPU met"));
         }

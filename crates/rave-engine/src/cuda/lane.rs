@@ -1,9 +1,8 @@
 //! What computes one frame, or one batch of frames, at a time.
 
 use std::fmt;
-use std::time::Duration;
 
-use rave_core::{Colorimetry, Log, Result};
+use rave_core::{Colorimetry, Log, Result, Status};
 use rave_cuda::{Event, FrameOnDevice, PooledBlock, Stream};
 
 use super::frame_graph::FrameGraph;
@@ -45,7 +44,16 @@ impl Lane {
         let stream = Stream::create(device.device())?;
         let mut memory = Vec::new();
         let mut take = |bytes: usize| -> Result<u64> {
-            let block = device.pool().acquire(bytes.max(1), &stream)?;
+            let pool = device.pool();
+            let block = pool.acquire(bytes.max(1), &stream).or_else(|error| {
+                // Other sessions may have left more than is missing.
+                let out_of_memory = error.status() == Status::OutOfMemory;
+                if out_of_memory && pool.trim() > 0 {
+                    pool.acquire(bytes.max(1), &stream)
+                } else {
+                    Err(error)
+                }
+            })?;
             let address = block.address();
             memory.push(block);
             Ok(address)
@@ -85,8 +93,8 @@ impl Lane {
 
     // RV-ENG-1303
     /// Waits for room in the queue; nothing in the steady state of a GPU that keeps up.
-    pub(super) fn make_room(&self, patience: Duration) -> Result<()> {
-        self.slots[self.next].wait(patience)
+    pub(super) fn make_room(&self) -> Result<()> {
+        self.slots[self.next].wait()
     }
 
     /// Frees the slots whose work is over, oldest first, and tells what was not finite in them.
@@ -112,24 +120,22 @@ impl Lane {
         let slot = &mut slots[self.next];
         // RV-ENG-1302: the last frame's arrival is behind the others' on the main stream.
         stream.wait(&self.arrived)?;
-        for frame in staged.iter() {
-            program.prepare(stream, frame)?;
-        }
-        let whole = staged.len() == program.batch();
-        let by_graph = whole && graph.launch(program, stream, staged, slot, log)?;
-        if !by_graph {
-            program.enqueue(stream, staged, slot)?;
-        }
+        let launched = enqueue(program, graph, stream, staged, slot, log);
+        // Also of a launch that failed in the middle: what of it is on the device is waited for.
         slot.launched(stream, frames)?;
         staged.clear();
         self.next = (self.next + 1) % QUEUE;
-        Ok(by_graph)
+        launched
     }
 
-    /// Forgets what is staged, after an error; returns its slot.
-    pub(super) fn abandon(&mut self) -> usize {
-        self.staged.clear();
+    /// The slot of the next launch.
+    pub(super) fn next_slot(&self) -> usize {
         self.next
+    }
+
+    /// Forgets what is staged, after an error.
+    pub(super) fn abandon(&mut self) {
+        self.staged.clear();
     }
 
     /// Makes `main` wait, on the device, for the launch of `slot`.
@@ -137,10 +143,29 @@ impl Lane {
         main.wait(self.slots[slot].done())
     }
 
-    /// Blocks until all work has ended.
-    pub(super) fn wait(&self, patience: Duration) -> Result<()> {
-        self.slots.iter().try_for_each(|slot| slot.wait(patience))
+    /// Blocks until all work has ended, the oldest first, so that patience is with one launch at a time.
+    pub(super) fn wait(&self) -> Result<()> {
+        (0..QUEUE).try_for_each(|offset| self.slots[(self.next + offset) % QUEUE].wait())
     }
+}
+
+/// Enqueues everything for `staged`, and says whether that was by a graph.
+fn enqueue(
+    program: &mut Program,
+    graph: &mut FrameGraph,
+    stream: &Stream,
+    staged: &[Staged],
+    slot: &Slot,
+    log: &Log,
+) -> Result<bool> {
+    for frame in staged {
+        program.prepare(stream, frame)?;
+    }
+    let by_graph = staged.len() == program.batch() && graph.launch(program, stream, staged, slot, log)?;
+    if !by_graph {
+        program.enqueue(stream, staged, slot)?;
+    }
+    Ok(by_graph)
 }
 
 impl fmt::Display for Lane {

@@ -1,9 +1,9 @@
 //! A TensorRT engine on a device, and the contexts that run it.
 
 use std::fmt;
-use std::sync::{Arc, Mutex, PoisonError, Weak};
+use std::sync::{Arc, Mutex, PoisonError, RwLock, Weak};
 
-use rave_core::{Error, ModelContract, Result, Size, Status, TensorShape};
+use rave_core::{Error, Log, ModelContract, Result, Size, Status, TensorShape};
 use rave_cuda::Device;
 use rave_tensorrt::{
     Context, Engine, Library, Plan, Runtime, RuntimeOptions, SearchOptions, Shape, SizeRange,
@@ -33,6 +33,7 @@ pub(crate) struct TensorRtModel {
     /// dynamic engine.
     exclusive: bool,
     built_by: String,
+    log: Arc<RwLock<Log>>,
 }
 
 struct LoadedEngine {
@@ -78,7 +79,12 @@ impl TensorRtModel {
             lean_runtime: options.lean_runtime.clone(),
             allow_host_code: options.allow_host_code,
         };
-        let runtime = InContext::new(device, Runtime::new(&library, &settings, options.log.clone())?);
+        let log = Arc::new(RwLock::new(options.log.clone()));
+        let current = Arc::clone(&log);
+        let messages = Log::new(move |level, message| {
+            current.read().unwrap_or_else(PoisonError::into_inner).write(level, message);
+        });
+        let runtime = InContext::new(device, Runtime::new(&library, &settings, messages)?);
         let engine = InContext::new(device, Engine::deserialize(&runtime, &plan)?);
         let contract = engine.contract()?;
         let place = |input| engine.tensors().iter().position(|tensor| tensor.input == input).unwrap_or(0);
@@ -93,12 +99,18 @@ impl TensorRtModel {
             tensors,
             exclusive: dynamic && plan.version().major < 10 && !plan.is_rtx(),
             built_by: plan.builder(),
+            log,
             engines: Mutex::new(vec![LoadedEngine { engine, user: Weak::new() }]),
             runtime,
             device: device.clone(),
             plan: bytes,
             name: name.to_owned(),
         })
+    }
+
+    /// Sends TensorRT's messages to `log` from now on: a model outlives those who loaded it.
+    pub(crate) fn log_to(&self, log: Log) {
+        *self.log.write().unwrap_or_else(PoisonError::into_inner) = log;
     }
 
     pub(crate) fn contract(&self) -> &ModelContract {

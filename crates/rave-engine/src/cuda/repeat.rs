@@ -4,7 +4,7 @@ use rave_core::Result;
 use rave_cuda::{Event, FrameComparer, FrameDifference, FrameOnDevice, Stream};
 
 use super::device::CudaDevice;
-use super::in_flight::{FRAME_PATIENCE, wait_for};
+use super::in_flight::wait_for;
 
 /// Compares frames on a stream of its own, beside the lanes.
 #[derive(Debug)]
@@ -34,7 +34,7 @@ impl RepeatFinder {
         self.stream.wait(&self.arrived)?;
         self.comparer.compare(&self.stream, a, b, &self.difference)?;
         self.compared.record(&self.stream)?;
-        wait_for(&self.compared, FRAME_PATIENCE, || "the comparison of two frames".into())?;
+        wait_for(&self.compared, || "the comparison of two frames".into())?;
         Ok(!self.difference.take())
     }
 }

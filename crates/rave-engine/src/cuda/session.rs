@@ -10,7 +10,7 @@ use rave_cuda::FrameOnDevice;
 use super::device::{CudaDevice, OpenSession};
 use super::frame_graph::FrameGraph;
 use super::geometry::Geometry;
-use super::in_flight::{CLOSING_PATIENCE, FRAME_PATIENCE, NonFinite};
+use super::in_flight::NonFinite;
 use super::lane::{Lane, Staged};
 use super::repeat::RepeatFinder;
 use crate::colors::Colors;
@@ -191,7 +191,7 @@ impl CudaSession {
         }
         self.check(input, out)?;
         let (from, to) = self.colors.of(tags, wanted);
-        timed(&self.stats.wait_ns, || self.lanes[self.current].make_room(FRAME_PATIENCE))?;
+        timed(&self.stats.wait_ns, || self.lanes[self.current].make_room())?;
         self.log.write(
             LogLevel::Debug,
             format_args!(
@@ -257,7 +257,7 @@ impl CudaSession {
     pub fn drain(&mut self) -> Result<()> {
         self.launch()?;
         for index in 0..self.lanes.len() {
-            self.lanes[index].wait(FRAME_PATIENCE)?;
+            self.lanes[index].wait()?;
             self.settle(index)?;
         }
         Ok(())
@@ -269,7 +269,7 @@ impl CudaSession {
         if self.lanes[lane].staged() == 0 {
             return Ok(());
         }
-        let frames = self.lanes[lane].staged();
+        let (frames, slot) = (self.lanes[lane].staged(), self.lanes[lane].next_slot());
         match self.lanes[lane].launch(&self.log) {
             Ok(false) => {}
             Ok(true) => {
@@ -277,7 +277,7 @@ impl CudaSession {
             }
             Err(error) => {
                 // The frames of this launch are lost; those of earlier ones are in flight.
-                let slot = self.lanes[lane].abandon();
+                self.lanes[lane].abandon();
                 self.in_flight.retain(|frame| (frame.lane, frame.slot) != (lane, slot));
                 return Err(error);
             }
@@ -322,8 +322,9 @@ impl CudaSession {
 impl Drop for CudaSession {
     fn drop(&mut self) {
         for lane in &self.lanes {
-            // Work that does not end is remembered as a lost device, and everything is leaked.
-            let _ = lane.wait(CLOSING_PATIENCE);
+            // Work that does not end is remembered as a lost device, and everything is leaked. Any other error may be one
+            // of before, and says nothing of the work that is to be waited for.
+            let _ = lane.wait().or_else(|_| lane.wait());
         }
     }
 }
