@@ -62,7 +62,7 @@ for library in libnvinfer_lean.so.10 libnvinfer_lean.so.8; do packed "$DEPS/tens
 step "Engines, models and clips"
 "$ROOT/scripts/fetch.sh" all
 for engine in "$engines"/*.engine; do packed "$engine" "engines/$(basename "$engine")"; done
-for model in animevideov3-x2 luma-3x-224; do packed "$DEPS/models/$model.onnx" "models/$model.onnx"; done
+packed "$DEPS/models/animevideov3-x2.onnx" models/animevideov3-x2.onnx
 put "$DEPS/clips/bigbuckbunny.mp4" clips/720p.mp4
 # The same pictures in other sizes: what is measured is decoding and inference, not their quality.
 for size in 320x180 960x540 1920x1080; do
