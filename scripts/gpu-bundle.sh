@@ -2,7 +2,7 @@
 # Packs what a machine with an NVIDIA GPU needs to run tests/gpu/run.sh, into FOLDER (build/gpu-bundle): that script, the
 # ffmpeg of scripts/build-ffmpeg.sh with the libraries it links, the test programs, TensorRT's run-time libraries, the
 # engines in ENGINES, models, clips, and pictures made on the CPU to compare with. Nothing is needed there but the driver
-# and Python 3.11. About 60 MB; on the GPU's machine: FOLDER/run.sh FOLDER REPORT.json
+# and Python 3.11. About 55 MB; on the GPU's machine: FOLDER/run.sh FOLDER REPORT.json
 #
 #   scripts/gpu-bundle.sh ENGINES [FOLDER [MODELS]]
 #
@@ -62,8 +62,8 @@ for library in libnvinfer_lean.so.10 libnvinfer_lean.so.8; do packed "$DEPS/tens
 
 step "Engines, models and clips"
 "$ROOT/scripts/fetch.sh" all
-for engine in "$engines"/*.engine; do put "$engine" "engines/$(basename "$engine")"; done
-for model in animevideov3-x2 luma-3x-224; do put "$DEPS/models/$model.onnx" "models/$model.onnx"; done
+for engine in "$engines"/*.engine; do packed "$engine" "engines/$(basename "$engine")"; done
+packed "$DEPS/models/animevideov3-x2.onnx" models/animevideov3-x2.onnx
 put "$DEPS/clips/bigbuckbunny.mp4" clips/720p.mp4
 # The same pictures in other sizes: what is measured is decoding and inference, not their quality.
 for size in 320x180 960x540 1920x1080; do
