@@ -55,6 +55,8 @@ ldd "$ffmpeg/ffmpeg" | awk '$2 == "=>" && $3 ~ /^\// { print $3 }' |
 done
 # Not in lib/: there the stand-in would be found wherever NVENC is looked for.
 "$ROOT/tests/gpu/build.sh" "$folder/instruments"
+packed "$folder/instruments/capi" bin/capi
+rm "$folder/instruments/capi"
 
 step "TensorRT"
 "$ROOT/scripts/fetch-tensorrt.sh"

@@ -13,6 +13,7 @@ import engines
 import faults
 import filters
 import golden
+import inside
 import kernels
 import nvcaps
 import nvenc
@@ -22,7 +23,7 @@ from machine import Gpu, describe, find_gpu
 from report import Report
 
 SECTIONS = {module.__name__: module.section
-            for module in (kernels, engines, golden, accuracy, filters, faults, nvenc, counters, bars, nvcaps)}
+            for module in (kernels, engines, golden, accuracy, filters, faults, inside, nvenc, counters, bars, nvcaps)}
 
 
 class Place:

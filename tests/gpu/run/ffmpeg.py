@@ -10,7 +10,7 @@ CUDA_INPUT = ["-hwaccel", "cuda", "-hwaccel_output_format", "cuda"]
 # Of the filter's own lines; FFmpeg adds one about the pad when the filter refuses its input.
 FILTER_ERROR = re.compile(r"^\[(?:Parsed_)?rave[^\]]*\] \[error\] (?!Failed to configure output pad)(.*)", re.M)
 
-STATISTICS = re.compile(r"(\d+) frames, (\d+) tiles? each, (\d+) at a time, (\d+) as a graph, ([\d.]+) ms of CPU per "
+STATISTICS = re.compile(r"(\d+) frames, (\d+) tiles? each, (\d+) at a time, (\d+) as a graph, at most ([\d.]+) ms of CPU per "
                         r"frame; (\d+) elements not finite; pool: ([\d.]+) MiB, (\d+) hits, (\d+) misses")
 
 

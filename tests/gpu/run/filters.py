@@ -55,6 +55,33 @@ def section(place):
 
     report.check("frames come out with the input's times", every_frame_and_time)
 
+    def repeats():
+        """RV-FILT-1309: each frame three times."""
+        def thrice(dedup):
+            outcome = ffmpeg.run([*CUDA_INPUT, "-i", clip, "-an", "-vf",
+                                  f"fps=75,{ffmpeg.rave(DOUBLE, f'dedup={dedup}')},{DOWNLOAD}", "-f", "framemd5", "-"],
+                                 level="verbose")
+            expect(outcome.status == 0, outcome.why())
+            return frames_of(outcome.text()), outcome
+        (all_of_them, before), (once, after) = thrice("none"), thrice("exact")
+        same_hashes(all_of_them, once, "dedup=exact")
+        found = re.search(r"(\d+) frames were repeats", after.stderr)
+        expect(found and int(found[1]) > FRAMES, f"{found and found[0]}: {after.why()}")
+        return f"{found[1]} of {len(once)} were repeats; {before.seconds:.2f} s without, {after.seconds:.2f} s with"
+
+    report.check("repeated frames get the result of the frame before, and nothing else changes", repeats)
+
+    def tiles_and_batches():
+        """RV-ENG-1307: whatever the batch that tiles go through in, they are blended to the same bits."""
+        def tiled(options):
+            return ffmpeg.on_gpu("1080p", f"{ffmpeg.rave('animevideov3-x2-720p-batch4-fp16', options)},{DOWNLOAD}",
+                                 "-frames:v", "3")
+        four = tiled("streams=1")
+        same_hashes(four, tiled("batch=2:streams=2:graph=off"), "tiles two at a time")
+        return sized(four, 3840, 2160, 3)
+
+    report.check("tiles are the same in batches of two and four", tiles_and_batches)
+
     chains = {
         "scale_cuda before": (f"scale_cuda=640:360,{double},{DOWNLOAD}", 1280, 720),
         "scale_cuda after": (f"{double},scale_cuda=320:180,{DOWNLOAD}", 320, 180),
