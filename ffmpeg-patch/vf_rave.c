@@ -107,7 +107,7 @@ typedef struct RaveFilterContext {
     AVBufferRef *device;            ///< of CUDA frames; NULL for frames in host memory
     AVFifo *in_flight;              ///< FrameInFlight, oldest first
     size_t capacity;                ///< of the session
-    int starved;                    ///< whether a frame was asked for in vain since the last one came
+    int starved;                    ///< how often a frame was asked for in vain since the last one came
     int error;                      ///< what failed; the library's frames and ours may be at odds then
 
     /* with dedup: the last frame that went through the model */
@@ -359,7 +359,7 @@ static void log_stats(AVFilterContext *ctx)
     if (s->device)
         av_log(ctx, AV_LOG_VERBOSE,
                "%"PRIu64" frames, %"PRIu32" tile%s each, %"PRIu32" at a time, %"PRIu64" as a graph, "
-               "%.3f ms of CPU per frame; %"PRIu64" elements not finite; pool: %.1f MiB, "
+               "at most %.3f ms of CPU per frame; %"PRIu64" elements not finite; pool: %.1f MiB, "
                "%"PRIu64" hits, %"PRIu64" misses\n",
                stats.frames, stats.tiles, stats.tiles == 1 ? "" : "s", stats.streams,
                stats.graph_frames, stats.submit_ns / frame_ms, stats.non_finite,
@@ -1167,12 +1167,24 @@ static int activate(AVFilterContext *ctx)
         return 0;
     }
 
-    /* A frame is asked for again and none came since: the stream pauses, or
-     * the graph is about to be rebuilt, which nothing else announces. */
-    if (!err && ff_outlink_frame_wanted(outlink)) {
-        if (s->starved && av_fifo_can_read(s->in_flight))
+    /* Frames are kept back so that the GPU computes several at a time. When a
+     * frame is asked for a second time and none came since, they are all that
+     * there is: the stream pauses, or the graph is about to be rebuilt, which
+     * nothing else announces. The second time is only seen by a filter that is
+     * ready, and EAGAIN says that the first one is over. */
+    if (ff_outlink_frame_wanted(outlink) && av_fifo_can_read(s->in_flight)) {
+        switch (s->starved++) {
+        case 0:
+            ff_inlink_request_frame(inlink);
+            ff_filter_set_ready(ctx, 1);
+            return 0;
+        case 1:
+            ff_filter_set_ready(ctx, 1);
+            return AVERROR(EAGAIN);
+        default:
+            s->starved = 0;
             return emit_frames(ctx);
-        s->starved = 1;
+        }
     }
     FF_FILTER_FORWARD_WANTED(outlink, inlink);
     return FFERROR_NOT_READY;

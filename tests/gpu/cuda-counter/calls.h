@@ -88,6 +88,11 @@ size_t bytes_batch(const size_t *sizes, size_t count);
     X(cuMemcpy3DPeer, , _ptds, COPY, (const struct copy_3d *copy), (copy), direction_3d(copy), bytes_3d(copy)) \
     X(cuMemcpy3DPeerAsync, , _ptsz, COPY, (const struct copy_3d *copy, CUstream s), (copy, s), direction_3d(copy), \
       bytes_3d(copy)) \
+    X(cuMemcpy3DBatchAsync, , _ptsz, COPY, \
+      (size_t n, void *copies, size_t *failed, unsigned long long flags, CUstream s), (n, copies, failed, flags, s), \
+      NO_DIRECTION, 0) \
+    X(cuMemcpy3DBatchAsync_v2, , _ptsz, COPY, (size_t n, void *copies, unsigned long long flags, CUstream s), \
+      (n, copies, flags, s), NO_DIRECTION, 0) \
     X(cuMemcpyBatchAsync, , _ptsz, COPY, \
       (CUdeviceptr *to, CUdeviceptr *from, size_t *sizes, size_t copies, void *attributes, size_t *indices, \
        size_t attribute_count, size_t *failed, CUstream s), \

@@ -132,6 +132,22 @@ static void *entry_for(enum call call, unsigned slot, void *function)
     return function;
 }
 
+// Names that CUDA 3.2 replaced by `_v2`: their addresses have 32 bits, so that nothing on a GPU of today can be reached by
+// them. They are exported still, and libraries that look up everything look them up.
+static bool has_32_bit_addresses(const char *name)
+{
+    const char *const names[] = {
+        "cuMemAlloc", "cuMemAllocPitch", "cuMemFree", "cuMemAllocHost", "cuMemcpyHtoD", "cuMemcpyDtoH",
+        "cuMemcpyDtoD", "cuMemcpyDtoA", "cuMemcpyAtoD", "cuMemcpyHtoA", "cuMemcpyAtoH", "cuMemcpyAtoA",
+        "cuMemcpyHtoAAsync", "cuMemcpyAtoHAsync", "cuMemcpy2D", "cuMemcpy2DUnaligned", "cuMemcpy3D",
+        "cuMemcpyHtoDAsync", "cuMemcpyDtoHAsync", "cuMemcpyDtoDAsync", "cuMemcpy2DAsync", "cuMemcpy3DAsync",
+    };
+    for (unsigned i = 0; i < sizeof names / sizeof *names; i++)
+        if (strcmp(name, names[i]) == 0)
+            return true;
+    return false;
+}
+
 static bool should_be_counted(const char *name)
 {
     const char *const starts[] = { "cuMemcpy", "cuMemAlloc", "cuMemFree", "cuLaunchKernel", "cuGraphLaunch" };
@@ -189,7 +205,7 @@ static void *by_symbol(const char *name, void *function)
         return lookup_entry(which, function);
     if (find_symbol(name, &call, &slot))
         return entry_for(call, slot, function);
-    if (should_be_counted(name))
+    if (should_be_counted(name) && !has_32_bit_addresses(name))
         note_uncounted(name);
     return function;
 }

@@ -89,14 +89,6 @@ def section(place):
         fault("a batch that the engine does not take", INVAL, ["batch 64", "1 to 4"], ffmpeg.rave(BATCHED, "batch=64"),
               file=bundle.clip("720p"))
 
-    def size_without_rebuild():
-        outcome = ffmpeg.run([*CUDA_INPUT, "-reinit_filter", "0", "-i", bundle.folder / "clips" / "two-sizes.h264",
-                              "-an", "-vf", f"{ffmpeg.rave(ENGINE)},hwdownload,format=nv12", "-f", "null", "-"],
-                             limit=30)
-        return refused(outcome, INVAL, ["320x180", "480x270", "-reinit_filter 0"])
-
-    report.check("the size changes and the graph is not rebuilt", size_without_rebuild)
-
     def another_context():
         graph = f"[0:v][1:v]concat=n=2:v=1[all];[all]{ffmpeg.rave(ENGINE)}[out]"
         words = ["-init_hw_device", "cuda=one:0", "-init_hw_device", "cuda=two:0"]
