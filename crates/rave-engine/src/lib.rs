@@ -9,10 +9,12 @@
 
 #![deny(unsafe_code)]
 
+mod build;
 mod cache;
 mod colors;
 #[allow(unsafe_code, reason = "TensorRT and CUDA take addresses; each block says why it holds")]
 mod cuda;
+mod file_info;
 mod model;
 mod model_file;
 mod options;
@@ -22,9 +24,17 @@ mod threads;
 mod tile_choice;
 mod tiled;
 
-pub use cuda::{CudaDevice, CudaSession, Owner};
+pub use build::{BuildChoice, BuildPlace, BuilderProgram, EngineRequest, EngineSizes, PreparedBuild};
+pub use cuda::{CudaDevice, CudaSession, Gpu, Gpus, Owner};
+pub use file_info::{EngineInfo, FileInfo};
 pub use model::{BackendChoice, EMBEDDED, Model, ModelOptions};
 pub use options::{GraphChoice, Mode, SessionOptions};
-pub use rave_cuda::{DevicePlane, FrameOnDevice};
+pub use rave_cuda::{DeviceInfo, DevicePlane, FrameOnDevice};
+pub use rave_nvcodec::{DecoderCaps, EncoderSupport};
+pub use rave_onnx::{ImageTensor, ModelSummary, find_onnx_runtime};
+pub use rave_tensorrt::{
+    BatchRange, BuildOptions, Builder, BuilderOptions, BuiltPlan, Flavour, Library, Phase, Precision,
+    Progress, SearchOptions, SizeRange, Version, serve_builds,
+};
 pub use session::Session;
 pub use stats::Stats;

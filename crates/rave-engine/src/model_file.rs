@@ -81,7 +81,7 @@ impl ModelFile {
 }
 
 /// Tells what `bytes`, read from `path`, are.
-fn kind(path: &Path, bytes: &[u8]) -> Result<Kind> {
+pub(crate) fn kind(path: &Path, bytes: &[u8]) -> Result<Kind> {
     // The tags that plans of TensorRT 8.6 to 11 and of TensorRT-RTX begin with.
     if bytes.starts_with(b"ftrt") || bytes.starts_with(b"vtrt") {
         return Ok(Kind::TensorRtPlan);
