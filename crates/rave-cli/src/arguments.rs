@@ -39,6 +39,15 @@ pub(crate) enum Command {
     ///
     /// The exit code is 0 when every line is ok, and 1 when there is something to do.
     Doctor,
+    /// Look after the engines that were built on first use
+    #[command(after_long_help = CACHE_EXAMPLES)]
+    Cache {
+        /// The cache's folder; $XDG_CACHE_HOME/rave or ~/.cache/rave by default
+        #[arg(long, global = true, value_name = "FOLDER")]
+        folder: Option<PathBuf>,
+        #[command(subcommand)]
+        action: CacheAction,
+    },
     /// Print the completion script of a shell
     #[command(after_long_help = "Example:\n  rave completions bash > /etc/bash_completion.d/rave")]
     Completions {
@@ -52,6 +61,27 @@ pub(crate) enum Command {
         folder: PathBuf,
     },
 }
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum CacheAction {
+    /// List what is there, the most recently used first
+    List,
+    /// Check every byte of it
+    Verify,
+    /// Remove damaged engines and the least recently used, until the rest is small enough
+    Prune {
+        /// What may stay, such as 500M or 2G
+        #[arg(long, value_name = "BYTES", default_value = "10G", value_parser = bytes)]
+        max: u64,
+    },
+    /// Remove everything; engines are built again when they are needed
+    Clear,
+}
+
+const CACHE_EXAMPLES: &str = "Examples:
+  rave cache list
+  rave cache verify
+  rave cache prune --max 2G";
 
 const BUILD_EXAMPLES: &str = "Examples:
   rave build model.onnx                          for this GPU and every frame size

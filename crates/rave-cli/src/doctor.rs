@@ -9,6 +9,8 @@ use rave_engine::{
     find_onnx_runtime,
 };
 
+use crate::cache;
+
 /// What was found of one thing.
 enum Finding {
     /// It is there.
@@ -33,6 +35,7 @@ pub(crate) fn run() -> Report {
         )
     };
     report.add("ONNX Runtime", find_onnx_runtime(None).map_err(slower));
+    report.add("engine cache", cache::state());
     report
 }
 

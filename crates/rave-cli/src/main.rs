@@ -4,6 +4,7 @@
 
 mod arguments;
 mod build;
+mod cache;
 mod doctor;
 mod exit_code;
 mod info;
@@ -46,6 +47,11 @@ fn run(arguments: Arguments, interrupt: &Interrupt) -> Result<ExitCode> {
             let report = doctor::run();
             print(&report.to_string())?;
             return Ok(report.exit_code());
+        }
+        Command::Cache { folder, action } => {
+            let (text, fault) = cache::run(&action, folder)?;
+            print(&text)?;
+            return fault.map_or(Ok(ExitCode::SUCCESS), Err);
         }
         Command::Completions { shell } => print(&shell::completions(shell))?,
         Command::Man { folder } => print(&shell::man_pages(&folder)?)?,

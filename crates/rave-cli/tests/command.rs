@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Output, Stdio};
 use std::time::{Duration, Instant};
 
+use rave_engine::engine_cache::{CacheOptions, EngineCache, EngineKey, Platform, ShapeRange};
 use tempfile::TempDir;
 
 /// How long anything may take on a machine that does much else.
@@ -51,6 +52,8 @@ fn rave(library: Option<&Path>) -> Command {
     // A name that no library has: what is installed on this machine is of no concern.
     command.env("RAVE_TENSORRT_LIB", library.unwrap_or(Path::new("libnvinfer-of-nobody.so")));
     command.env_remove("RAVE_ONNXPARSER_LIB").env_remove("RAVE_ONNXRUNTIME_LIB");
+    // No test sees the cache of whoever runs it.
+    command.env("XDG_CACHE_HOME", env!("CARGO_TARGET_TMPDIR"));
     command
 }
 
@@ -344,7 +347,7 @@ fn info_tells_a_models_tensors_scale_opset_and_operators() {
     let told = info(&golden("fixed-64-2x"));
     for line in [
         "  takes       `input` 1x3x64x64 fp32",
-        "  gives       `output` 1x3x128x128 fp32",
+        "  gives       `output` 1x3x?x? fp32",
         "  opset       ai.onnx 13",
         "  operators   2: Conv 1, DepthToSpace 1",
     ] {
@@ -368,6 +371,62 @@ fn info_calls_other_files_what_they_are() {
         let said = refusal(&rave(None).arg("info").arg(&path).output().unwrap(), 183);
         assert!(said.contains(found) && said.contains(name), "{said}");
     }
+}
+
+/// RV-CLI-1301
+#[test]
+fn the_cache_is_listed_checked_and_cleared() {
+    let folder = tempfile::tempdir().unwrap();
+    let folder = folder.path().join("cache");
+    let cache =
+        EngineCache::open(CacheOptions { dir: Some(folder.clone()), ..CacheOptions::default() }).unwrap();
+    let key = |level: &str| EngineKey {
+        model_sha256: [0xab; 32],
+        build: [("level".to_owned(), level.to_owned()), ("precision".to_owned(), "fp32".to_owned())].into(),
+        shapes: [(
+            "input".to_owned(),
+            ShapeRange { min: vec![1, 3, 64, 64], best: vec![1, 3, 64, 64], max: vec![1, 3, 64, 64] },
+        )]
+        .into(),
+        platform: Platform {
+            tensorrt_flavour: "TensorRT-RTX".into(),
+            tensorrt_version: "1.7.1".into(),
+            cuda_version: "13.0".into(),
+            driver_version: None,
+            compute_capabilities: vec![(8, 9)],
+            gpu_name: None,
+        },
+    };
+    for level in ["1", "2", "3"] {
+        cache.get_or_build(&key(level), &|| false, || Ok(vec![7; 5000])).unwrap();
+    }
+    let run = |arguments: &[&str]| {
+        rave(None).args(["cache", "--folder"]).arg(&folder).args(arguments).output().unwrap()
+    };
+    let say = |arguments: &[&str]| {
+        let output = run(arguments);
+        assert!(output.status.success(), "{}", text(&output.stderr));
+        text(&output.stdout)
+    };
+    let listed = say(&["list"]);
+    assert_eq!(listed.lines().count(), 4, "{listed}");
+    assert!(listed.contains(&key("2").hex()[..12]) && listed.contains("model abababababab"), "{listed}");
+    assert!(listed.contains("TensorRT-RTX 1.7.1, compute capability 8.9, fp32, input 1x3x64x64"), "{listed}");
+    assert!(say(&["verify"]).contains("3 entries, "));
+
+    let damaged = folder.join(format!("{}.engine", key("2").hex()));
+    let mut bytes = fs::read(&damaged).unwrap();
+    *bytes.last_mut().unwrap() ^= 1;
+    fs::write(&damaged, bytes).unwrap();
+    let output = run(&["verify"]);
+    assert_eq!(output.status.code(), Some(183));
+    assert!(
+        text(&output.stdout).contains(&key("2").hex()) && text(&output.stderr).contains("1 of 3 are damaged")
+    );
+
+    assert!(say(&["prune", "--max", "12K"]).contains("1 files removed"));
+    assert!(say(&["clear"]).contains("2 files removed"));
+    assert!(say(&["list"]).contains("0 entries, 0 B"));
 }
 
 /// What `rave doctor` says: mark, thing and words of each line, and the exit code.
@@ -404,6 +463,10 @@ fn doctor_says_of_everything_that_it_is_ok_or_what_to_do() {
     let (mark, words) = find(&lines, "driver");
     assert!(mark == "ok" || words.contains("install NVIDIA's driver"), "{words}");
 
+    let (mark, words) = find(&lines, "engine cache");
+    assert_eq!(mark, "ok", "{words}");
+    assert!(words.contains(env!("CARGO_TARGET_TMPDIR")) && words.contains(" entries, "), "{words}");
+
     if let Some(lean) = library("libnvinfer_lean.so.10") {
         let (lines, _) = doctor(Some(&lean), None);
         let (mark, words) = find(&lines, "TensorRT");
@@ -429,7 +492,7 @@ fn doctor_says_of_everything_that_it_is_ok_or_what_to_do() {
 /// RV-CLI-1003
 #[test]
 fn completions_and_manual_pages_know_every_command() {
-    const COMMANDS: [&str; 5] = ["build", "info", "doctor", "completions", "man"];
+    const COMMANDS: [&str; 6] = ["build", "info", "doctor", "cache", "completions", "man"];
     for shell in ["bash", "zsh", "fish"] {
         let output = rave(None).args(["completions", shell]).output().unwrap();
         let script = text(&output.stdout);

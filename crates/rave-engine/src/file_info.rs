@@ -36,7 +36,7 @@ impl FileInfo {
     /// # Errors
     /// Those of reading a model file, [`Status::ModelLoadFailed`] for what is neither model nor engine or is damaged,
     /// and [`Status::Untrusted`] for a model that refers to another file.
-    // RV-ENG-1204
+    // RV-ENG-1505
     pub fn read(path: &Path) -> Result<Self> {
         let name = path.display().to_string();
         let file = model_file::read(path)?;
@@ -106,7 +106,7 @@ mod tests {
         FileInfo::read(&path)
     }
 
-    /// RV-ENG-1204
+    /// RV-ENG-1505
     #[test]
     fn an_engine_tells_who_built_it_and_for_what_gpu() {
         let mut bytes = b"ftrt\0\0\0\0\x01\0\0\0\0\0\0\0".to_vec();
@@ -123,7 +123,7 @@ mod tests {
         assert_eq!(error.status(), Status::ModelLoadFailed);
     }
 
-    /// RV-ENG-1204
+    /// RV-ENG-1505
     #[test]
     fn pictures_and_videos_are_called_so_and_not_damaged_models() {
         for (bytes, what) in [

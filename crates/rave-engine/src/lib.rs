@@ -3,7 +3,7 @@
 //! [`Model::load`] reads a file, sees from its content which backend runs it, and loads it once per process.
 //! [`Session`] binds a model to a frame geometry: it owns every buffer, so that a frame allocates nothing. Frames that
 //! a model of fixed size cannot take whole go through it in overlapping tiles. [`CudaSession`] does the same for frames
-//! in GPU memory.
+//! in GPU memory. [`engine_cache`] keeps what TensorRT builds of a model.
 //!
 //! A new backend is a crate beside `rave-onnx` and a variant of `Backend` in `model.rs`.
 
@@ -14,6 +14,7 @@ mod cache;
 mod colors;
 #[allow(unsafe_code, reason = "TensorRT and CUDA take addresses; each block says why it holds")]
 mod cuda;
+pub mod engine_cache;
 mod file_info;
 mod model;
 mod model_file;
@@ -24,7 +25,9 @@ mod threads;
 mod tile_choice;
 mod tiled;
 
-pub use build::{BuildChoice, BuildPlace, BuilderProgram, EngineRequest, EngineSizes, PreparedBuild};
+pub use build::{
+    BuildChoice, BuildPlace, BuilderProgram, CacheChoice, EngineRequest, EngineSizes, PreparedBuild,
+};
 pub use cuda::{CudaDevice, CudaSession, Gpu, Gpus, Owner};
 pub use file_info::{EngineInfo, FileInfo};
 pub use model::{BackendChoice, EMBEDDED, Model, ModelOptions};

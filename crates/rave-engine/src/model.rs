@@ -7,7 +7,8 @@ use rave_core::{Error, Log, LogLevel, ModelContract, Result, Size, Status, Value
 use rave_onnx::{LoadOptions, ModelSummary, OnnxModel, RuntimeChoice};
 use rave_tensorrt::Precision;
 
-use crate::build::{self, BuildChoice, BuilderProgram};
+use crate::Mode;
+use crate::build::{self, BuildChoice, BuilderProgram, CacheChoice};
 use crate::cache::{Cache, Key};
 use crate::cuda::{CudaDevice, TensorRtModel};
 use crate::model_file::{self, Kind};
@@ -49,6 +50,11 @@ pub struct ModelOptions {
     pub precision: Precision,
     /// For an ONNX model on a GPU: whether its engine is built.
     pub build: BuildChoice,
+    /// For an ONNX model on a GPU: where its engine is kept.
+    pub cache: CacheChoice,
+    /// For an ONNX model on a GPU: whether a damaged engine in the cache, or a cache that cannot be written, is an error
+    /// or is told and worked around.
+    pub mode: Mode,
     /// For an ONNX model on a GPU: the size of the frames. Frames of every size are taken whatever it is, so it may be
     /// wrong; the engine is built for it and for smaller ones, and larger ones are cut into tiles.
     pub size_hint: Option<Size>,

@@ -1,4 +1,4 @@
-//! Whether a model that needs an engine gets one, and by which program.
+//! Whether a model that needs an engine gets one, by which program, and where it is kept.
 
 use std::ffi::OsString;
 use std::path::PathBuf;
@@ -15,6 +15,18 @@ pub enum BuildChoice {
     /// Its engine is built unless it is in the cache, and loading ends there, as
     /// [`Status::Cancelled`](rave_core::Status::Cancelled).
     Only,
+}
+
+/// Where engines that were built are kept.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub enum CacheChoice {
+    /// `$XDG_CACHE_HOME/rave`, or `~/.cache/rave`.
+    #[default]
+    Usual,
+    /// This folder.
+    At(PathBuf),
+    /// Nowhere: an engine is built whenever its model is loaded.
+    Off,
 }
 
 /// A program that builds engines in a process of its own: it calls [`serve_builds`](crate::serve_builds). The command

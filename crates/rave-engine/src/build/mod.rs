@@ -9,12 +9,13 @@
 
 mod choice;
 mod first_use;
+mod key;
 mod prepared;
 mod progress_log;
 mod request;
 mod sizes;
 
-pub use choice::{BuildChoice, BuilderProgram};
+pub use choice::{BuildChoice, BuilderProgram, CacheChoice};
 pub(crate) use first_use::{Target, engine_for};
 pub use prepared::{BuildPlace, PreparedBuild};
 pub use request::{EngineRequest, EngineSizes};

@@ -27,10 +27,10 @@ pub enum BuildPlace<'a> {
 /// A build that can begin.
 pub struct PreparedBuild {
     name: String,
-    onnx: Vec<u8>,
-    summary: ModelSummary,
-    builder: Builder,
-    options: BuildOptions,
+    pub(super) onnx: Vec<u8>,
+    pub(super) summary: ModelSummary,
+    pub(super) builder: Builder,
+    pub(super) options: BuildOptions,
 }
 
 impl PreparedBuild {
@@ -141,7 +141,7 @@ impl fmt::Debug for PreparedBuild {
 }
 
 /// The first library that builds engines. One that only runs them is passed over, and named if there is no other.
-// RV-ENG-1202
+// RV-ENG-1502
 fn library_with_builder(search: &SearchOptions) -> Result<Library> {
     let mut lean = None;
     for (_, found) in Library::survey(search) {

@@ -55,7 +55,7 @@ mod tests {
 
     use super::*;
 
-    /// RV-ENG-1203
+    /// RV-ENG-1503
     #[test]
     fn a_long_build_is_told_of_every_few_seconds_and_a_short_one_twice() {
         let lines = Arc::new(Mutex::new(Vec::new()));

@@ -17,7 +17,7 @@ const SMALLEST: u32 = 64;
 const USUAL: Size = Size::new(1920, 1088);
 
 /// The sizes for frames of size `frame`, or of any; `None` for a model that takes one size alone.
-// RV-ENG-1201
+// RV-ENG-1501
 pub(crate) fn automatic(input: &ImageTensor, frame: Option<Size>) -> Option<SizeRange> {
     if input.width.is_some() && input.height.is_some() {
         return None;
@@ -45,7 +45,7 @@ mod tests {
         automatic(&input(None, None), Some(Size::new(width, height))).unwrap().max
     }
 
-    /// RV-ENG-1201
+    /// RV-ENG-1501
     #[test]
     fn similar_frames_share_an_engine_that_takes_all_of_them_whole() {
         assert_eq!(largest(1920, 1080), Size::new(1920, 1088));
@@ -60,14 +60,14 @@ mod tests {
         }
     }
 
-    /// RV-ENG-1201
+    /// RV-ENG-1501
     #[test]
     fn larger_frames_are_left_to_tiles() {
         assert_eq!(largest(7680, 4320), USUAL);
         assert_eq!(largest(7680, 800), Size::new(1920, 1088));
     }
 
-    /// RV-ENG-1201
+    /// RV-ENG-1501
     #[test]
     fn a_side_that_the_model_fixes_is_the_only_one() {
         assert_eq!(automatic(&input(Some(64), Some(48)), Some(Size::new(1920, 1080))), None);
