@@ -1,10 +1,10 @@
 //! A directory that only its owner can change, and its files by name, never by path: what was checked when it was opened
 //! is what is used, wherever its path leads later.
 
-use std::fs::{DirBuilder, File, Permissions};
+use std::fs::{DirBuilder, File};
 use std::io::{self, ErrorKind, Write};
 use std::os::fd::OwnedFd;
-use std::os::unix::fs::{DirBuilderExt, MetadataExt, PermissionsExt};
+use std::os::unix::fs::{DirBuilderExt, MetadataExt};
 use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime};
 
@@ -37,13 +37,13 @@ impl Directory {
         if let Some(parent) = path.parent() {
             DirBuilder::new().recursive(true).mode(0o700).create(parent).map_err(failed)?;
         }
-        let made = match DirBuilder::new().mode(0o700).create(&path) {
-            Ok(()) => true,
-            Err(error) if error.kind() == ErrorKind::AlreadyExists => false,
-            // A file system that is read-only says so of a directory that is there as well.
-            Err(_) if path.symlink_metadata().is_ok() => false,
-            Err(error) => return Err(failed(error)),
-        };
+        if let Err(error) = DirBuilder::new().mode(0o700).create(&path)
+            // Looked for rather than told by the error: a file system that is read-only refuses to make a directory
+            // that is there as well.
+            && path.symlink_metadata().is_err()
+        {
+            return Err(failed(error));
+        }
         if path.symlink_metadata().map_err(failed)?.is_symlink() {
             return Err(symbolic_link("directory", &path).help("name the directory itself, or another one"));
         }
@@ -52,10 +52,6 @@ impl Directory {
         let handle =
             rustix::fs::open(&path, flags, FileMode::empty()).map_err(|error| failed(error.into()))?;
         let handle = File::from(handle);
-        if made {
-            // Whatever the umask left of it.
-            handle.set_permissions(Permissions::from_mode(0o700)).map_err(failed)?;
-        }
         check_trust("directory", &path, &handle.metadata().map_err(failed)?)?;
         Ok(Directory { handle: handle.into(), path })
     }
@@ -130,7 +126,6 @@ impl Directory {
         let flags = OFlags::WRONLY | OFlags::CREATE | OFlags::EXCL | OFlags::NOFOLLOW | OFlags::CLOEXEC;
         let mode = FileMode::RUSR | FileMode::WUSR;
         let mut file = File::from(rustix::fs::openat(&self.handle, name, flags, mode)?);
-        file.set_permissions(Permissions::from_mode(0o600))?; // whatever the umask left of it
         for part in parts {
             file.write_all(part)?;
         }

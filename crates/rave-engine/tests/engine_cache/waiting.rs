@@ -43,9 +43,10 @@ fn who_waits_is_told_for_what_and_gets_what_the_other_built() {
 fn waiting_is_cancelled_and_a_failed_builder_makes_way() {
     let dir = tempfile::tempdir().unwrap();
     let (at_work, is_at_work) = channel();
-    let (stop, is_stopped) = channel::<()>();
     let path = dir.path();
     std::thread::scope(|scope| {
+        // In here, so that a failure below stops the builder as well.
+        let (stop, is_stopped) = channel::<()>();
         let builder = scope.spawn(move || {
             let cache = open(path, Mode::Strict);
             cache.get_or_build(&key(0), &|| false, || {
