@@ -38,6 +38,12 @@ pub(crate) fn run(wanted: &Build, verbose: bool, interrupt: &Interrupt) -> Resul
     let built = build(&prepared, &mut shown, interrupt);
     shown.end();
     let built = built?;
+    if interrupt.came() {
+        return Err(Error::new(
+            Status::Cancelled,
+            "interrupted when the engine was built; it was not written",
+        ));
+    }
     output.write(&built.bytes)?;
     Ok(format!(
         "{}: {} layers, {} bytes, built in {:.1} s\n",

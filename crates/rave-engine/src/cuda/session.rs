@@ -27,8 +27,7 @@ const MAX_STREAMS: u32 = 16;
 
 /// A model bound to one frame geometry, with every buffer that a frame needs. One thread at a time.
 ///
-/// Frames are submitted and finished in order; between the two they are *in flight*. See the [module](super) for what
-/// waits for what.
+/// Frames are submitted and finished in order; between the two they are *in flight*.
 #[derive(Debug)]
 pub struct CudaSession {
     lanes: Vec<Lane>,
