@@ -3,7 +3,7 @@
 use std::io::IsTerminal;
 use std::time::{Duration, Instant};
 
-use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+use indicatif::{HumanDuration, ProgressBar, ProgressDrawTarget, ProgressState, ProgressStyle};
 use rave_core::{Log, LogLevel};
 use rave_engine::Progress;
 
@@ -26,8 +26,9 @@ impl Shown {
         let terminal = std::io::stderr().is_terminal();
         let target = if terminal { ProgressDrawTarget::stderr() } else { ProgressDrawTarget::hidden() };
         // The template is one that indicatif knows: a test draws it.
-        let style = ProgressStyle::with_template("{bar:30} {percent:>3} %  {elapsed} (ETA {eta})  {msg}")
-            .unwrap_or_else(|_| ProgressStyle::default_bar());
+        let style = ProgressStyle::with_template("{bar:30} {percent:>3} %  {elapsed} (ETA {left})  {wide_msg}")
+            .unwrap_or_else(|_| ProgressStyle::default_bar())
+            .with_key("left", time_left);
         let bar = ProgressBar::with_draw_target(Some(STEPS), target).with_style(style);
         Shown { bar, lines: !terminal, last: Instant::now() }
     }
@@ -59,6 +60,15 @@ impl Shown {
     }
 }
 
+/// How long it will go on, once that can be guessed.
+fn time_left(state: &ProgressState, text: &mut dyn std::fmt::Write) {
+    // What cannot be written here is not shown; there is nobody to tell.
+    _ = match state.pos() {
+        0 => text.write_char('?'),
+        _ => write!(text, "{}", HumanDuration(state.eta())),
+    };
+}
+
 /// `41 layers, Timing graph nodes 3/17`.
 fn describe(progress: &Progress<'_>) -> String {
     let Progress { layers, phases, .. } = progress;
@@ -87,6 +97,8 @@ mod tests {
             Phase { name: "Building engine".into(), done: 1, steps: 4 },
             Phase { name: "Timing tactics".into(), done: 3, steps: 17 },
         ];
+        shown.bar.force_draw();
+        assert!(terminal.contents().contains("(ETA ?)"), "{}", terminal.contents());
         shown.report(&Progress { layers: 41, phases: &phases, fraction: 0.5 });
         shown.bar.force_draw();
         let text = terminal.contents();

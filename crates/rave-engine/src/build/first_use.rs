@@ -196,6 +196,17 @@ mod tests {
         assert_eq!(*lines.lock().unwrap(), [""; 0]);
     }
 
+    /// RV-ENG-1501
+    #[test]
+    fn networks_of_every_scale_and_those_that_halve_their_input_are_built_for_a_range() {
+        let folder = tempfile::tempdir().unwrap();
+        let Some(options) = options(folder.path()) else { return };
+        let options = ModelOptions { size_hint: Some(Size::new(320, 180)), ..options };
+        for model in ["needs-8-2x", "half-1x2", "dyadic-3x2", "replicate-2x-luma", "fixed-64-2x"] {
+            engine(model, &options).unwrap();
+        }
+    }
+
     /// RV-ENG-1503
     #[test]
     fn whether_it_is_built_and_kept_is_the_users_choice() {
