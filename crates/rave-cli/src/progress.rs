@@ -26,9 +26,10 @@ impl Shown {
         let terminal = std::io::stderr().is_terminal();
         let target = if terminal { ProgressDrawTarget::stderr() } else { ProgressDrawTarget::hidden() };
         // The template is one that indicatif knows: a test draws it.
-        let style = ProgressStyle::with_template("{bar:30} {percent:>3} %  {elapsed} (ETA {left})  {wide_msg}")
-            .unwrap_or_else(|_| ProgressStyle::default_bar())
-            .with_key("left", time_left);
+        let style =
+            ProgressStyle::with_template("{bar:30} {percent:>3} %  {elapsed} (ETA {left})  {wide_msg}")
+                .unwrap_or_else(|_| ProgressStyle::default_bar())
+                .with_key("left", time_left);
         let bar = ProgressBar::with_draw_target(Some(STEPS), target).with_style(style);
         Shown { bar, lines: !terminal, last: Instant::now() }
     }
