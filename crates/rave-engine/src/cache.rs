@@ -6,6 +6,7 @@
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use rave_core::{Result, ValueRange};
+use rave_tensorrt::{Precision, SizeRange};
 use sha2::{Digest, Sha256};
 
 /// How many models stay loaded, in use or not.
@@ -20,6 +21,8 @@ pub(crate) struct Key {
     runtime_lib: Option<std::path::PathBuf>,
     lean_runtime: Option<std::path::PathBuf>,
     allow_host_code: bool,
+    /// What is asked for of an engine that is to be built.
+    engine: Option<(Precision, Option<SizeRange>)>,
 }
 
 impl Key {
@@ -32,7 +35,13 @@ impl Key {
             runtime_lib: options.runtime_lib.clone(),
             lean_runtime: options.lean_runtime.clone(),
             allow_host_code: options.allow_host_code,
+            engine: None,
         }
+    }
+
+    /// The key of an engine that is built of the content, for these sizes.
+    pub(crate) fn of_engine(self, precision: Precision, sizes: Option<SizeRange>) -> Self {
+        Key { engine: Some((precision, sizes)), ..self }
     }
 }
 

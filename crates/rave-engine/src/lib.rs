@@ -3,17 +3,20 @@
 //! [`Model::load`] reads a file, sees from its content which backend runs it, and loads it once per process.
 //! [`Session`] binds a model to a frame geometry: it owns every buffer, so that a frame allocates nothing. Frames that
 //! a model of fixed size cannot take whole go through it in overlapping tiles. [`CudaSession`] does the same for frames
-//! in GPU memory.
+//! in GPU memory. [`engine_cache`] keeps what TensorRT builds of a model.
 //!
 //! A new backend is a crate beside `rave-onnx` and a variant of `Backend` in `model.rs`.
 
 // RV-ENG-1108
 #![deny(unsafe_code)]
 
+mod build;
 mod cache;
 mod colors;
 #[allow(unsafe_code, reason = "TensorRT and CUDA take addresses; each block says why it holds")]
 mod cuda;
+pub mod engine_cache;
+mod file_info;
 mod model;
 mod model_file;
 mod options;
@@ -23,9 +26,19 @@ mod threads;
 mod tile_choice;
 mod tiled;
 
-pub use cuda::{CudaDevice, CudaSession, Owner};
+pub use build::{
+    BuildChoice, BuildPlace, BuilderProgram, CacheChoice, EngineRequest, EngineSizes, PreparedBuild,
+};
+pub use cuda::{CudaDevice, CudaSession, Gpu, Gpus, Owner};
+pub use file_info::{EngineInfo, FileInfo};
 pub use model::{BackendChoice, EMBEDDED, Model, ModelOptions};
 pub use options::{GraphChoice, Mode, SessionOptions};
-pub use rave_cuda::{DevicePlane, FrameOnDevice};
+pub use rave_cuda::{DeviceInfo, DevicePlane, FrameOnDevice};
+pub use rave_nvcodec::{DecoderCaps, EncoderSupport};
+pub use rave_onnx::{ImageTensor, ModelSummary, find_onnx_runtime};
+pub use rave_tensorrt::{
+    BatchRange, BuildOptions, Builder, BuilderOptions, BuiltPlan, Flavour, Library, Phase, Precision,
+    Progress, SearchOptions, SizeRange, Version, serve_builds,
+};
 pub use session::Session;
 pub use stats::Stats;

@@ -3,9 +3,12 @@
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use rave_core::{Error, Log, LogLevel, ModelContract, Result, Status, ValueRange};
-use rave_onnx::{LoadOptions, OnnxModel, RuntimeChoice};
+use rave_core::{Error, Log, LogLevel, ModelContract, Result, Size, Status, ValueRange};
+use rave_onnx::{LoadOptions, ModelSummary, OnnxModel, RuntimeChoice};
+use rave_tensorrt::Precision;
 
+use crate::Mode;
+use crate::build::{self, BuildChoice, BuilderProgram, CacheChoice};
 use crate::cache::{Cache, Key};
 use crate::cuda::{CudaDevice, TensorRtModel};
 use crate::model_file::{self, Kind};
@@ -43,6 +46,21 @@ pub struct ModelOptions {
     pub allow_host_code: bool,
     /// Where the frames are; `None` is host memory.
     pub device: Option<CudaDevice>,
+    /// For an ONNX model on a GPU: what its engine computes in.
+    pub precision: Precision,
+    /// For an ONNX model on a GPU: whether its engine is built.
+    pub build: BuildChoice,
+    /// For an ONNX model on a GPU: where its engine is kept.
+    pub cache: CacheChoice,
+    /// For an ONNX model on a GPU: whether a damaged engine in the cache, or a cache that cannot be written, is an error
+    /// or is told and worked around.
+    pub mode: Mode,
+    /// For an ONNX model on a GPU: the size of the frames. Frames of every size are taken whatever it is, so it may be
+    /// wrong; the engine is built for it and for smaller ones, and larger ones are cut into tiles.
+    pub size_hint: Option<Size>,
+    /// For an ONNX model on a GPU: the program that builds its engine in a process of its own; without one, this process
+    /// does. A model that is not trusted is better built in another.
+    pub builder: Option<BuilderProgram>,
     /// Where messages go.
     pub log: Log,
 }
@@ -68,6 +86,9 @@ static ONNX_MODELS: Cache<OnnxModel> = Cache::new();
 impl Model {
     /// Loads the model in the file at `path`, or finds it loaded already.
     ///
+    /// An ONNX model for a GPU becomes an engine first, which can take minutes; the log is told how far that is, at
+    /// [`LogLevel::Info`].
+    ///
     /// # Errors
     /// [`Status::FileNotFound`], [`Status::PermissionDenied`] or [`Status::Io`] when the file cannot be read,
     /// [`Status::ModelLoadFailed`] or [`Status::Untrusted`] when its content is refused,
@@ -78,7 +99,7 @@ impl Model {
         let kind = file.kind(path)?;
         check_backend(path, kind, options)?;
         let name = path.display().to_string();
-        let key = Key::new(&file.bytes, options);
+        let mut key = Key::new(&file.bytes, options);
         let (backend, loaded_before) = match (kind, &options.device) {
             (Kind::TensorRtPlan, Some(device)) => {
                 file.check_origin(path)?;
@@ -87,7 +108,21 @@ impl Model {
                 model.log_to(options.log.clone());
                 (Backend::TensorRt(model, device.clone()), before)
             }
-            _ => {
+            (Kind::Onnx, Some(device)) => {
+                let input = ModelSummary::read(&file.bytes, &name)?.input;
+                key = key.of_engine(options.precision, build::automatic(&input, options.size_hint));
+                let load = || {
+                    let bound = device.device().bind()?;
+                    let engine = build::engine_for(path, file.bytes, &device.into(), options)?;
+                    drop(bound);
+                    let options = ModelOptions { runtime_lib: Some(engine.library), ..options.clone() };
+                    TensorRtModel::load(device.device(), &name, engine.plan, &options)
+                };
+                let (model, before) = device.models().get(key, load)?;
+                model.log_to(options.log.clone());
+                (Backend::TensorRt(model, device.clone()), before)
+            }
+            (_, None) => {
                 let (model, before) = ONNX_MODELS.get(key, || load_onnx(&name, &file.bytes, options))?;
                 (Backend::Onnx(model), before)
             }
@@ -164,9 +199,9 @@ fn check_backend(path: &Path, kind: Kind, options: &ModelOptions) -> Result<()> 
     };
     match (kind, options.backend, &options.device) {
         // RV-ENG-1001
-        (Kind::Onnx, BackendChoice::TensorRt, _) => wrong(
-            format!("backend tensorrt with {file}, which is no engine"),
-            "a TensorRT engine (.engine or .plan)",
+        (Kind::Onnx, BackendChoice::TensorRt, None) => wrong(
+            format!("backend tensorrt with {file}, which is no engine, and frames in host memory"),
+            "frames in GPU memory, for which an engine is built",
         ),
         (Kind::TensorRtPlan, BackendChoice::Onnx, _) => {
             wrong(format!("backend onnx with {file}, a TensorRT engine"), "an ONNX model")
@@ -181,12 +216,16 @@ fn check_backend(path: &Path, kind: Kind, options: &ModelOptions) -> Result<()> 
              (FFmpeg: -hwaccel cuda -hwaccel_output_format cuda, or hwupload_cuda before rave)",
         )),
         // RV-ENG-1202
-        (Kind::Onnx, _, Some(_)) => Err(Error::new(
+        (Kind::Onnx, BackendChoice::Onnx, Some(_)) => Err(Error::new(
             Status::InvalidParameter,
-            format!("file {file} is an ONNX model, which runs on the CPU; these frames are in GPU memory"),
+            format!("backend onnx with {file}, which runs on the CPU; these frames are in GPU memory"),
         )
-        .expected("a TensorRT engine (.engine or .plan)")
-        .help("build an engine of it (trtexec --onnx=...), or bring the frames to the host (FFmpeg: hwdownload)")),
-        (Kind::Onnx, _, None) | (Kind::TensorRtPlan, _, Some(_)) => Ok(()),
+        .help("leave backend at auto to have an engine built, or bring the frames to the host (FFmpeg: hwdownload)")),
+        (_, _, Some(_)) if options.runtime_lib.as_deref() == Some(Path::new(EMBEDDED)) => {
+            Err(Error::new(Status::InvalidParameter, format!("runtime_lib {EMBEDDED} with {file} on a GPU"))
+                .expected("a TensorRT library: the embedded runtime runs ONNX models on the CPU")
+                .help("leave runtime_lib out"))
+        }
+        (Kind::Onnx, _, None) | (_, _, Some(_)) => Ok(()),
     }
 }

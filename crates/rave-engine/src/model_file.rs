@@ -84,7 +84,7 @@ impl ModelFile {
 }
 
 /// Tells what `bytes`, read from `path`, are.
-fn kind(path: &Path, bytes: &[u8]) -> Result<Kind> {
+pub(crate) fn kind(path: &Path, bytes: &[u8]) -> Result<Kind> {
     // RV-ENG-1001
     // The tags that plans of TensorRT 8.6 to 11 and of TensorRT-RTX begin with.
     if bytes.starts_with(b"ftrt") || bytes.starts_with(b"vtrt") {

@@ -8,7 +8,8 @@ pub enum Mode {
     /// Any deviation is an error.
     #[default]
     Strict,
-    /// What can be gone on from is reported and counted: on a GPU, a model's output that is not finite.
+    /// What can be gone on from is reported and counted: on a GPU, a model's output that is not finite; a damaged entry
+    /// of the [cache of engines](crate::engine_cache), or a place for it that cannot be written.
     Hardened,
 }
 

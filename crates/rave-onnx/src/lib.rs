@@ -25,10 +25,14 @@ mod runtime_ort;
 #[cfg(feature = "embedded")]
 mod runtime_rten;
 mod session;
+mod summary;
 mod tensor_proto;
 mod value_info;
 mod wire;
 
+pub use library::find_onnx_runtime;
 pub use model::OnnxModel;
+pub use preflight::ImageTensor;
 pub use runtime::{LoadOptions, RuntimeChoice};
 pub use session::OnnxSession;
+pub use summary::ModelSummary;

@@ -98,6 +98,18 @@ pub(crate) fn find(option: Option<&Path>) -> Result<Result<&'static Library, Tri
     Ok(Err(Tried(tried)))
 }
 
+/// The ONNX Runtime that loading a model with [`LoadOptions::library`](crate::LoadOptions::library) at `option` would
+/// use, as "ONNX Runtime 1.23.2 (PATH)". Opens it.
+///
+/// # Errors
+/// [`Status::RuntimeLibraryMissing`], with all that was tried and why it could not be used.
+pub fn find_onnx_runtime(option: Option<&Path>) -> Result<String> {
+    match find(option)? {
+        Ok(library) => Ok(library.to_string()),
+        Err(tried) => Err(tried.into_error()),
+    }
+}
+
 fn already_open(path: &Path, source: &str, library: &Library) -> Error {
     Error::new(
         Status::RuntimeLibraryMissing,

@@ -6,6 +6,8 @@
 //!
 //! Source: onnx.proto of ONNX IR version 11 (field numbers); the ONNX operator schemas (which inputs are shapes).
 
+use std::fmt;
+
 use rave_core::{ElementType, Error, MAX_SIDE, ModelContract, Result, Status};
 
 use crate::graph_proto::{self, Budget, Graph};
@@ -19,17 +21,26 @@ pub(crate) const MAX_ELEMENTS: u64 = 1 << 31;
 
 /// The image tensor on one side of a model, as declared.
 #[derive(Clone, Debug, PartialEq)]
-pub(crate) struct ImageTensor {
+pub struct ImageTensor {
     /// The tensor's name.
-    pub(crate) name: String,
+    pub name: String,
     /// The element type in the file.
-    pub(crate) element: ElementType,
+    pub element: ElementType,
     /// 1 or 3, if declared.
-    pub(crate) channels: Option<u32>,
+    pub channels: Option<u32>,
     /// The height, if declared.
-    pub(crate) height: Option<u32>,
+    pub height: Option<u32>,
     /// The width, if declared.
-    pub(crate) width: Option<u32>,
+    pub width: Option<u32>,
+}
+
+impl fmt::Display for ImageTensor {
+    /// As "`input` 1x3x?x? fp32", where a question mark is any number.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let [channels, height, width] = [self.channels, self.height, self.width]
+            .map(|declared| declared.map_or_else(|| "?".to_owned(), |extent| extent.to_string()));
+        write!(f, "`{}` 1x{channels}x{height}x{width} {}", self.name, self.element)
+    }
 }
 
 /// What a model that passed the checks declares.

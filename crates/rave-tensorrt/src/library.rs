@@ -120,8 +120,8 @@ impl Library {
     // RV-TRT-1002
     pub fn open(options: &SearchOptions) -> Result<Library> {
         let mut tried = Vec::new();
-        for name in candidates(options, env::var_os(VARIABLE)) {
-            match Library::open_one(&name) {
+        for (name, found) in Library::survey(options) {
+            match found {
                 Ok(library) => return Ok(library),
                 Err(why) => tried.push(format!("{}: {why}", name.display())),
             }
@@ -133,6 +133,15 @@ impl Library {
         .help(format!(
             "install TensorRT 10 or 11, or name its library with the option runtime_lib or the variable {VARIABLE}"
         )))
+    }
+
+    /// Every library that [`Library::open`] would try, in its order, opened or with the reason why it cannot be. One is
+    /// opened when the iterator comes to it, and stays loaded.
+    pub fn survey(options: &SearchOptions) -> impl Iterator<Item = (PathBuf, Result<Library, String>)> {
+        candidates(options, env::var_os(VARIABLE)).into_iter().map(|name| {
+            let found = Library::open_one(&name);
+            (name, found)
+        })
     }
 
     fn open_one(name: &Path) -> Result<Library, String> {
@@ -197,6 +206,12 @@ impl Library {
     #[must_use]
     pub fn name(&self) -> &Path {
         &self.name
+    }
+
+    /// The file that it is mapped from, where the system tells.
+    #[must_use]
+    pub fn file(&self) -> Option<PathBuf> {
+        mapped_file(&std::fs::read_to_string("/proc/self/maps").ok()?, self.create as usize)
     }
 
     /// The library's own version.
@@ -267,6 +282,18 @@ pub(crate) fn why(error: libloading::Error) -> String {
     }
 }
 
+/// The file behind an address, by the lines of proc_pid_maps(5): `begin-end perms offset dev inode path`.
+fn mapped_file(maps: &str, address: usize) -> Option<PathBuf> {
+    let number = |text| usize::from_str_radix(text, 16).ok();
+    let line = maps.lines().find(|line| {
+        let range = line.split(' ').next().and_then(|range| range.split_once('-'));
+        range.is_some_and(|(begin, end)| {
+            number(begin).zip(number(end)).is_some_and(|(begin, end)| (begin..end).contains(&address))
+        })
+    })?;
+    line.find('/').map(|at| PathBuf::from(&line[at..]))
+}
+
 type VersionFn = unsafe extern "C" fn() -> i32;
 
 fn version_of(library: &libloading::Library) -> Result<Version, String> {
@@ -295,6 +322,13 @@ mod tests {
         assert_eq!(candidates(&none, Some("b.so".into())), [PathBuf::from("b.so")]);
         assert_eq!(candidates(&none, Some("".into())).len(), NAMES.len());
         assert_eq!(candidates(&none, None)[0], PathBuf::from("libnvinfer.so.11"));
+    }
+
+    #[test]
+    fn the_file_behind_an_address_is_the_one_whose_range_holds_it() {
+        let maps = "1000-2000 r--p 00000000 fe:00 12 /usr/lib/a b.so\n2000-3000 r-xp 00000000 00:00 0\n";
+        assert_eq!(mapped_file(maps, 0x1fff), Some("/usr/lib/a b.so".into()));
+        assert_eq!((mapped_file(maps, 0x2000), mapped_file(maps, 0xfff)), (None, None));
     }
 
     #[test]

@@ -10,6 +10,7 @@ use rave_cuda::{BucketedPool, Device, DeviceInfo, PixelKernels, PoolStats, Strea
 use rave_nvcodec::EncoderSupport;
 
 use super::TensorRtModel;
+use crate::build::Target;
 use crate::cache::Cache;
 
 /// How many devices that have an [`Owner`] stay ready, in use or not.
@@ -192,6 +193,14 @@ impl CudaDevice {
     pub(super) fn session(&self) -> OpenSession {
         self.0.sessions.fetch_add(1, Ordering::Relaxed);
         OpenSession(self.clone())
+    }
+}
+
+impl From<&CudaDevice> for Target {
+    fn from(device: &CudaDevice) -> Self {
+        let DeviceInfo { name, compute_capability: (major, minor), .. } = device.info();
+        let number = |number: i32| u32::try_from(number).unwrap_or_default();
+        Target { name: name.clone(), capability: (number(*major), number(*minor)) }
     }
 }
 

@@ -17,6 +17,7 @@ mod device;
 mod encoders;
 mod frame_graph;
 mod geometry;
+mod gpus;
 mod in_context;
 mod in_flight;
 mod lane;
@@ -26,5 +27,6 @@ mod repeat;
 mod session;
 
 pub use device::{CudaDevice, Owner};
+pub use gpus::{Gpu, Gpus};
 pub(crate) use model::TensorRtModel;
 pub use session::CudaSession;

@@ -11,7 +11,6 @@ use rave_tensorrt::{
 
 use super::in_context::InContext;
 use crate::ModelOptions;
-use crate::model::EMBEDDED;
 
 /// Multiples that networks want of their input's sides, as far as they are tried.
 const ALIGNMENTS: [u32; 7] = [1, 2, 4, 8, 16, 32, 64];
@@ -67,11 +66,6 @@ impl TensorRtModel {
     /// # Errors
     /// As [`crate::Model::load`].
     pub(crate) fn load(device: &Device, name: &str, bytes: Vec<u8>, options: &ModelOptions) -> Result<Self> {
-        if options.runtime_lib.as_deref().is_some_and(|library| library.as_os_str() == EMBEDDED) {
-            return Err(Error::new(Status::InvalidParameter, format!("runtime_lib {EMBEDDED} with {name}"))
-                .expected("a TensorRT library: the embedded runtime runs ONNX models")
-                .help("leave runtime_lib out"));
-        }
         let plan = Plan::check(name, &bytes, None)?;
         let library = Library::open(&SearchOptions { runtime_lib: options.runtime_lib.clone() })?;
         let bound = device.bind()?;

@@ -86,6 +86,12 @@ impl Builder {
         &self.parser.name
     }
 
+    /// The parser's own number of its version.
+    #[must_use]
+    pub fn parser_version(&self) -> i32 {
+        self.parser.version
+    }
+
     /// Whether engines always compute in the model's own types. TensorRT 11 and RTX know nothing else; TensorRT 10 can
     /// run an fp32 model in fp16 or bf16.
     #[must_use]

@@ -1,0 +1,227 @@
+//! The command line.
+
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand};
+use clap_complete::Shell;
+use rave_core::Size;
+use rave_engine::Precision;
+
+use crate::exit_code;
+
+/// AI video models on your GPU or CPU: build engines of them, look into them, and see what this machine has for them.
+#[derive(Debug, Parser)]
+#[command(name = "rave", version, max_term_width = 100, after_long_help = exit_code::help())]
+pub(crate) struct Arguments {
+    /// Tell more of what is done, on standard error
+    #[arg(short, long, global = true)]
+    pub(crate) verbose: bool,
+    #[command(subcommand)]
+    pub(crate) command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// Build a TensorRT engine of an ONNX model
+    ///
+    /// The model is checked, parsed and built by the TensorRT of this machine in a process of its own; what the model or
+    /// TensorRT lacks is said by name. The engine appears when it is whole: Ctrl-C ends the build within a second and
+    /// leaves nothing.
+    #[command(after_long_help = BUILD_EXAMPLES)]
+    Build(Build),
+    /// Tell what a model or an engine is, and what it needs
+    #[command(after_long_help = "Examples:\n  rave info model.onnx\n  rave info model.engine")]
+    Info {
+        /// An .onnx model, or an .engine or .plan of TensorRT
+        file: PathBuf,
+    },
+    /// Check driver, GPUs and libraries: each line is ok, or says what to do
+    ///
+    /// The exit code is 0 when every line is ok, and 1 when there is something to do.
+    Doctor,
+    /// Look after the engines that were built on first use
+    #[command(after_long_help = CACHE_EXAMPLES)]
+    Cache {
+        /// The cache's folder; $XDG_CACHE_HOME/rave or ~/.cache/rave by default
+        #[arg(long, global = true, value_name = "FOLDER")]
+        folder: Option<PathBuf>,
+        #[command(subcommand)]
+        action: CacheAction,
+    },
+    /// Print the completion script of a shell
+    #[command(after_long_help = "Example:\n  rave completions bash > /etc/bash_completion.d/rave")]
+    Completions {
+        /// The shell
+        shell: Shell,
+    },
+    /// Write the manual pages into a folder
+    #[command(after_long_help = "Example:\n  rave man /usr/local/share/man/man1")]
+    Man {
+        /// The folder, which must be there
+        folder: PathBuf,
+    },
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum CacheAction {
+    /// List what is there, the most recently used first
+    List,
+    /// Check every byte of it
+    Verify,
+    /// Remove damaged engines and the least recently used, until the rest is small enough
+    Prune {
+        /// What may stay, such as 500M or 2G
+        #[arg(long, value_name = "BYTES", default_value = "10G", value_parser = bytes)]
+        max: u64,
+    },
+    /// Remove everything; engines are built again when they are needed
+    Clear,
+}
+
+const CACHE_EXAMPLES: &str = "Examples:
+  rave cache list
+  rave cache verify
+  rave cache prune --max 2G";
+
+const BUILD_EXAMPLES: &str = "Examples:
+  rave build model.onnx                          for this GPU and every frame size
+  rave build model.onnx --shape 1280x720         for one size
+  rave build model.onnx --min 64x64 --opt 1280x720 --max 1920x1080 -o model.engine
+  rave build model.onnx --compute-capability 8.9,12.0
+                                                 for other GPUs, on a machine without one (TensorRT-RTX)
+  ffmpeg -hwaccel cuda -hwaccel_output_format cuda -i in.mp4 -vf rave=model.engine out.mp4";
+
+#[derive(Args, Debug)]
+pub(crate) struct Build {
+    /// The ONNX model
+    pub(crate) model: PathBuf,
+    /// The engine's file; MODEL with the extension .engine by default
+    #[arg(short, long, value_name = "FILE")]
+    pub(crate) output: Option<PathBuf>,
+    #[command(flatten)]
+    pub(crate) sizes: Sizes,
+    /// Frames that may go through the model together, from 1 to this
+    #[arg(long, value_name = "FRAMES", default_value_t = 1)]
+    pub(crate) batch: u32,
+    #[command(flatten)]
+    pub(crate) precision: PrecisionFlags,
+    /// Scratch memory that a layer may use, such as 512M or 2G; all of the GPU's by default
+    #[arg(long, value_name = "BYTES", value_parser = bytes)]
+    pub(crate) workspace: Option<u64>,
+    /// How long TensorRT looks for something faster
+    #[arg(long, value_name = "0-5", default_value_t = 3, value_parser = clap::value_parser!(u8).range(..=5))]
+    pub(crate) level: u8,
+    /// An engine that later versions of TensorRT run, too
+    #[arg(long)]
+    pub(crate) version_compatible: bool,
+    /// TensorRT-RTX: build for these GPUs in place of this machine's, such as 8.9,12.0
+    #[arg(long, value_name = "MAJOR.MINOR,...", value_delimiter = ',', value_parser = capability)]
+    pub(crate) compute_capability: Vec<(u32, u32)>,
+    /// The TensorRT library; searched for by default
+    #[arg(long, value_name = "FILE")]
+    pub(crate) runtime_lib: Option<PathBuf>,
+    /// The library of TensorRT's ONNX parser; searched for by default
+    #[arg(long, value_name = "FILE")]
+    pub(crate) parser_lib: Option<PathBuf>,
+}
+
+#[derive(Args, Debug)]
+pub(crate) struct Sizes {
+    /// Build for frames of one size
+    #[arg(long, value_name = "WxH", value_parser = size, conflicts_with_all = ["min", "opt", "max"])]
+    pub(crate) shape: Option<Size>,
+    /// The smallest frames to build for
+    #[arg(long, value_name = "WxH", value_parser = size, requires_all = ["opt", "max"])]
+    pub(crate) min: Option<Size>,
+    /// The frames to be fastest for
+    #[arg(long, value_name = "WxH", value_parser = size, requires_all = ["min", "max"])]
+    pub(crate) opt: Option<Size>,
+    /// The largest frames to build for
+    #[arg(long, value_name = "WxH", value_parser = size, requires_all = ["min", "opt"])]
+    pub(crate) max: Option<Size>,
+}
+
+#[derive(Args, Debug)]
+#[group(multiple = false)]
+pub(crate) struct PrecisionFlags {
+    /// Compute in fp16; TensorRT 11 and RTX: if the model is saved in it
+    #[arg(long)]
+    fp16: bool,
+    /// Compute in bf16; TensorRT 11 and RTX: if the model is saved in it
+    #[arg(long)]
+    bf16: bool,
+    /// Compute in fp32
+    #[arg(long)]
+    fp32: bool,
+    /// Compute in fp32, with products of 10-bit mantissas
+    #[arg(long)]
+    tf32: bool,
+}
+
+impl PrecisionFlags {
+    pub(crate) fn choice(&self) -> Precision {
+        [
+            (self.fp16, Precision::Fp16),
+            (self.bf16, Precision::Bf16),
+            (self.fp32, Precision::Fp32),
+            (self.tf32, Precision::Tf32),
+        ]
+        .into_iter()
+        .find_map(|(given, precision)| given.then_some(precision))
+        .unwrap_or_default()
+    }
+}
+
+/// `1280x720`.
+fn size(text: &str) -> Result<Size, String> {
+    let sides = text
+        .split_once('x')
+        .and_then(|(width, height)| Some(Size::new(width.parse().ok()?, height.parse().ok()?).checked("it")));
+    sides.ok_or("a width and a height, such as 1280x720")?.map_err(|error| error.to_string())
+}
+
+/// `8.9`.
+fn capability(text: &str) -> Result<(u32, u32), String> {
+    text.split_once('.')
+        .and_then(|(major, minor)| Some((major.parse().ok()?, minor.parse().ok()?)))
+        .ok_or_else(|| "major and minor, such as 8.9 or 12.0".to_owned())
+}
+
+/// `1048576`, `512M`, `2G`: multiples of 1024.
+fn bytes(text: &str) -> Result<u64, String> {
+    let (number, unit) = match text.as_bytes().last() {
+        Some(b'K' | b'k') => (&text[..text.len() - 1], 1 << 10),
+        Some(b'M' | b'm') => (&text[..text.len() - 1], 1 << 20),
+        Some(b'G' | b'g') => (&text[..text.len() - 1], 1 << 30),
+        _ => (text, 1),
+    };
+    let bytes: Option<u64> = number.parse().ok().and_then(|number: u64| number.checked_mul(unit));
+    bytes.filter(|&bytes| bytes > 0).ok_or_else(|| "a number of bytes, such as 512M or 2G".to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory;
+
+    use super::*;
+
+    #[test]
+    fn the_command_line_is_sound() {
+        Arguments::command().debug_assert();
+    }
+
+    #[test]
+    fn sizes_capabilities_and_amounts_are_read_and_others_explained() {
+        assert_eq!(size("1280x720"), Ok(Size::new(1280, 720)));
+        for wrong in ["1280", "1280x", "x720", "1280*720", "-1x2", "1280x720x3"] {
+            assert!(size(wrong).unwrap_err().contains("such as 1280x720"), "{wrong}");
+        }
+        assert!(size("0x720").unwrap_err().contains("1 to 32768"));
+        assert_eq!(capability("12.0"), Ok((12, 0)));
+        assert!(capability("12").is_err());
+        assert_eq!((bytes("7"), bytes("512M"), bytes("2g")), (Ok(7), Ok(512 << 20), Ok(2 << 30)));
+        for wrong in ["", "M", "0", "1.5G", "-1", "99999999999G"] {
+            assert!(bytes(wrong).is_err(), "{wrong}");
+        }
+    }
+}

@@ -1,0 +1,70 @@
+//! The command `rave`.
+
+#![forbid(unsafe_code)]
+
+mod arguments;
+mod build;
+mod cache;
+mod doctor;
+mod exit_code;
+mod info;
+mod interrupt;
+mod output;
+mod progress;
+mod shell;
+
+use std::io::Write;
+use std::process::ExitCode;
+
+use clap::Parser;
+use rave_core::{Error, Result};
+use rave_engine::{BuilderProgram, serve_builds};
+
+use crate::arguments::{Arguments, Command};
+use crate::interrupt::Interrupt;
+
+fn main() -> ExitCode {
+    let interrupt = Interrupt::default();
+    // `rave build` starts itself by this word, which is nobody else's: no help, completion or manual page has it.
+    let result = match std::env::args_os().nth(1) {
+        Some(word) if word == BuilderProgram::WORD => serve_builds().map(|()| ExitCode::SUCCESS),
+        _ => run(Arguments::parse(), &interrupt),
+    };
+    match result {
+        Ok(code) => code,
+        Err(error) => {
+            eprintln!("rave: {error}");
+            interrupt.exit_code().unwrap_or_else(|| exit_code::of(error.status())).into()
+        }
+    }
+}
+
+fn run(arguments: Arguments, interrupt: &Interrupt) -> Result<ExitCode> {
+    match arguments.command {
+        Command::Build(wanted) => print(&build::run(&wanted, arguments.verbose, interrupt)?)?,
+        Command::Info { file } => print(&info::run(&file)?)?,
+        Command::Doctor => {
+            let report = doctor::run();
+            print(&report.to_string())?;
+            return Ok(report.exit_code());
+        }
+        Command::Cache { folder, action } => {
+            let (text, fault) = cache::run(&action, folder)?;
+            print(&text)?;
+            return fault.map_or(Ok(ExitCode::SUCCESS), Err);
+        }
+        Command::Completions { shell } => print(&shell::completions(shell))?,
+        Command::Man { folder } => print(&shell::man_pages(&folder)?)?,
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+/// Writes to standard output. A reader that has seen enough and left (`rave info x | head -1`) is no error.
+fn print(text: &str) -> Result<()> {
+    match std::io::stdout().write_all(text.as_bytes()) {
+        Err(error) if error.kind() != std::io::ErrorKind::BrokenPipe => {
+            Err(Error::io("standard output".as_ref(), &error))
+        }
+        _ => Ok(()),
+    }
+}

@@ -1,0 +1,22 @@
+//! From an ONNX model to an engine: the request, what is checked before, and the build.
+//!
+//! ```text
+//! EngineRequest ── prepare ──▶ PreparedBuild ── build ──▶ BuiltPlan
+//!                  the model's own look,        in this process, or in a child
+//!                  a library with a builder,
+//!                  sizes that fit the model
+//! ```
+
+mod choice;
+mod first_use;
+mod key;
+mod prepared;
+mod progress_log;
+mod request;
+mod sizes;
+
+pub use choice::{BuildChoice, BuilderProgram, CacheChoice};
+pub(crate) use first_use::{Target, engine_for};
+pub use prepared::{BuildPlace, PreparedBuild};
+pub use request::{EngineRequest, EngineSizes};
+pub(crate) use sizes::automatic;

@@ -1,0 +1,57 @@
+//! The GPUs of this machine and what their decoders and encoders do, for people who want to know.
+
+use rave_core::{Error, Result};
+use rave_cuda::{Device, DeviceInfo};
+use rave_nvcodec::{Decoder, DecoderCaps, Encoder, EncoderSupport};
+use rave_tensorrt::Driver;
+
+/// One GPU.
+#[derive(Debug)]
+pub struct Gpu {
+    /// What the driver tells of it.
+    pub info: DeviceInfo,
+    /// Free device memory in bytes.
+    pub free_memory: usize,
+    /// What its NVDEC decodes.
+    pub decoder: Result<DecoderCaps>,
+    /// What its NVENC encodes.
+    pub encoder: Result<EncoderSupport>,
+}
+
+/// The driver, and the GPUs that it lets this process see.
+#[derive(Debug)]
+pub struct Gpus {
+    /// The newest CUDA that the driver supports, such as "13.0".
+    pub cuda_version: String,
+    /// The GPUs by their numbers; an error for one that cannot be used.
+    pub gpus: Vec<Result<Gpu>>,
+}
+
+impl Gpus {
+    /// Asks the driver, with a CUDA context on each GPU for the time of the question.
+    ///
+    /// # Errors
+    /// [`Status::DeviceNotFound`](rave_core::Status::DeviceNotFound), naming what is missing: the driver's library, a
+    /// driver that starts, or a GPU.
+    pub fn find() -> Result<Self> {
+        let driver = Driver::get()?;
+        let count = u32::try_from(driver.devices()).unwrap_or_default();
+        let gpus = (0..count)
+            .map(|ordinal| ask(ordinal).map_err(|error: Error| error.context(format!("GPU {ordinal}"))))
+            .collect();
+        Ok(Gpus { cuda_version: driver.cuda_version(), gpus })
+    }
+}
+
+fn ask(ordinal: u32) -> Result<Gpu> {
+    let device = Device::create(ordinal)?;
+    let (free_memory, _) = device.memory()?;
+    let name = device.info().name.as_str();
+    let bound = device.bind()?;
+    let decoder = Decoder::open(name).and_then(|decoder| decoder.capabilities());
+    // SAFETY: the context is alive as long as the device, which outlives the encoder, and is current while `bound`
+    // lives.
+    let encoder = unsafe { Encoder::open(name, device.context()) }.and_then(|encoder| encoder.capabilities());
+    drop(bound);
+    Ok(Gpu { info: device.info().clone(), free_memory, decoder, encoder })
+}
