@@ -107,7 +107,6 @@ typedef struct RaveFilterContext {
     AVBufferRef *device;            ///< of CUDA frames; NULL for frames in host memory
     AVFifo *in_flight;              ///< FrameInFlight, oldest first
     size_t capacity;                ///< of the session
-    int starved;                    ///< how often a frame was asked for in vain since the last one came
     int error;                      ///< what failed; the library's frames and ours may be at odds then
 
     /* with dedup: the last frame that went through the model */
@@ -698,7 +697,7 @@ static int config_output(AVFilterLink *outlink)
 #endif
     s->out_width  = outlink->w;
     s->out_height = outlink->h;
-    s->emitted    = s->starved = s->error = 0;
+    s->emitted    = s->error = 0;
     return 0;
 }
 
@@ -1145,7 +1144,6 @@ static int activate(AVFilterContext *ctx)
     if ((err = ff_inlink_consume_frame(inlink, &in)) < 0)
         return err;
     if (err) {
-        s->starved = 0;
         if ((err = submit_frame(ctx, in)) < 0)
             return err;
         if (av_fifo_can_read(s->in_flight) == s->capacity && (err = emit_frame(ctx)) < 0)
@@ -1167,31 +1165,20 @@ static int activate(AVFilterContext *ctx)
         return 0;
     }
 
-    /* Frames are kept back so that the GPU computes several at a time. When a
-     * frame is asked for a second time and none came since, they are all that
-     * there is: the stream pauses, or the graph is about to be rebuilt, which
-     * nothing else announces. The second time is only seen by a filter that is
-     * ready, and EAGAIN says that the first one is over. */
-    if (ff_outlink_frame_wanted(outlink) && av_fifo_can_read(s->in_flight)) {
-        switch (s->starved++) {
-        case 0:
-            ff_inlink_request_frame(inlink);
-            ff_filter_set_ready(ctx, 1);
-            return 0;
-        case 1:
-            ff_filter_set_ready(ctx, 1);
-            return AVERROR(EAGAIN);
-        default:
-            s->starved = 0;
-            return emit_frames(ctx);
-        }
-    }
     FF_FILTER_FORWARD_WANTED(outlink, inlink);
     return FFERROR_NOT_READY;
 }
 
 static av_cold void uninit(AVFilterContext *ctx)
 {
+    const RaveFilterContext *s = ctx->priv;
+    const size_t kept = s->in_flight ? av_fifo_can_read(s->in_flight) : 0;
+
+    /* Nothing announces that a graph is about to be rebuilt. */
+    if (kept && !s->error && !ff_outlink_get_status(ctx->outputs[0]))
+        av_log(ctx, AV_LOG_WARNING, "%zu frame%s still on the GPU and %s lost, because the filter graph ends "
+               "before the stream; streams=1:batch=1 keeps none back\n", kept, kept == 1 ? " is" : "s are",
+               kept == 1 ? "is" : "are");
     close_all(ctx);
 }
 

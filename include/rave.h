@@ -424,9 +424,10 @@ typedef struct RaveSessionConfig {
     int32_t dither;
     // A RAVE_MODE_ constant.
     int32_t mode;
-    // On a GPU: how many frames are computed at a time, at most 16; 0 lets the library choose.
+    // On a GPU: how many frames are computed at a time, at most 16; 0 lets the library choose, and it chooses one.
     uint32_t streams;
-    // On a GPU: how many frames go through the model together, as far as the engine takes batches; 0 means 1.
+    // On a GPU: how many frames go through the model together; 0 means 1, and more than the engine takes is an error.
+    // Where frames are cut into tiles, how many of these, and 0 and 1 mean as many as the engine takes.
     uint32_t batch;
     // On a GPU: a RAVE_GRAPH_ constant.
     int32_t graph;

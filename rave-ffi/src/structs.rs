@@ -111,7 +111,7 @@ pub struct RaveSessionConfig {
     pub dither: i32,
     /// A RAVE_MODE_ constant.
     pub mode: i32,
-    /// On a GPU: how many frames are computed at a time, at most 16; 0 lets the library choose.
+    /// On a GPU: how many frames are computed at a time, at most 16; 0 lets the library choose, and it chooses one.
     pub streams: u32,
     /// On a GPU: how many frames go through the model together; 0 means 1, and more than the engine takes is an error.
     /// Where frames are cut into tiles, how many of these, and 0 and 1 mean as many as the engine takes.

@@ -92,7 +92,7 @@ __device__ __forceinline__ float of_lane_after(float value)
 /// Adds to a counter in the host's memory.
 __device__ __forceinline__ void count_up(u64 counter, u32 by)
 {
-    asm volatile("red.relaxed.sys.global.add.u32 [%0], %1;" ::"l"(counter), "r"(by) : "memory");
+    asm volatile("red.relaxed.gpu.global.add.u32 [%0], %1;" ::"l"(counter), "r"(by) : "memory");
 }
 
 /// Sets a word in the host's memory to 1.

@@ -54,6 +54,7 @@ def arguments():
 
 
 def main():
+    # RV-TEST-1302
     given, chosen = arguments()
     report = Report(given.report)
     gpu = find_gpu()

@@ -41,6 +41,7 @@ def compare(ours, reference, form):
 
 
 def section(place):
+    # RV-ENG-1307, RV-ENG-1308
     report, bundle = place.report, place.bundle
     index = bundle.json("references/index.json", [])
     if not index:

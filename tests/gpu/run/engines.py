@@ -29,6 +29,7 @@ def answer(place, *words, limit=120):
 
 
 def section(place):
+    # RV-TRT-1208, RV-TRT-1103, RV-TRT-1106, RV-TRT-1107
     report = place.report
 
     def trtcheck():

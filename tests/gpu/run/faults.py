@@ -15,6 +15,7 @@ TENSORRT_10 = "10."
 
 
 def section(place):
+    # RV-ENG-1202, RV-ENG-1310, RV-ENG-1313, RV-FILT-1304, RV-FILT-1308, RV-ENG-1203, RV-TRT-1103
     ffmpeg, report, bundle = place.ffmpeg, place.report, place.bundle
     clip = bundle.clip("180p")
 

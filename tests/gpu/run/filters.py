@@ -18,6 +18,7 @@ def nv12_bytes(width, height):
 
 
 def section(place):
+    # RV-FILT-1302, RV-FILT-1303, RV-FILT-1305, RV-ENG-1207
     ffmpeg, report = place.ffmpeg, place.report
     double, same = ffmpeg.rave(DOUBLE), ffmpeg.rave(SAME)
     clip = place.bundle.clip("180p")

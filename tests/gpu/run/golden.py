@@ -34,6 +34,7 @@ def key(place, engine, clip):
 
 
 def section(place):
+    # RV-ENG-1306, RV-ENG-1307, RV-FILT-1002
     report, kept, made = place.report, place.bundle.json("golden.json", []), []
 
     def one_engine(engine):

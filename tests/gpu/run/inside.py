@@ -9,6 +9,7 @@ ENGINE, SIZE = "animevideov3-x2-720p-fp16", ("1280", "720")
 
 
 def section(place):
+    # RV-ENG-1304, RV-ENG-1305, RV-ENG-1309, RV-ENG-1312, RV-FFI-1010
     bundle, report = place.bundle, place.report
     environment = {"LD_LIBRARY_PATH": str(bundle.lib), "RAVE_TENSORRT_LIB": str(bundle.tensorrt)}
     words = [bundle.engine(ENGINE), bundle.lean, *SIZE]

@@ -19,6 +19,7 @@ def sanitizer():
 
 
 def section(place):
+    # RV-CUDA-1002, RV-CUDA-1007, RV-CUDA-1008, RV-CUDA-1205, RV-TEST-1304
     program, report = place.bundle.program("checkkernel"), place.report
 
     def compare_and_measure():

@@ -7,6 +7,7 @@ from report import expect
 
 
 def section(place):
+    # RV-NVC-1105, RV-NVC-1103
     def nvcaps():
         # Without the stand-in on the path: this is about the machine's own NVENC.
         outcome = run([place.bundle.program("nvcaps"), "--json"], 30)

@@ -13,6 +13,7 @@ WRITES = re.compile(r"frame (\d+): reads (0x[0-9a-f]+), writes (0x[0-9a-f]+)")
 
 
 def section(place):
+    # RV-FILT-1301, RV-FILT-1306, RV-ENG-1302
     ffmpeg, report = place.ffmpeg, place.report
     standin = place.bundle.instruments / "libnvidia-encode.so.1"
     if not standin.exists():

@@ -18,10 +18,6 @@ use crate::model::{Backend, Model};
 use crate::stats::{Stats, timed};
 use crate::{GraphChoice, Mode, SessionOptions};
 
-/// How many frames are computed at a time when nobody says: the next one's model runs while one's last layers and pixel
-/// kernels leave multiprocessors idle.
-const AUTO_STREAMS: u32 = 2;
-
 /// The most frames that may be computed at a time.
 const MAX_STREAMS: u32 = 16;
 
@@ -90,7 +86,7 @@ impl CudaSession {
             ),
         );
         let mut lanes = vec![first];
-        lanes.extend(more_lanes(options.streams, &log, || Ok(Lane::new(&geometry, graph())?.0))?);
+        lanes.extend(more_lanes(options.streams, || Ok(Lane::new(&geometry, graph())?.0))?);
         let stats = Stats::default();
         stats.tiles.store(tiles, Ordering::Relaxed);
         stats.streams.store(lanes.len() as u32, Ordering::Relaxed);
@@ -329,23 +325,13 @@ impl Drop for CudaSession {
     }
 }
 
-/// The lanes beside the first (RV-ENG-1313): as many as asked for, or, when nobody says, as fit into memory.
-fn more_lanes(streams: u32, log: &Log, mut make: impl FnMut() -> Result<Lane>) -> Result<Vec<Lane>> {
+/// The lanes beside the first. When nobody says there is none: what several gain is little, and frames that are kept back
+/// are lost where a graph ends before its stream.
+fn more_lanes(streams: u32, make: impl FnMut() -> Result<Lane>) -> Result<Vec<Lane>> {
+    // RV-ENG-1313
     if streams > MAX_STREAMS {
         return Err(Error::new(Status::InvalidParameter, format!("streams {streams}"))
             .expected(format!("0 (chosen) to {MAX_STREAMS}")));
     }
-    let wanted = if streams == 0 { AUTO_STREAMS } else { streams };
-    let mut lanes = Vec::new();
-    for _ in 1..wanted {
-        match make() {
-            Ok(lane) => lanes.push(lane),
-            Err(error) if streams == 0 && error.status() == Status::OutOfMemory => {
-                log.write(LogLevel::Verbose, format_args!("one frame at a time: {error}"));
-                break;
-            }
-            Err(error) => return Err(error),
-        }
-    }
-    Ok(lanes)
+    std::iter::repeat_with(make).take((streams.max(1) - 1) as usize).collect()
 }
