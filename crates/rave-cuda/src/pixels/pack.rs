@@ -92,7 +92,7 @@ impl PackKernel {
     /// [`PackKernel::update`]. The counter must live as long as the graph uses it.
     ///
     /// # Errors
-    /// As [`PackKernel::launch`]; [`Status::InvalidParameter`] when the stream is not being captured.
+    /// As [`PackKernel::launch`]; [`Status::InvalidParameter`](rave_core::Status::InvalidParameter) when the stream is not being captured.
     pub fn capture(
         &self,
         stream: &Stream,
@@ -112,8 +112,9 @@ impl PackKernel {
     /// of [`PackKernel::launch`]. Launches that are enqueued or running keep theirs. Nothing is allocated.
     ///
     /// # Errors
-    /// [`Status::InvalidParameter`] when the frame or the tensor is not what [`PackKernel::new`] was told, the frame is
-    /// cropped, or `node` was recorded in another graph; [`Status::DeviceLost`].
+    /// [`Status::InvalidParameter`](rave_core::Status::InvalidParameter) when the frame or the tensor is not what
+    /// [`PackKernel::new`] was told, the frame is
+    /// cropped, or `node` was recorded in another graph; [`Status::DeviceLost`](rave_core::Status::DeviceLost).
     #[allow(clippy::too_many_arguments, reason = "where, and the arguments of `launch`")]
     pub fn update(
         &self,
