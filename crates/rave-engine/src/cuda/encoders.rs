@@ -1,6 +1,7 @@
 //! What the GPU's encoder takes, said before an encoder says "No capable devices found".
 
 use rave_core::{Error, PixelFormat, Result, Size, Status};
+use rave_cuda::Device;
 use rave_nvcodec::{ApiVersion, EncodeCodec, EncodeRequest, Encoder, EncoderSupport, preflight_encode};
 
 use super::device::CudaDevice;
@@ -14,22 +15,20 @@ impl CudaDevice {
     /// [`Status::RuntimeLibraryMissing`] without the driver's encoder library, [`Status::UnsupportedFormat`] for a size or
     /// a format that the encoder does not take. The message says what to use in its place.
     pub fn check_encoder(&self, encoder: &str, size: Size, format: PixelFormat) -> Result<()> {
-        let codec = [EncodeCodec::H264, EncodeCodec::Hevc, EncodeCodec::Av1]
-            .into_iter()
-            .find(|codec| codec.encoder() == encoder)
-            .ok_or_else(|| {
+        let codec =
+            EncodeCodec::ALL.into_iter().find(|codec| codec.encoder() == encoder).ok_or_else(|| {
                 Error::new(Status::InvalidParameter, format!("encoder `{encoder}`"))
                     .expected("h264_nvenc, hevc_nvenc or av1_nvenc")
             })?;
-        let support = self.encoder_support().get_or_init(|| self.ask_encoder()).as_ref();
+        let support = self.encoder_support().get_or_init(|| ask(self.device())).as_ref();
         let request = EncodeRequest { codec, size, format, api: ApiVersion::OLDEST };
         preflight_encode(support.map_err(Clone::clone)?, &request)
     }
+}
 
-    fn ask_encoder(&self) -> Result<EncoderSupport> {
-        let device = self.device();
-        let _bound = device.bind()?;
-        // SAFETY: the context is alive as long as this device, and is current while `_bound` lives.
-        unsafe { Encoder::open(device.info().name.as_str(), device.context()) }?.capabilities()
-    }
+/// What the NVENC of a GPU encodes, asked of the driver.
+pub(super) fn ask(device: &Device) -> Result<EncoderSupport> {
+    let _bound = device.bind()?;
+    // SAFETY: the context is alive as long as the device, which outlives the encoder, and is current while `_bound` lives.
+    unsafe { Encoder::open(device.info().name.as_str(), device.context()) }?.capabilities()
 }

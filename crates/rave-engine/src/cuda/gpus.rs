@@ -2,8 +2,10 @@
 
 use rave_core::{Error, Result};
 use rave_cuda::{Device, DeviceInfo};
-use rave_nvcodec::{Decoder, DecoderCaps, Encoder, EncoderSupport};
+use rave_nvcodec::{Decoder, DecoderCaps, EncoderSupport};
 use rave_tensorrt::Driver;
+
+use super::encoders;
 
 /// One GPU.
 #[derive(Debug)]
@@ -46,12 +48,8 @@ impl Gpus {
 fn ask(ordinal: u32) -> Result<Gpu> {
     let device = Device::create(ordinal)?;
     let (free_memory, _) = device.memory()?;
-    let name = device.info().name.as_str();
-    let bound = device.bind()?;
-    let decoder = Decoder::open(name).and_then(|decoder| decoder.capabilities());
-    // SAFETY: the context is alive as long as the device, which outlives the encoder, and is current while `bound`
-    // lives.
-    let encoder = unsafe { Encoder::open(name, device.context()) }.and_then(|encoder| encoder.capabilities());
-    drop(bound);
+    let encoder = encoders::ask(&device);
+    let _bound = device.bind()?;
+    let decoder = Decoder::open(device.info().name.as_str()).and_then(|decoder| decoder.capabilities());
     Ok(Gpu { info: device.info().clone(), free_memory, decoder, encoder })
 }

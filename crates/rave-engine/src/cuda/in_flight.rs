@@ -8,7 +8,7 @@ use rave_core::{Error, Result, Status, note_device_hung};
 use rave_cuda::{Device, Event, NonFiniteCounter, Stream};
 
 /// How long the work of one launch may take, once all before it in its lane is over, until the GPU is taken to have stopped.
-pub(super) const PATIENCE: Duration = Duration::from_secs(30);
+const PATIENCE: Duration = Duration::from_secs(30);
 
 /// The shortest and the longest time between two looks at an event that is waited for.
 const NAP: Range<Duration> = Duration::from_micros(50)..Duration::from_millis(2);
