@@ -1,0 +1,162 @@
+//! An ONNX model on CUDA frames: the real filter and the real TensorRT-RTX, over a driver that stands in for a GPU.
+
+use std::io::{BufRead, BufReader};
+use std::path::PathBuf;
+use std::process::{Command, Stdio};
+
+use rave_tests::command::succeed;
+use rave_tests::ffmpeg::{Ffmpeg, Run, builds, golden_model};
+use tempfile::TempDir;
+
+/// A folder with the driver in it, and the library that builds.
+struct Machine {
+    folder: TempDir,
+    tensorrt: PathBuf,
+}
+
+impl Machine {
+    /// `None`, visibly, where it cannot be had.
+    fn new() -> Option<Machine> {
+        let tensorrt = rave_tests::build_dir().join("deps/tensorrt/libtensorrt_rtx.so.1");
+        if !tensorrt.exists() {
+            let required = std::env::var_os("RAVE_REQUIRE_TENSORRT").is_some();
+            assert!(!required, "{}: run scripts/fetch-tensorrt.sh", tensorrt.display());
+            eprintln!("skipped: no TensorRT-RTX (scripts/fetch-tensorrt.sh)");
+            return None;
+        }
+        let folder = tempfile::tempdir().unwrap();
+        let source = rave_tests::root().join("tests/ffmpeg/cuda_standin.c");
+        let options = ["-Wall", "-Wextra", "-Wpedantic", "-Werror", "-shared", "-fPIC", "-o"];
+        let driver = folder.path().join("libcuda.so.1");
+        succeed(Command::new("gcc").args(options).arg(driver).arg(source));
+        Some(Machine { folder, tensorrt })
+    }
+
+    fn cache(&self) -> PathBuf {
+        self.folder.path().join("cache")
+    }
+
+    /// The names of what is in the cache.
+    fn kept(&self) -> Vec<String> {
+        let entries = std::fs::read_dir(self.cache()).unwrap();
+        entries.map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect()
+    }
+
+    /// The arguments that put CUDA frames through a model with further options.
+    fn arguments(&self, options: &str) -> Vec<String> {
+        let (model, library, cache) = (golden_model("dyadic-2x"), self.tensorrt.display(), self.cache());
+        let rave =
+            format!("rave={}:runtime_lib={library}:cache={}:{options}", model.display(), cache.display());
+        let filters = format!("format=nv12,hwupload_cuda,{rave}");
+        let head = ["-init_hw_device", "cuda=gpu", "-filter_hw_device", "gpu", "-f", "lavfi"];
+        let tail = ["-i", "color=s=320x180:d=0.1", "-vf", &filters, "-f", "null", "-"];
+        head.into_iter().chain(tail).map(str::to_owned).collect()
+    }
+
+    fn run(&self, ffmpeg: &Ffmpeg, options: &str) -> Run {
+        ffmpeg.run_with(self.arguments(options), |command| {
+            command.env("LD_LIBRARY_PATH", self.folder.path());
+        })
+    }
+}
+
+/// The installed command, if it is there.
+fn builder() -> Option<String> {
+    let program = rave_tests::build_dir().join("prefix/bin/rave");
+    program.is_file().then(|| format!("builder={}", program.display()))
+}
+
+fn count(run: &Run, words: &str) -> usize {
+    run.stderr.matches(words).count()
+}
+
+/// RV-FILT-1110
+#[test]
+fn the_first_use_builds_and_says_so_and_the_next_finds_the_engine() {
+    let Some(machine) = Machine::new() else { return };
+    for ffmpeg in builds() {
+        let missing = machine.run(&ffmpeg, "build=never");
+        assert_eq!(missing.code, Some(254), "{}", missing.stderr);
+        assert_eq!(count(&missing, "[FILE_NOT_FOUND] no engine of"), 1, "{}", missing.stderr);
+        for options in ["build=only".to_owned()].into_iter().chain(builder().map(|path| path + ":build=only"))
+        {
+            let first = machine.run(&ffmpeg, &options);
+            assert_eq!(count(&first, "building an engine of"), 1, "{}", first.stderr);
+            assert_eq!(count(&first, "] built an engine of"), 1, "{}", first.stderr);
+            assert!(first.stderr.contains("frames of 64x64 to 512x256"), "{}", first.stderr);
+            assert_eq!(count(&first, "only that was wanted"), 1, "{}", first.stderr);
+            let again = machine.run(&ffmpeg, &options);
+            assert_eq!(count(&again, "building an engine of"), 0, "{}", again.stderr);
+            assert_eq!(count(&again, "only that was wanted"), 1, "{}", again.stderr);
+            let kept = machine.kept();
+            assert!(kept.len() == 1 && kept[0].ends_with(".engine"), "{kept:?}");
+            std::fs::remove_dir_all(machine.cache()).unwrap();
+        }
+        let unkept = machine.run(&ffmpeg, "cache=off:build=only");
+        assert_eq!(unkept.code, Some(234), "{}", unkept.stderr);
+    }
+}
+
+/// RV-FILT-1110
+#[test]
+fn a_damaged_engine_ends_the_run_or_is_built_again_once() {
+    let Some(machine) = Machine::new() else { return };
+    for ffmpeg in builds() {
+        machine.run(&ffmpeg, "build=only");
+        let name = machine.kept().remove(0);
+        let entry = machine.cache().join(&name);
+        let mut bytes = std::fs::read(&entry).unwrap();
+        bytes[1000] ^= 1;
+        std::fs::write(&entry, &bytes).unwrap();
+        let strict = machine.run(&ffmpeg, "build=only");
+        assert_eq!(strict.code, Some(183), "{}", strict.stderr);
+        assert_eq!(count(&strict, &format!("{} is damaged", entry.display())), 1, "{}", strict.stderr);
+        let hardened = machine.run(&ffmpeg, "build=only:mode=hardened");
+        assert_eq!(count(&hardened, &format!("kept as {name}.bad")), 1, "{}", hardened.stderr);
+        assert_eq!(count(&hardened, "] built an engine of"), 1, "{}", hardened.stderr);
+        let sound = machine.run(&ffmpeg, "build=only");
+        assert_eq!(count(&sound, "building"), 0, "{}", sound.stderr);
+        std::fs::remove_dir_all(machine.cache()).unwrap();
+    }
+}
+
+/// RV-FILT-1111
+#[test]
+fn an_interrupt_ends_the_wait_for_an_engine() {
+    let Some(machine) = Machine::new() else { return };
+    for ffmpeg in builds() {
+        machine.run(&ffmpeg, "build=only");
+        let name = machine.kept().remove(0);
+        // Another process builds this engine, as far as anybody can tell, and never ends.
+        std::fs::remove_file(machine.cache().join(&name)).unwrap();
+        let lock = std::fs::File::create(machine.cache().join(name.replace(".engine", ".lock"))).unwrap();
+        lock.lock().unwrap();
+        for signal in ["INT", "TERM"] {
+            let mut command = ffmpeg.command();
+            command.args(machine.arguments("build=auto")).env("LD_LIBRARY_PATH", machine.folder.path());
+            let mut child = Bounded(command.stderr(Stdio::piped()).stdout(Stdio::null()).spawn().unwrap());
+            let mut lines = BufReader::new(child.0.stderr.take().unwrap()).lines().map_while(Result::ok);
+            let waiting = lines.find(|line| line.contains("waiting for it to release"));
+            assert!(waiting.is_some(), "FFmpeg {} says that it waits", ffmpeg.version);
+            let pid = child.0.id().to_string();
+            succeed(Command::new("kill").arg(format!("-{signal}")).arg(pid));
+            let rest: Vec<String> = lines.collect();
+            // Its own handler has got the signal, too.
+            assert_eq!(child.0.wait().unwrap().code(), Some(255), "{rest:?}");
+            assert!(rest.iter().any(|line| line.contains("[CANCELLED]")), "{rest:?}");
+        }
+        drop(lock);
+        std::fs::remove_dir_all(machine.cache()).unwrap();
+    }
+}
+
+/// A process that does not outlive its test.
+struct Bounded(std::process::Child);
+
+impl Drop for Bounded {
+    fn drop(&mut self) {
+        // One that has ended already is no harm.
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
+}
