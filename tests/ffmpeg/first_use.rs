@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use std::process::{Command, Stdio};
 
 use rave_tests::command::succeed;
-use rave_tests::ffmpeg::{Ffmpeg, Run, builds, golden_model};
+use rave_tests::ffmpeg::{Ffmpeg, Run, builds, clip_and_model, golden_model};
 use tempfile::TempDir;
 
 /// A folder with the driver in it, and the library that builds.
@@ -42,11 +42,10 @@ impl Machine {
         entries.map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect()
     }
 
-    /// The arguments that put CUDA frames through a model with further options.
-    fn arguments(&self, options: &str) -> Vec<String> {
-        let (model, library, cache) = (golden_model("dyadic-2x"), self.tensorrt.display(), self.cache());
-        let rave =
-            format!("rave={}:runtime_lib={library}:cache={}:{options}", model.display(), cache.display());
+    /// The arguments that put CUDA frames through `model` with further options.
+    fn arguments(&self, model: &str, options: &str) -> Vec<String> {
+        let (library, cache) = (self.tensorrt.display(), self.cache());
+        let rave = format!("rave={model}:runtime_lib={library}:cache={}:{options}", cache.display());
         let filters = format!("format=nv12,hwupload_cuda,{rave}");
         let head = ["-init_hw_device", "cuda=gpu", "-filter_hw_device", "gpu", "-f", "lavfi"];
         let tail = ["-i", "color=s=320x180:d=0.1", "-vf", &filters, "-f", "null", "-"];
@@ -54,10 +53,26 @@ impl Machine {
     }
 
     fn run(&self, ffmpeg: &Ffmpeg, options: &str) -> Run {
-        ffmpeg.run_with(self.arguments(options), |command| {
+        ffmpeg.run_with(self.arguments(&model(), options), |command| {
             command.env("LD_LIBRARY_PATH", self.folder.path());
         })
     }
+
+    /// Runs until a line holds `word`, sends `signal`, and returns the exit code and what was said from then on.
+    fn interrupted(&self, ffmpeg: &Ffmpeg, arguments: &[String], word: &str, signal: &str) -> (i32, String) {
+        let mut command = ffmpeg.command();
+        command.args(arguments).env("LD_LIBRARY_PATH", self.folder.path());
+        let mut child = Bounded(command.stderr(Stdio::piped()).stdout(Stdio::null()).spawn().unwrap());
+        let mut lines = BufReader::new(child.0.stderr.take().unwrap()).lines().map_while(Result::ok);
+        assert!(lines.any(|line| line.contains(word)), "FFmpeg {} says `{word}`", ffmpeg.version);
+        succeed(Command::new("kill").arg(format!("-{signal}")).arg(child.0.id().to_string()));
+        let rest: Vec<String> = lines.collect();
+        (child.0.wait().unwrap().code().unwrap(), rest.join("\n"))
+    }
+}
+
+fn model() -> String {
+    golden_model("dyadic-2x").display().to_string()
 }
 
 /// The installed command, if it is there.
@@ -132,21 +147,38 @@ fn an_interrupt_ends_the_wait_for_an_engine() {
         let lock = std::fs::File::create(machine.cache().join(name.replace(".engine", ".lock"))).unwrap();
         lock.lock().unwrap();
         for signal in ["INT", "TERM"] {
-            let mut command = ffmpeg.command();
-            command.args(machine.arguments("build=auto")).env("LD_LIBRARY_PATH", machine.folder.path());
-            let mut child = Bounded(command.stderr(Stdio::piped()).stdout(Stdio::null()).spawn().unwrap());
-            let mut lines = BufReader::new(child.0.stderr.take().unwrap()).lines().map_while(Result::ok);
-            let waiting = lines.find(|line| line.contains("waiting for it to release"));
-            assert!(waiting.is_some(), "FFmpeg {} says that it waits", ffmpeg.version);
-            let pid = child.0.id().to_string();
-            succeed(Command::new("kill").arg(format!("-{signal}")).arg(pid));
-            let rest: Vec<String> = lines.collect();
+            let arguments = machine.arguments(&model(), "build=auto");
+            let (code, said) = machine.interrupted(&ffmpeg, &arguments, "waiting for it to release", signal);
             // Its own handler has got the signal, too.
-            assert_eq!(child.0.wait().unwrap().code(), Some(255), "{rest:?}");
-            assert!(rest.iter().any(|line| line.contains("[CANCELLED]")), "{rest:?}");
+            assert_eq!(code, 255, "{said}");
+            assert!(said.contains("[CANCELLED]"), "{said}");
         }
         drop(lock);
         std::fs::remove_dir_all(machine.cache()).unwrap();
+    }
+}
+
+/// RV-FILT-1111
+#[test]
+fn an_interrupt_ends_a_build_and_nothing_of_it_stays() {
+    let (Some(machine), Some((_, model))) = (Machine::new(), clip_and_model("animevideov3-x2")) else {
+        return;
+    };
+    for ffmpeg in builds() {
+        for options in ["build=only".to_owned()].into_iter().chain(builder().map(|path| path + ":build=only"))
+        {
+            // A build that was quicker than the signal tells nothing.
+            let arguments = machine.arguments(&model, &options);
+            let cancelled = (0..5).any(|_| {
+                let (code, said) = machine.interrupted(&ffmpeg, &arguments, "building an engine of", "INT");
+                assert_eq!(code, 255, "{said}");
+                let cancelled = said.contains("[CANCELLED]") && said.contains("the build was cancelled");
+                assert_eq!(machine.kept().is_empty(), cancelled, "{:?}: {said}", machine.kept());
+                std::fs::remove_dir_all(machine.cache()).unwrap();
+                cancelled
+            });
+            assert!(cancelled, "{options} on FFmpeg {}", ffmpeg.version);
+        }
     }
 }
 
