@@ -1,6 +1,7 @@
 //! An ONNX model on CUDA frames: the real filter and the real TensorRT-RTX, over a driver that stands in for a GPU.
 
 use std::io::{BufRead, BufReader};
+use std::os::unix::fs::PermissionsExt;
 use std::path::PathBuf;
 use std::process::{Command, Stdio};
 
@@ -109,6 +110,32 @@ fn the_first_use_builds_and_says_so_and_the_next_finds_the_engine() {
         }
         let unkept = machine.run(&ffmpeg, "cache=off:build=only");
         assert_eq!(unkept.code, Some(234), "{}", unkept.stderr);
+    }
+}
+
+/// RV-FILT-1112
+#[test]
+fn the_command_beside_the_program_builds_unless_another_is_named() {
+    let Some(machine) = Machine::new() else { return };
+    for ffmpeg in builds() {
+        let folder = tempfile::tempdir().unwrap();
+        let ffmpeg = ffmpeg.copied_to(folder.path());
+        // One that cannot build says which was started.
+        let beside = folder.path().join("rave");
+        std::fs::write(&beside, "#!/bin/sh\nexit 3\n").unwrap();
+        std::fs::set_permissions(&beside, std::fs::Permissions::from_mode(0o755)).unwrap();
+        let died = machine.run(&ffmpeg, "build=only");
+        assert_eq!(died.code, Some(183), "{}", died.stderr);
+        assert!(died.stderr.contains("the process that builds it died (exit status: 3)"), "{}", died.stderr);
+        let missing = machine.run(&ffmpeg, "build=only:builder=/no/such/rave");
+        assert_eq!(missing.code, Some(251), "{}", missing.stderr);
+        assert!(missing.stderr.contains("cannot be started"), "{}", missing.stderr);
+        assert!(machine.kept().is_empty(), "{:?}", machine.kept());
+        if let Some(builder) = builder() {
+            let built = machine.run(&ffmpeg, &format!("build=only:{builder}"));
+            assert_eq!(count(&built, "] built an engine of"), 1, "{}", built.stderr);
+            std::fs::remove_dir_all(machine.cache()).unwrap();
+        }
     }
 }
 
