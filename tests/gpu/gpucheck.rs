@@ -2,11 +2,11 @@
 //! sessions end, what a model's bad output and a lost device lead to.
 //!
 //! ```console
-//! $ gpucheck ENGINE LEAN_RUNTIME [WIDTH HEIGHT]
+//! $ gpucheck ENGINE LEAN_RUNTIME [WIDTH HEIGHT [MODEL.onnx]]
 //! ```
 //!
 //! ENGINE takes RGB pictures of WIDTH x HEIGHT (1280 x 720). LEAN_RUNTIME is the lean runtime of the TensorRT that built
-//! it, or `-`. Prints a line for each check, then a line of JSON; exits with 1 when one fails.
+//! it, or `-`. MODEL.onnx is what it was built of. Prints a line for each check, then a line of JSON; exits with 1 when one fails.
 
 use std::alloc::{GlobalAlloc, Layout, System};
 use std::cell::Cell;
@@ -17,8 +17,8 @@ use std::sync::{Arc, Mutex};
 use rave_core::{ColorTags, Error, Log, PixelFormat, Result, Size, Status, ValueRange, note_cuda_error};
 use rave_cuda::{Device, DeviceBuffer, Stream};
 use rave_engine::{
-    CudaDevice, CudaSession, DevicePlane, FrameOnDevice, GraphChoice, Mode, Model, ModelOptions, Owner,
-    SessionOptions,
+    CudaDevice, CudaSession, DevicePlane, EngineCheck, FrameOnDevice, GraphChoice, Mode, Model, ModelOptions,
+    Owner, Picture, SessionOptions,
 };
 
 /// The system's allocator, counting what this thread asks of it.
@@ -85,6 +85,8 @@ struct Bench {
     own: Device,
     main: Stream,
     engine: PathBuf,
+    /// The ONNX model of the engine.
+    onnx: Option<PathBuf>,
     lean: Option<PathBuf>,
     size: Size,
     log: Arc<Mutex<Vec<String>>>,
@@ -230,6 +232,32 @@ fn one_frame_too_many_is_busy(bench: &Bench) -> Result<std::result::Result<Strin
     Ok(if status == Some(Status::Busy) { Ok(said) } else { Err(said) })
 }
 
+/// An engine in fp16 is as close to its model in fp32 on the CPU as the accuracy section finds whole frames to be.
+/// RV-ENG-1603
+fn the_engine_comes_close_to_its_model(bench: &Bench) -> Result<std::result::Result<String, String>> {
+    const LEAST_DB: f64 = 50.0;
+    let Some(model) = &bench.onnx else { return Ok(Ok("not tried: no model was named".into())) };
+    let Size { width, height } = bench.size;
+    // Slopes, edges every 32 pixels, and a texture.
+    let samples: Vec<u16> = (0..height)
+        .flat_map(|y| {
+            (0..width).flat_map(move |x| {
+                let edge = if (x / 32 + y / 32) % 2 == 0 { 0 } else { 20_000 };
+                let texture = (x * 7919 + y * 104_729) % 4096;
+                [x * 40_000 / width + edge, y * 40_000 / height + edge, 30_000 + texture]
+                    .map(|code| code as u16)
+            })
+        })
+        .collect();
+    let options = ModelOptions { lean_runtime: bench.lean.clone(), ..ModelOptions::default() };
+    let pictures = [Picture::new(bench.size, &samples)?];
+    let check = EngineCheck::open(ValueRange::Unit)?;
+    let (accuracy, reference) = check.compare_files(&bench.engine, model, &options, &pictures)?;
+    let said = format!("{accuracy}, against {reference}");
+    let close = accuracy.not_finite == 0 && accuracy.psnr_db() >= LEAST_DB;
+    Ok(if close { Ok(said) } else { Err(said) })
+}
+
 /// The last check, since nothing works after it: a lost device is an error at once, and ending what lives there is safe.
 /// RV-ENG-1312
 fn a_lost_device_is_said_at_once(bench: &Bench) -> Result<std::result::Result<String, String>> {
@@ -266,7 +294,7 @@ fn a_lost_device_is_said_at_once(bench: &Bench) -> Result<std::result::Result<St
 fn main() -> Result<()> {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
     let [engine, lean, size @ ..] = &arguments[..] else {
-        eprintln!("usage: gpucheck ENGINE LEAN_RUNTIME|- [WIDTH HEIGHT]");
+        eprintln!("usage: gpucheck ENGINE LEAN_RUNTIME|- [WIDTH HEIGHT [MODEL.onnx]]");
         std::process::exit(2);
     };
     let number =
@@ -289,15 +317,17 @@ fn main() -> Result<()> {
         own,
         main,
         engine: engine.into(),
+        onnx: size.get(2).map(Into::into),
         lean: (lean != "-").then(|| lean.into()),
         size: Size::new(number(0, 1280), number(1, 720)),
         log: Arc::default(),
     };
-    let checks: [(&str, Check); 5] = [
+    let checks: [(&str, Check); 6] = [
         ("no frame allocates", no_frame_allocates),
         ("sessions leave nothing", sessions_leave_nothing),
         ("output that is not finite is named", output_that_is_not_finite_is_named),
         ("one frame too many is busy", one_frame_too_many_is_busy),
+        ("the engine comes close to its model", the_engine_comes_close_to_its_model),
         ("a lost device is said at once", a_lost_device_is_said_at_once),
     ];
     let mut report = Vec::new();

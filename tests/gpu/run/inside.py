@@ -9,7 +9,7 @@ ENGINE, SIZE = "animevideov3-x2-720p-fp16", ("1280", "720")
 
 
 def section(place):
-    # RV-ENG-1304, RV-ENG-1305, RV-ENG-1309, RV-ENG-1312, RV-FFI-1010
+    # RV-ENG-1304, RV-ENG-1305, RV-ENG-1309, RV-ENG-1312, RV-ENG-1603, RV-FFI-1010
     bundle, report = place.bundle, place.report
     environment = {"LD_LIBRARY_PATH": str(bundle.lib), "RAVE_TENSORRT_LIB": str(bundle.tensorrt)}
     words = [bundle.engine(ENGINE), bundle.lean, *SIZE]
@@ -20,16 +20,17 @@ def section(place):
         expect(found, outcome.why())
         return found
 
-    def program(name):
-        outcome = run([bundle.program(name), *words], 120, environment)
+    def program(name, *more):
+        outcome = run([bundle.program(name), *words, *more], 180, environment)
         lines = lines_of(outcome)
         report.store(**{name: lines})
         failed = [line for line in lines if line.startswith("FAILED")]
         expect(not failed and outcome.status == 0, "; ".join(failed) or outcome.why())
         return f"{len(lines)} checks"
 
-    # RV-ENG-1304, RV-ENG-1305, RV-ENG-1309, RV-ENG-1312
-    report.check("the Rust library: allocations, memory, output that is not finite, a lost device", program, "gpucheck")
+    # RV-ENG-1304, RV-ENG-1305, RV-ENG-1309, RV-ENG-1312, RV-ENG-1603
+    report.check("the Rust library: allocations, memory, output that is not finite, closeness to the model, a lost device",
+                 program, "gpucheck", bundle.folder / "models" / "animevideov3-x2.onnx")
     # RV-ENG-1304, RV-ENG-1305, RV-ENG-1310, RV-FFI-1010
     report.check("the C interface: allocations, order, refusals, the CUDA context's release", program, "capi")
 
