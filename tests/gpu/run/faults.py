@@ -80,27 +80,21 @@ def section(place):
     report.check("plans with a flipped byte do not crash the process", flipped)
 
     def not_finite():
-        """RV-ENG-1309: weights that are NaN, which TensorRT runs without a word."""
-        tried = []
-        for share in (0.5, 0.3, 0.7, 0.2, 0.8, 0.4, 0.6, 0.9):
-            changed = bytearray(content)
-            at = int(share * len(content)) // 2 * 2
-            changed[at:at + 4096] = b"\x00\x7e" * 2048  # NaN in fp16
-            filters = ffmpeg.rave(str(copy_of("nan", changed)))
-            strict = attempt(filters)
-            tried.append(f"{share}: {strict.status} {filter_errors(strict)}")
-            if strict.status != EXTERNAL or "NaN" not in strict.stderr:
-                continue
-            said = refused(strict, EXTERNAL, ["INFERENCE_FAILED", "frame 0", "NaN"])
-            hardened = ffmpeg.run([*CUDA_INPUT, "-i", clip, "-an", "-frames:v", "8", "-vf", f"{filters}:mode=hardened",
-                                   "-f", "null", "-"], "verbose", 30)
-            expect(hardened.status == 0, hardened.why())
-            warnings = [line for line in hardened.stderr.splitlines() if "NaN" in line and "[warning]" in line]
-            counted = [line["non_finite"] for line in statistics(hardened)]
-            expect(len(warnings) == 1 and counted and counted[-1] > 0,
-                   f"{len(warnings)} warnings, {counted} elements: {hardened.stderr[-800:]}")
-            return f"{said}; hardened: {counted[-1]} elements, one warning"
-        expect(False, "no weights were found: " + "; ".join(tried))
+        """RV-ENG-1309: weights of 65504, which is all that fp16 holds, make every layer overflow. (NaN in their place does
+        not show: the engine's activations make 0 of it.)"""
+        changed = bytearray(content)
+        first, end = len(content) // 20 // 2 * 2, len(content) * 13 // 20 // 2 * 2
+        changed[first:end] = b"\xff\x7b" * ((end - first) // 2)
+        filters = ffmpeg.rave(str(copy_of("overflow", changed)))
+        said = refused(attempt(filters), EXTERNAL, ["INFERENCE_FAILED", "frame 0", "NaN"])
+        hardened = ffmpeg.run([*CUDA_INPUT, "-i", clip, "-an", "-frames:v", "8", "-vf", f"{filters}:mode=hardened",
+                               "-f", "null", "-"], "verbose", 30)
+        expect(hardened.status == 0, hardened.why())
+        warnings = [line for line in hardened.stderr.splitlines() if "NaN" in line and "[warning]" in line]
+        counted = [line["non_finite"] for line in statistics(hardened)]
+        expect(len(warnings) == 1 and counted and counted[-1] > 0,
+               f"{len(warnings)} warnings, {counted} elements: {hardened.stderr[-800:]}")
+        return f"{said}; hardened: {counted[-1]} elements, one warning"
 
     report.check("output that is not finite is an error, or in hardened mode a warning", not_finite)
 

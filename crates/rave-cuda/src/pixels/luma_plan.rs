@@ -6,7 +6,7 @@ use rave_core::{ChromaSiting, Error, PixelFormat, Rect, Result, Size, Status};
 use super::layout::{self, Storage};
 use super::luma::{LumaFrame, LumaGeometry};
 use super::params::{FRAME_ALIGNED, PackLumaParams, PackLumaWholeParams, ScaleChromaParams};
-use super::taps::{AxisTaps, Taps, WHOLE_ROWS};
+use super::taps::{AxisTaps, Taps, WHOLE_BLOCK};
 use super::target::PackTarget;
 use super::{check_picture, launch_dims};
 use crate::module::LaunchDims;
@@ -17,8 +17,9 @@ const BLOCK_WARPS: u32 = 8;
 const SCALE_COLUMNS: usize = 32;
 /// Rows of such a block, as `BLOCK_WARPS * ROWS` there.
 const SCALE_ROWS: usize = 32;
-/// Rows of scaled chroma that a block has room for, as `MOST_ROWS` in `kernels/pack_luma_whole.cu`.
-const MOST_ROWS: usize = 20;
+/// Columns and rows of chroma that a block has room for, as in `kernels/pack_luma_whole.cu`.
+const MOST_COLUMNS: usize = 264;
+const MOST_ROWS: usize = 16;
 /// What scratch memory is aligned to at least: 16 bytes are read at a time.
 const SCRATCH_ALIGNMENT: u64 = 16;
 
@@ -162,7 +163,7 @@ impl LumaPlan {
             reserved: 0,
         };
         if self.takes_one_launch(axes) {
-            let dims = launch_dims(target.size, WHOLE_ROWS as u32, BLOCK_WARPS);
+            let dims = launch_dims(target.size, WHOLE_BLOCK[1] as u32, BLOCK_WARPS);
             return Ok(LumaLaunches::Whole(
                 dims,
                 PackLumaWholeParams { scale: scale_chroma, pack: pack_luma },
@@ -182,7 +183,8 @@ impl LumaPlan {
     /// to read: frames of equal size may be one.
     fn takes_one_launch(&self, [horizontal, vertical]: &[AxisTaps; 2]) -> bool {
         let apart = self.visible != self.target.size || (horizontal.taps == 1 && vertical.taps == 1);
-        self.pack_luma_whole.is_some() && vertical.reach <= MOST_ROWS && apart
+        let fits = horizontal.reach <= MOST_COLUMNS && vertical.reach <= MOST_ROWS;
+        self.pack_luma_whole.is_some() && fits && apart
     }
 }
 

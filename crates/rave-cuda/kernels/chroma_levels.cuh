@@ -1,11 +1,7 @@
-// The chroma of a frame to levels at an output frame's chroma columns, which is the horizontal half of
-// rave_core::pixels, "Chroma beside a luma model", operation for operation.
+// The chroma of a frame as levels: rave_core::pixels, "Chroma beside a luma model", operation for operation.
 #pragma once
 
 #include "samples.cuh"
-
-/// Rows that a thread makes of a column, whose weights it loads once.
-static constexpr int COLUMN_ROWS = 4;
 
 /// Levels, or codes that are to become levels.
 template <typename T> struct Chroma {
@@ -83,46 +79,5 @@ struct Packed {
         const float b = centred(pixel >> 8 * p.byte[2] & 0xff, offset) * p.luma_scale;
         const float luma = (p.weight_r * r + p.weight_g * g) + p.weight_b * b;
         return {(b - luma) * p.gain_cb, (r - luma) * p.gain_cr};
-    }
-};
-
-/// A column in some rows.
-struct Column {
-    int k, start, top;
-    float cb[COLUMN_ROWS], cr[COLUMN_ROWS];
-
-    /// Adds the products of taps `tap` to `tap + TAPS`.
-    template <typename Source, bool ALIGNED, int TAPS>
-    __device__ __forceinline__ void add(const ScaleChromaParams &p, int tap)
-    {
-        float weight[TAPS];
-        typename Source::Stored sample[TAPS][COLUMN_ROWS];
-#pragma unroll
-        for (int t = 0; t < TAPS; t++) {
-            weight[t] = reinterpret_cast<const float *>(p.weights)[(u64)(tap + t) * p.columns + k];
-            const int x = p.first_x + clamped(start + tap + t, 0, p.samples - 1);
-#pragma unroll
-            for (int i = 0; i < COLUMN_ROWS; i++)
-                sample[t][i] = Source::template load<ALIGNED>(p, x, p.first_y + least(top + i, p.rows - 1));
-        }
-#pragma unroll
-        for (int t = 0; t < TAPS; t++) {
-#pragma unroll
-            for (int i = 0; i < COLUMN_ROWS; i++) {
-                const Chroma<float> level = Source::levels(p, sample[t][i]);
-                cb[i] += weight[t] * level.b;
-                cr[i] += weight[t] * level.r;
-            }
-        }
-    }
-
-    template <typename Source, bool ALIGNED> __device__ __forceinline__ void add_all(const ScaleChromaParams &p)
-    {
-        if (p.taps == 1) {
-            add<Source, ALIGNED, 1>(p, 0);
-        } else {
-            for (int tap = 0; tap < p.taps; tap += TAPS_AT_ONCE)
-                add<Source, ALIGNED, TAPS_AT_ONCE>(p, tap);
-        }
     }
 };
