@@ -60,7 +60,7 @@
 
 /* Initialisers: every field at its default. */
 #define RAVE_CONTEXT_CONFIG_INIT {sizeof(RaveContextConfig), 0, 0, 0, 0, 0, 0, 0, 0, 0}
-#define RAVE_MODEL_CONFIG_INIT {sizeof(RaveModelConfig), 0, 0, 0, 0, 0, 0, 0}
+#define RAVE_MODEL_CONFIG_INIT {sizeof(RaveModelConfig), 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0}
 #define RAVE_SESSION_CONFIG_INIT {sizeof(RaveSessionConfig), 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0}
 #define RAVE_FRAME_INIT {sizeof(RaveFrame), 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, {0, 0, 0, 0}, {0, 0, 0, 0}}
 #define RAVE_MODEL_INFO_INIT {sizeof(RaveModelInfo), 0, 0, 0, 0, 0, 0, 0}
@@ -178,6 +178,30 @@
 
 // Frames are launched as a CUDA graph where the engine lets itself be captured.
 #define RAVE_GRAPH_ON 2
+
+// What the model was saved in, without TF32.
+#define RAVE_PRECISION_AUTO 0
+
+// fp32 in every bit.
+#define RAVE_PRECISION_FP32 1
+
+// fp16. TensorRT 11 and TensorRT-RTX: if the model is saved in it.
+#define RAVE_PRECISION_FP16 2
+
+// bf16. TensorRT 11 and TensorRT-RTX: if the model is saved in it.
+#define RAVE_PRECISION_BF16 3
+
+// fp32, with products of 10-bit mantissas.
+#define RAVE_PRECISION_TF32 4
+
+// An engine is built unless it is in the cache.
+#define RAVE_BUILD_AUTO 0
+
+// An engine that is not in the cache is an error.
+#define RAVE_BUILD_NEVER 1
+
+// An engine is built unless it is in the cache, and loading ends there, as RAVE_ERROR_CANCELLED.
+#define RAVE_BUILD_ONLY 2
 
 // Pixels in host memory.
 #define RAVE_MEMORY_HOST 0
@@ -359,6 +383,11 @@ typedef struct RaveContextConfig {
     void *cuda_owner;
 } RaveContextConfig;
 
+// Whether what takes long is to be broken off: 0 is no. Called several times a second, from any thread but from one at a
+// time, and only during the call that it was given to. It must return at once, and may call the library as a
+// RaveLogCallback may.
+typedef int32_t (*RaveCancelCallback)(void *opaque);
+
 // How rave_model_load() loads a model.
 typedef struct RaveModelConfig {
     // sizeof(RaveModelConfig).
@@ -377,8 +406,31 @@ typedef struct RaveModelConfig {
     const char *lean_runtime;
     // For engines: 1 lets them bring host code of their own, which can do whatever the process can; 0 refuses it.
     uint32_t allow_host_code;
-    // 0.
-    uint32_t reserved;
+    // For an ONNX model on a GPU: what its engine computes in, a RAVE_PRECISION_ constant. Where no engine is built it must
+    // be RAVE_PRECISION_AUTO.
+    int32_t precision;
+    // For an ONNX model on a GPU: the folder that keeps its engine, or "off" to keep none. NULL is $XDG_CACHE_HOME/rave, or
+    // ~/.cache/rave. The folder must be the user's own, and no one else may write it.
+    const char *cache;
+    // For an ONNX model on a GPU: path of the command rave of this version, which builds the engine in a process of its
+    // own. NULL takes the one beside the running program; where there is none, the engine is built in this process.
+    const char *builder;
+    // For an ONNX model on a GPU: asked while its engine is built, or waited for while another process builds it, whether
+    // to break off; NULL never does. rave_model_load() then ends with RAVE_ERROR_CANCELLED: within a second, unless the
+    // engine is built in this process, where TensorRT ends its step at hand first.
+    RaveCancelCallback cancel;
+    // Passed to `cancel` as it is.
+    void *cancel_opaque;
+    // For an ONNX model on a GPU: a RAVE_BUILD_ constant. Where no engine is built it must not be RAVE_BUILD_ONLY.
+    int32_t build;
+    // For an ONNX model on a GPU: a RAVE_MODE_ constant. With RAVE_MODE_HARDENED a damaged engine in the cache is put aside
+    // and built again, and a cache that cannot be written is done without; both are warned of.
+    int32_t mode;
+    // For an ONNX model on a GPU: width of the frames, or 0 when it is not known. The engine is built for frames up to a
+    // size near this one, and larger ones are cut into tiles.
+    uint32_t width;
+    // Height of the frames, as `width`. Set both or neither.
+    uint32_t height;
 } RaveModelConfig;
 
 // What rave_model_info() tells.
@@ -546,13 +598,15 @@ uint32_t rave_version(void);
 // Loads the model in the file `path` and checks that it keeps the model contract: one NCHW tensor in and one out, 3
 // (RGB) or 1 (luma) channels, fp32 or fp16, scaled alike in both directions. `config` may be NULL for the defaults.
 //
-// Blocks for as long as reading and preparing the model takes. Equal files with equal settings are loaded once in a
-// process, and stay loaded for a while after their last use.
+// Blocks for as long as reading and preparing the model takes. In a context of RAVE_DEVICE_CUDA an ONNX model becomes a
+// TensorRT engine first, which can take minutes and is told to the log every few seconds; the engine is kept in a folder
+// for the next time. Equal files with equal settings are loaded once in a process, and stay loaded for a while after
+// their last use.
 //
 // Returns the model, which the caller ends with rave_model_destroy(), or NULL with a status in `*error`:
 // RAVE_ERROR_FILE_NOT_FOUND, RAVE_ERROR_PERMISSION_DENIED, RAVE_ERROR_IO, RAVE_ERROR_MODEL_LOAD_FAILED,
 // RAVE_ERROR_UNTRUSTED, RAVE_ERROR_RUNTIME_LIBRARY_MISSING, RAVE_ERROR_DEVICE_NOT_FOUND, RAVE_ERROR_OUT_OF_MEMORY,
-// RAVE_ERROR_ENGINE_MISMATCH, RAVE_ERROR_DEVICE_LOST,
+// RAVE_ERROR_ENGINE_MISMATCH, RAVE_ERROR_DEVICE_LOST, RAVE_ERROR_CANCELLED,
 // RAVE_ERROR_INVALID_PARAMETER, RAVE_ERROR_ABI_MISMATCH, RAVE_ERROR_INVALID_HANDLE.
 struct RaveModel *rave_model_load(struct RaveContext *context,
                                   const char *path,

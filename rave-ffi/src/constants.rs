@@ -82,6 +82,24 @@ pub const RAVE_GRAPH_OFF: i32 = 1;
 /// Frames are launched as a CUDA graph where the engine lets itself be captured.
 pub const RAVE_GRAPH_ON: i32 = 2;
 
+/// What the model was saved in, without TF32.
+pub const RAVE_PRECISION_AUTO: i32 = 0;
+/// fp32 in every bit.
+pub const RAVE_PRECISION_FP32: i32 = 1;
+/// fp16. TensorRT 11 and TensorRT-RTX: if the model is saved in it.
+pub const RAVE_PRECISION_FP16: i32 = 2;
+/// bf16. TensorRT 11 and TensorRT-RTX: if the model is saved in it.
+pub const RAVE_PRECISION_BF16: i32 = 3;
+/// fp32, with products of 10-bit mantissas.
+pub const RAVE_PRECISION_TF32: i32 = 4;
+
+/// An engine is built unless it is in the cache.
+pub const RAVE_BUILD_AUTO: i32 = 0;
+/// An engine that is not in the cache is an error.
+pub const RAVE_BUILD_NEVER: i32 = 1;
+/// An engine is built unless it is in the cache, and loading ends there, as RAVE_ERROR_CANCELLED.
+pub const RAVE_BUILD_ONLY: i32 = 2;
+
 /// Pixels in host memory.
 pub const RAVE_MEMORY_HOST: i32 = 0;
 /// Pixels in the memory of the context's GPU, valid in order on its stream.

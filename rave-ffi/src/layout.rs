@@ -22,8 +22,9 @@ layout!(RaveContextConfig 64 {
     struct_size 0, device 4, cuda_context 8, cuda_stream 16, log 24, log_opaque 32, log_level 40, reserved 44,
     cuda_release 48, cuda_owner 56,
 });
-layout!(RaveModelConfig 40 {
-    struct_size 0, backend 4, values 8, threads 12, runtime_lib 16, lean_runtime 24, allow_host_code 32, reserved 36,
+layout!(RaveModelConfig 88 {
+    struct_size 0, backend 4, values 8, threads 12, runtime_lib 16, lean_runtime 24, allow_host_code 32, precision 36,
+    cache 40, builder 48, cancel 56, cancel_opaque 64, build 72, mode 76, width 80, height 84,
 });
 layout!(RaveSessionConfig 52 {
     struct_size 0, format 4, output_format 8, width 12, height 16, tile_width 20, tile_height 24, overlap 28,

@@ -14,6 +14,7 @@
 )]
 
 mod boundary;
+mod caller_cancel;
 mod caller_log;
 pub mod constants;
 mod context;
@@ -22,6 +23,7 @@ mod frames;
 mod handles;
 mod layout;
 mod model;
+mod model_options;
 #[cfg(feature = "panic-probe")]
 mod panic_probe;
 mod panics;

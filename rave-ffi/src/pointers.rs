@@ -51,8 +51,8 @@ pub(crate) unsafe trait Sized32: Copy {
 
 macro_rules! sized {
     ($($name:ident $first_size:literal),*) => {$(
-        // SAFETY: `#[repr(C)]` with a leading u32; the fields are integers, raw pointers and an optional function
-        // pointer, all valid as zero; `crate::layout` asserts that there is no padding.
+        // SAFETY: `#[repr(C)]` with a leading u32; the fields are integers, raw pointers and optional function
+        // pointers, all valid as zero; `crate::layout` asserts that there is no padding.
         unsafe impl Sized32 for $name {
             const NAME: &'static str = stringify!($name);
             const FIRST_SIZE: usize = $first_size;
@@ -62,7 +62,7 @@ macro_rules! sized {
 
 sized!(
     RaveContextConfig 64,
-    RaveModelConfig 40,
+    RaveModelConfig 88,
     RaveSessionConfig 52,
     RaveFrame 112,
     RaveModelInfo 32,

@@ -30,6 +30,11 @@ pub type RaveLogCallback =
 /// Gives back what kept a CUDA context alive. Must not call the library, and must return.
 pub type RaveReleaseCallback = Option<unsafe extern "C" fn(owner: *mut c_void)>;
 
+/// Whether what takes long is to be broken off: 0 is no. Called several times a second, from any thread but from one at a
+/// time, and only during the call that it was given to. It must return at once, and may call the library as a
+/// RaveLogCallback may.
+pub type RaveCancelCallback = Option<unsafe extern "C" fn(opaque: *mut c_void) -> i32>;
+
 /// What rave_context_create() needs.
 #[repr(C)]
 #[derive(Clone, Copy)]
@@ -82,8 +87,31 @@ pub struct RaveModelConfig {
     pub lean_runtime: *const c_char,
     /// For engines: 1 lets them bring host code of their own, which can do whatever the process can; 0 refuses it.
     pub allow_host_code: u32,
-    /// 0.
-    pub reserved: u32,
+    /// For an ONNX model on a GPU: what its engine computes in, a RAVE_PRECISION_ constant. Where no engine is built it must
+    /// be RAVE_PRECISION_AUTO.
+    pub precision: i32,
+    /// For an ONNX model on a GPU: the folder that keeps its engine, or "off" to keep none. NULL is $XDG_CACHE_HOME/rave, or
+    /// ~/.cache/rave. The folder must be the user's own, and no one else may write it.
+    pub cache: *const c_char,
+    /// For an ONNX model on a GPU: path of the command rave of this version, which builds the engine in a process of its
+    /// own. NULL takes the one beside the running program; where there is none, the engine is built in this process.
+    pub builder: *const c_char,
+    /// For an ONNX model on a GPU: asked while its engine is built, or waited for while another process builds it, whether
+    /// to break off; NULL never does. rave_model_load() then ends with RAVE_ERROR_CANCELLED: within a second, unless the
+    /// engine is built in this process, where TensorRT ends its step at hand first.
+    pub cancel: RaveCancelCallback,
+    /// Passed to `cancel` as it is.
+    pub cancel_opaque: *mut c_void,
+    /// For an ONNX model on a GPU: a RAVE_BUILD_ constant. Where no engine is built it must not be RAVE_BUILD_ONLY.
+    pub build: i32,
+    /// For an ONNX model on a GPU: a RAVE_MODE_ constant. With RAVE_MODE_HARDENED a damaged engine in the cache is put aside
+    /// and built again, and a cache that cannot be written is done without; both are warned of.
+    pub mode: i32,
+    /// For an ONNX model on a GPU: width of the frames, or 0 when it is not known. The engine is built for frames up to a
+    /// size near this one, and larger ones are cut into tiles.
+    pub width: u32,
+    /// Height of the frames, as `width`. Set both or neither.
+    pub height: u32,
 }
 
 /// A model bound to a geometry, for rave_session_create().

@@ -31,7 +31,7 @@ fn holds(file: &str) {
     });
 }
 
-/// RV-FFI-1002, RV-FFI-1106
+/// RV-FFI-1002, RV-FFI-1106, RV-ENG-1506
 #[test]
 fn structures_of_wrong_size_or_content_are_refused_and_nothing_behind_them_is_read() {
     holds("misuse_structs.c");

@@ -209,6 +209,20 @@ fn without_reinitialisation_a_change_is_an_error_and_never_wrong_pixels() {
     }
 }
 
+/// RV-FILT-1109
+#[test]
+fn options_of_engines_have_no_effect_on_software_frames_unless_they_are_refused() {
+    for ffmpeg in builds() {
+        let clip = Clip::noise(named("yuv420p"), (32, 18), 2);
+        let hashes = |options| clip.hashed(&ffmpeg, &rave("dyadic-2x", options)).ok().frame_hashes();
+        let folder = tempfile::tempdir().unwrap();
+        let cache = folder.path().join("cache");
+        let options = format!(":build=never:precision=auto:builder=/no/rave:cache={}", cache.display());
+        assert_eq!(hashes(&options), hashes(""), "FFmpeg {}", ffmpeg.version);
+        assert!(!cache.exists(), "nothing is kept");
+    }
+}
+
 /// RV-FILT-1108
 #[test]
 fn help_and_manual_list_every_option() {

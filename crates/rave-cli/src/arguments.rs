@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use clap::{Args, Parser, Subcommand};
+use clap::{Args, Parser, Subcommand, ValueEnum};
 use clap_complete::Shell;
 use rave_core::Size;
 use rave_engine::Precision;
@@ -29,6 +29,11 @@ pub(crate) enum Command {
     /// leaves nothing.
     #[command(after_long_help = BUILD_EXAMPLES)]
     Build(Build),
+    /// Tell how close an engine comes to the model that it was built of
+    ///
+    /// The same picture goes through the engine on the GPU and through the model on the CPU.
+    #[command(after_long_help = "Example:\n  rave check model.engine model.onnx frame.png")]
+    Check(CheckEngine),
     /// Tell what a model or an engine is, and what it needs
     #[command(after_long_help = "Examples:\n  rave info model.onnx\n  rave info model.engine")]
     Info {
@@ -87,6 +92,7 @@ const BUILD_EXAMPLES: &str = "Examples:
   rave build model.onnx                          for this GPU and every frame size
   rave build model.onnx --shape 1280x720         for one size
   rave build model.onnx --min 64x64 --opt 1280x720 --max 1920x1080 -o model.engine
+  rave build model.onnx --fp16 --check frame.png   and compare it with the model
   rave build model.onnx --compute-capability 8.9,12.0
                                                  for other GPUs, on a machine without one (TensorRT-RTX)
   ffmpeg -hwaccel cuda -hwaccel_output_format cuda -i in.mp4 -vf rave=model.engine out.mp4";
@@ -117,6 +123,15 @@ pub(crate) struct Build {
     /// TensorRT-RTX: build for these GPUs in place of this machine's, such as 8.9,12.0
     #[arg(long, value_name = "MAJOR.MINOR,...", value_delimiter = ',', value_parser = capability)]
     pub(crate) compute_capability: Vec<(u32, u32)>,
+    /// Run the engine on a picture, and tell how close it comes to the model on the CPU
+    ///
+    /// Needs the GPU that the engine is for. Where the engine overflows it is built again, in bf16 or fp32, if TensorRT
+    /// can do that.
+    #[arg(long, value_name = "FRAME.png")]
+    pub(crate) check: Option<PathBuf>,
+    /// With --check: what the model's tensors hold for white
+    #[arg(long, value_enum, default_value_t = Values::Unit, requires = "check")]
+    pub(crate) values: Values,
     /// The TensorRT library; searched for by default
     #[arg(long, value_name = "FILE")]
     pub(crate) runtime_lib: Option<PathBuf>,
@@ -139,6 +154,35 @@ pub(crate) struct Sizes {
     /// The largest frames to build for
     #[arg(long, value_name = "WxH", value_parser = size, requires_all = ["min", "opt"])]
     pub(crate) max: Option<Size>,
+}
+
+#[derive(Args, Debug)]
+pub(crate) struct CheckEngine {
+    /// The engine
+    pub(crate) engine: PathBuf,
+    /// The ONNX model that it was built of
+    pub(crate) model: PathBuf,
+    /// A picture, of which as much is taken as the engine takes whole
+    #[arg(value_name = "FRAME.png")]
+    pub(crate) frame: PathBuf,
+    /// What the model's tensors hold for white
+    #[arg(long, value_enum, default_value_t = Values::Unit)]
+    pub(crate) values: Values,
+    /// The TensorRT library; searched for by default
+    #[arg(long, value_name = "FILE")]
+    pub(crate) runtime_lib: Option<PathBuf>,
+    /// The lean runtime of an older TensorRT, for version-compatible engines that it built
+    #[arg(long, value_name = "FILE")]
+    pub(crate) lean_runtime: Option<PathBuf>,
+}
+
+/// What stands for white in a model's tensors; 0 is black.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Values {
+    /// 1
+    Unit,
+    /// 255
+    Byte,
 }
 
 #[derive(Args, Debug)]

@@ -5,11 +5,13 @@
 mod arguments;
 mod build;
 mod cache;
+mod check;
 mod doctor;
 mod exit_code;
 mod info;
 mod interrupt;
 mod output;
+mod picture;
 mod progress;
 mod shell;
 
@@ -42,6 +44,7 @@ fn main() -> ExitCode {
 fn run(arguments: Arguments, interrupt: &Interrupt) -> Result<ExitCode> {
     match arguments.command {
         Command::Build(wanted) => print(&build::run(&wanted, arguments.verbose, interrupt)?)?,
+        Command::Check(wanted) => print(&check::run(&wanted, arguments.verbose)?)?,
         Command::Info { file } => print(&info::run(&file)?)?,
         Command::Doctor => {
             let report = doctor::run();

@@ -12,6 +12,7 @@
 
 mod build;
 mod cache;
+mod check;
 mod colors;
 #[allow(unsafe_code, reason = "TensorRT and CUDA take addresses; each block says why it holds")]
 mod cuda;
@@ -27,9 +28,10 @@ mod tile_choice;
 mod tiled;
 
 pub use build::{
-    BuildChoice, BuildPlace, BuilderProgram, CacheChoice, EngineRequest, EngineSizes, PreparedBuild,
+    BuildChoice, BuildPlace, BuilderProgram, CacheChoice, Cancel, EngineRequest, EngineSizes, PreparedBuild,
 };
-pub use cuda::{CudaDevice, CudaSession, Gpu, Gpus, Owner};
+pub use check::{Accuracy, Picture, Verdict, verdict};
+pub use cuda::{CudaDevice, CudaSession, EngineCheck, Gpu, Gpus, Owner};
 pub use file_info::{EngineInfo, FileInfo};
 pub use model::{BackendChoice, EMBEDDED, Model, ModelOptions};
 pub use options::{GraphChoice, Mode, SessionOptions};
