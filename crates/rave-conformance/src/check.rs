@@ -18,8 +18,12 @@ pub struct Options {
     pub families: Vec<String>,
     /// The folder of their files.
     pub fixtures: PathBuf,
+    /// What scripts build and fetch.
+    pub build: PathBuf,
     /// The FFmpeg that is an oracle.
     pub ffmpeg: PathBuf,
+    /// The Python that has the oracles for models, onnx and onnxruntime.
+    pub python: PathBuf,
     /// A fault to plant.
     pub plant: Option<Plant>,
 }
@@ -33,6 +37,8 @@ impl Default for Options {
             families: Vec::new(),
             fixtures: root.join("tests/conformance"),
             ffmpeg: build.join("ffmpeg-9.0/bin/ffmpeg"),
+            python: build.join("deps/venv/bin/python"),
+            build,
             plant: None,
         }
     }
@@ -54,6 +60,11 @@ pub fn check(options: &Options, mut progress: impl FnMut(&str)) -> Result<Report
         None => Box::new(Cpu),
     };
     let mut bench = Bench {
+        root: fixture::root(),
+        build: options.build.clone(),
+        onnxruntime: options.build.join("deps/onnxruntime/libonnxruntime.so"),
+        python: options.python.clone(),
+        onnx: None,
         fixtures: options.fixtures.clone(),
         kernels,
         zimg: Zimg::open(),

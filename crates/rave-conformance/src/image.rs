@@ -56,8 +56,11 @@ pub(crate) struct Sight {
 }
 
 impl Sight {
-    /// Both pictures, which have one size.
-    pub(crate) fn new(expected: &Image, found: &Image) -> Self {
+    /// Both pictures; `None` where they have not one size.
+    pub(crate) fn new(expected: &Image, found: &Image) -> Option<Self> {
+        if expected.size != found.size {
+            return None;
+        }
         let difference: Vec<[f32; 3]> = expected
             .pixels
             .iter()
@@ -68,12 +71,12 @@ impl Sight {
         let gain = (largest > 0.0).then(|| 1.0 / largest);
         let seen = difference.iter().map(|pixel| pixel.map(|value| value * gain.unwrap_or(0.0))).collect();
         let difference = Image { size: expected.size, pixels: seen };
-        Sight {
+        Some(Sight {
             case: String::new(),
             size: expected.size,
             pictures: [expected.data_url(), found.data_url(), difference.data_url()],
             gain,
-        }
+        })
     }
 
     /// The same, of the case `id`.

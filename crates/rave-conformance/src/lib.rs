@@ -5,6 +5,7 @@
 
 mod check;
 mod color;
+mod compare;
 mod content;
 mod family;
 mod fixture;
@@ -14,6 +15,7 @@ mod oracle;
 mod picture;
 mod random;
 mod report;
+mod subject;
 mod tally;
 
 pub use check::{Options, check};

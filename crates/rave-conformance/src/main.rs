@@ -66,25 +66,27 @@ fn main() -> ExitCode {
 /// Whether everything is as it should be.
 fn run(action: Action) -> Result<bool> {
     match action {
-        Action::Check(check) => check.run().map(|(report, _)| check.passed(&report)),
+        Action::Check(check) => check.run().map(|report| check.passed(&report)),
         Action::Report { check, out, bless } => {
             if bless && in_ci() {
                 return Err(Error::new(Status::InvalidParameter, "--bless under CI")
                     .help("renew what is committed at home, and review the difference"));
             }
-            let (report, options) = check.run()?;
-            let baseline = options.fixtures.join("baseline.json");
+            let baseline = check.options().fixtures.join("baseline.json");
+            if !bless {
+                Report::check_baseline(&baseline)?;
+            }
+            let report = check.run()?;
             report.write(&out, &baseline)?;
             println!("{}", out.join("report.html").display());
-            let whole = check.families.is_empty();
             if bless {
-                let passed = check.passed(&report) && whole;
+                let passed = check.passed(&report) && check.families.is_empty();
                 if passed {
                     report.write_baseline(&baseline)?;
                 }
                 return Ok(passed);
             }
-            let missing = if whole { report.missing_since(&baseline)? } else { Vec::new() };
+            let missing = report.missing_since(&baseline)?;
             for line in &missing {
                 println!("MISSING {line}");
             }
@@ -104,7 +106,7 @@ fn in_ci() -> bool {
 }
 
 impl Check {
-    fn run(&self) -> Result<(Report, Options)> {
+    fn options(&self) -> Options {
         let mut options =
             Options { families: self.families.clone(), plant: self.plant.clone(), ..Options::default() };
         if let Some(fixtures) = &self.fixtures {
@@ -113,9 +115,13 @@ impl Check {
         if let Some(ffmpeg) = &self.ffmpeg {
             options.ffmpeg.clone_from(ffmpeg);
         }
-        let report = rave_conformance::check(&options, |line| println!("{line}"))?;
+        options
+    }
+
+    fn run(&self) -> Result<Report> {
+        let report = rave_conformance::check(&self.options(), |line| println!("{line}"))?;
         println!("{}", report.summary());
-        Ok((report, options))
+        Ok(report)
     }
 
     fn passed(&self, report: &Report) -> bool {

@@ -5,11 +5,12 @@ use serde::Deserialize;
 
 use super::Bench;
 use crate::color::{Color, Format, MatrixName, RangeName, SitingName};
+use crate::compare::Rule;
 use crate::content::Content;
 use crate::fixture::{self, Tolerance, Unit};
 use crate::image::{Image, Sight};
 use crate::oracle::{h273, stated};
-use crate::picture::{Picture, component_names, component_size};
+use crate::picture::{Picture, component_size};
 use crate::random::Random;
 use crate::tally::{Comparison, GroupReport};
 
@@ -161,34 +162,35 @@ impl Group {
                 let comparison = self.compare_tensors(*size, &expected, &found);
                 report.case(id, comparison, || {
                     let found: Vec<f64> = found.iter().copied().map(f64::from).collect();
-                    Some(Sight::new(&Image::of_tensor(*size, &expected), &Image::of_tensor(*size, &found)))
+                    Sight::new(&Image::of_tensor(*size, &expected), &Image::of_tensor(*size, &found))
                 });
             }
             Operation::Pack => {
                 let tensor = content.tensor(*size, &mut random);
                 let found = bench.kernels.pack(&tensor, *format, *size, *color, self.dither)?;
                 if self.oracle == Oracle::H273 {
-                    let exact = h273::codes(&tensor, *format, *size, *color);
-                    let comparison = self.compare_to_exact(&exact, &found);
+                    let wide: Vec<f64> = tensor.iter().copied().map(f64::from).collect();
+                    let exact = h273::codes(&wide, *format, *size, *color);
+                    let comparison = self.rule().to_exact(&exact, &found);
                     report.case(id, comparison, || {
                         let expected = Picture::new(*format, *size, |component, x, y| {
                             let width = component_size(*format, *size, component).width;
                             exact[component][(y * width + x) as usize].round() as u16
                         });
-                        Some(sight(&expected, &found, *color))
+                        sight(&expected, &found, *color)
                     });
                 } else {
                     let expected = self.frame(bench, &tensor, case)?;
-                    let comparison = self.compare_codes(&expected, &found);
-                    report.case(id, comparison, || Some(sight(&expected, &found, *color)));
+                    let comparison = self.rule().to_codes(&expected, &found);
+                    report.case(id, comparison, || sight(&expected, &found, *color));
                 }
             }
             Operation::Return => {
                 let picture = content.frame(*format, *size, color.siting, &mut random);
                 let tensor = bench.kernels.unpack(&picture, *color, 3)?;
                 let found = bench.kernels.pack(&tensor, *format, *size, *color, self.dither)?;
-                let comparison = self.compare_codes(&picture, &found);
-                report.case(id, comparison, || Some(sight(&picture, &found, *color)));
+                let comparison = self.rule().to_codes(&picture, &found);
+                report.case(id, comparison, || sight(&picture, &found, *color));
             }
             Operation::Layout => {
                 let planar = planar_sibling(*format)?;
@@ -196,8 +198,8 @@ impl Group {
                 let bytes = bench.ffmpeg.as_ref().map_err(Clone::clone)?.laid_out(&source, *format)?;
                 let found = Picture::from_raw(*format, *size, &bytes)?;
                 let expected = Picture { format: *format, ..source };
-                let comparison = self.compare_codes(&expected, &found);
-                report.case(id, comparison, || Some(sight(&expected, &found, *color)));
+                let comparison = self.rule().to_codes(&expected, &found);
+                report.case(id, comparison, || sight(&expected, &found, *color));
             }
         }
         Ok(())
@@ -226,9 +228,8 @@ impl Group {
         }
     }
 
-    fn inside(&self, size: Size, x: u32, y: u32) -> bool {
-        let within = |at: u32, extent: u32| at >= self.margin && at + self.margin < extent;
-        within(x, size.width) && within(y, size.height)
+    fn rule(&self) -> Rule {
+        Rule { margin: self.margin, dither: self.dither, as_part: self.tolerance.unit != Unit::Codes }
     }
 
     fn compare_tensors(&self, size: Size, expected: &[f64], found: &[f32]) -> Comparison {
@@ -238,7 +239,7 @@ impl Group {
         for (at, (&expected, &found)) in expected.iter().zip(found).enumerate() {
             let place = (at % pixels) as u32;
             let (x, y) = (place % size.width, place / size.width);
-            if self.inside(size, x, y) {
+            if self.rule().counts(size, x, y) {
                 let name = names[at / pixels];
                 let seen = if self.clamped { found.clamp(0.0, 1.0) } else { found };
                 comparison.note((expected - f64::from(seen)).abs(), || {
@@ -248,53 +249,9 @@ impl Group {
         }
         comparison
     }
-
-    /// By how much codes are beside what is found when the exact value is rounded, or dithered.
-    fn compare_to_exact(&self, exact: &[Vec<f64>], found: &Picture) -> Comparison {
-        let mut comparison = Comparison::default();
-        let depth = found.format.layout().depth;
-        let codes = f64::from(1u32 << depth);
-        for (component, samples) in found.components.iter().enumerate() {
-            let name = component_names(found.format)[component];
-            for (at, (&exact, &code)) in exact[component].iter().zip(&samples.codes).enumerate() {
-                let (x, y) = (at as u32 % samples.size.width, at as u32 / samples.size.width);
-                if !self.inside(samples.size, x, y) {
-                    continue;
-                }
-                let dithered = self.dither && depth == 8;
-                let bias = if dithered { (f64::from(stated::bayer(x, y)) + 0.5) / 64.0 } else { 0.5 };
-                // What is rounded down to this code lies from it up to the next; the ends stand for all beyond them.
-                let (from, to) = (f64::from(code), f64::from(code) + 1.0);
-                let below = if code == 0 { 0.0 } else { from - (exact + bias) };
-                let above = if from + 1.0 == codes { 0.0 } else { (exact + bias) - to };
-                comparison.note(below.max(above).max(0.0) / codes, || {
-                    format!("{name} at ({x}, {y}) is {code}, not {exact:.4} made whole")
-                });
-            }
-        }
-        comparison
-    }
-
-    fn compare_codes(&self, expected: &Picture, found: &Picture) -> Comparison {
-        let mut comparison = Comparison::default();
-        let depth = found.format.layout().depth;
-        let unit = if self.tolerance.unit == Unit::Codes { 1.0 } else { f64::from(1u32 << depth) };
-        for (component, (a, b)) in expected.components.iter().zip(&found.components).enumerate() {
-            let name = component_names(found.format)[component];
-            for (at, (&a, &b)) in a.codes.iter().zip(&b.codes).enumerate() {
-                let size = found.components[component].size;
-                let (x, y) = (at as u32 % size.width, at as u32 / size.width);
-                if self.inside(size, x, y) {
-                    let difference = f64::from(a.abs_diff(b)) / unit;
-                    comparison.note(difference, || format!("{name} at ({x}, {y}) is {b}, not {a}"));
-                }
-            }
-        }
-        comparison
-    }
 }
 
-fn sight(expected: &Picture, found: &Picture, color: Color) -> Sight {
+fn sight(expected: &Picture, found: &Picture, color: Color) -> Option<Sight> {
     Sight::new(&Image::of_picture(expected, color), &Image::of_picture(found, color))
 }
 

@@ -102,10 +102,10 @@ fn level(picture: &Picture, color: Color, component: usize, x: u32, y: u32) -> f
 }
 
 /// The code of every sample of a frame made of an R'G'B' tensor, before it is made whole; component by component.
-pub(crate) fn codes(tensor: &[f32], format: PixelFormat, size: Size, color: Color) -> Vec<Vec<f64>> {
+pub(crate) fn codes(tensor: &[f64], format: PixelFormat, size: Size, color: Color) -> Vec<Vec<f64>> {
     let forward = from_rgb(color.matrix);
     let pixels = size.pixels() as usize;
-    let rgb = |at: usize| [0, 1, 2].map(|channel| f64::from(tensor[channel * pixels + at]));
+    let rgb = |at: usize| [0, 1, 2].map(|channel| tensor[channel * pixels + at]);
     let level = |component: usize, at: usize| match format.family() {
         PixelFamily::Rgb => rgb(at)[component],
         PixelFamily::Yuv | PixelFamily::Gray => apply(&forward, rgb(at))[component],

@@ -84,29 +84,33 @@ pub(super) fn trend(groups: &[GroupReport], path: &Path) -> Result<Vec<Trend>> {
         .collect())
 }
 
-/// What the committed result has and `groups` have not, but for groups that say why.
+/// What the committed result has of the families that ran and `groups` have not, but for groups that say why.
 // RV-CONF-1005
 pub(super) fn missing(groups: &[GroupReport], path: &Path) -> Result<Vec<String>> {
-    let mut missing = Vec::new();
-    for entry in read(path)? {
-        match groups.iter().find(|group| group.group == entry.group) {
-            None => missing.push(format!("{}: the group is gone; it had {} cases", entry.group, entry.cases)),
-            Some(group) if group.skipped.is_some() => {}
-            Some(group) if (group.cases, group.samples) < (entry.cases, entry.samples) => {
-                missing.push(format!(
-                    "{}: {} cases of {} samples, there were {} of {}",
-                    entry.group, group.cases, group.samples, entry.cases, entry.samples
-                ))
-            }
-            Some(_) => {}
-        }
+    fn family(group: &str) -> &str {
+        group.split('/').next().unwrap_or(group)
     }
-    let known: Vec<String> = read(path)?.into_iter().map(|entry| entry.group).collect();
-    missing.extend(
-        groups
-            .iter()
-            .filter(|group| !known.contains(&group.group))
-            .map(|group| format!("{}: the group is new, and not in the committed result", group.group)),
-    );
-    Ok(missing)
+    let before = read(path)?;
+    let ran = |entry: &&Entry| groups.iter().any(|group| family(&group.group) == family(&entry.group));
+    let gone = before.iter().filter(ran).filter_map(|entry| {
+        match groups.iter().find(|group| group.group == entry.group) {
+            None => Some(format!("{}: the group is gone; it had {} cases", entry.group, entry.cases)),
+            Some(group) if group.skipped.is_some() => None,
+            Some(group) if (group.cases, group.samples) < (entry.cases, entry.samples) => Some(format!(
+                "{}: {} cases of {} samples, there were {} of {}",
+                entry.group, group.cases, group.samples, entry.cases, entry.samples
+            )),
+            Some(_) => None,
+        }
+    });
+    let new = groups
+        .iter()
+        .filter(|group| before.iter().all(|entry| entry.group != group.group))
+        .map(|group| format!("{}: the group is new, and not in the committed result", group.group));
+    Ok(gone.chain(new).collect())
+}
+
+/// Whether the file is one, before anything is run.
+pub(super) fn readable(path: &Path) -> Result<()> {
+    read(path).map(drop)
 }

@@ -102,7 +102,15 @@ impl Report {
         }
     }
 
-    /// Compares with the committed result at `path`; what went missing since, in words.
+    /// Reads the committed result at `path`, to know before a run that it is one.
+    ///
+    /// # Errors
+    /// When the file cannot be read, or is none.
+    pub fn check_baseline(path: &Path) -> Result<()> {
+        baseline::readable(path)
+    }
+
+    /// Compares with the committed result at `path`; what went missing since of the families that ran, in words.
     ///
     /// # Errors
     /// When the file cannot be read, or is none.

@@ -31,7 +31,22 @@ pub(crate) fn root() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("../..")
 }
 
-/// Whether zimg can be opened here; where CI demands oracles, it must.
+/// The fixtures of the repository, with what `change` makes of one file.
+pub(crate) fn fixtures_with(file: &str, change: impl FnOnce(String) -> String) -> tempfile::TempDir {
+    let folder = tempfile::tempdir().unwrap();
+    for entry in std::fs::read_dir(root().join("tests/conformance")).unwrap() {
+        let path = entry.unwrap().path();
+        if path.extension().is_some_and(|extension| extension == "json") {
+            std::fs::copy(&path, folder.path().join(path.file_name().unwrap())).unwrap();
+        }
+    }
+    let file = folder.path().join(file);
+    let text = std::fs::read_to_string(&file).unwrap();
+    std::fs::write(&file, change(text)).unwrap();
+    folder
+}
+
+/// Whether `what` is there; where all oracles are demanded, it must be.
 pub(crate) fn require(what: &str, there: bool) -> bool {
     let required = std::env::var_os("RAVE_REQUIRE_ORACLES").is_some_and(|value| value == "1");
     assert!(there || !required, "{what} is not here, and RAVE_REQUIRE_ORACLES=1");
