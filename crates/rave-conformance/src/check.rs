@@ -6,6 +6,7 @@ use rave_core::{Error, Result, Status};
 
 use crate::family::{Bench, FAMILIES};
 use crate::fixture;
+use crate::gpu::Gpu;
 use crate::kernels::{Cpu, Kernels, Plant, Planted};
 use crate::oracle::ffmpeg::Ffmpeg;
 use crate::oracle::zimg::Zimg;
@@ -24,6 +25,8 @@ pub struct Options {
     pub ffmpeg: PathBuf,
     /// The Python that has the oracles for models, onnx and onnxruntime.
     pub python: PathBuf,
+    /// Whether the pixel kernels of the first GPU are checked in place of the CPU's.
+    pub gpu: bool,
     /// A fault to plant.
     pub plant: Option<Plant>,
 }
@@ -39,6 +42,7 @@ impl Default for Options {
             ffmpeg: build.join("ffmpeg-9.0/bin/ffmpeg"),
             python: build.join("deps/venv/bin/python"),
             build,
+            gpu: false,
             plant: None,
         }
     }
@@ -47,7 +51,8 @@ impl Default for Options {
 /// Runs the families; `progress` gets a line for each group that ends.
 ///
 /// # Errors
-/// [`Status::InvalidParameter`] for a family that does not exist or a file that is none. What a check finds is no error
+/// [`Status::InvalidParameter`] for a family that does not exist or a file that is none, [`Status::DeviceNotFound`] when
+/// a GPU is asked for and there is none. What a check finds is no error
 /// but in the report.
 pub fn check(options: &Options, mut progress: impl FnMut(&str)) -> Result<Report> {
     let known = || FAMILIES.iter().map(|(name, _)| *name);
@@ -55,9 +60,10 @@ pub fn check(options: &Options, mut progress: impl FnMut(&str)) -> Result<Report
         return Err(Error::new(Status::InvalidParameter, format!("family {unknown:?}"))
             .expected(known().collect::<Vec<_>>().join(", ")));
     }
-    let kernels: Box<dyn Kernels> = match options.plant.clone() {
-        Some(plant) => Box::new(Planted::new(Cpu, plant)),
-        None => Box::new(Cpu),
+    let kernels: Box<dyn Kernels> = if options.gpu { Box::new(Gpu::open()?) } else { Box::new(Cpu) };
+    let kernels = match options.plant.clone() {
+        Some(plant) => Box::new(Planted::new(kernels, plant)),
+        None => kernels,
     };
     let mut bench = Bench {
         root: fixture::root(),

@@ -101,20 +101,20 @@ impl std::str::FromStr for Plant {
 }
 
 /// Kernels with a fault of one least significant bit.
-pub(crate) struct Planted<K> {
-    inner: K,
+pub(crate) struct Planted {
+    inner: Box<dyn Kernels>,
     plant: Plant,
     due: bool,
     done: bool,
 }
 
-impl<K> Planted<K> {
-    pub(crate) fn new(inner: K, plant: Plant) -> Self {
+impl Planted {
+    pub(crate) fn new(inner: Box<dyn Kernels>, plant: Plant) -> Self {
         Planted { inner, plant, due: false, done: false }
     }
 }
 
-impl<K: Kernels> Kernels for Planted<K> {
+impl Kernels for Planted {
     fn name(&self) -> String {
         format!("{}, with a planted fault", self.inner.name())
     }

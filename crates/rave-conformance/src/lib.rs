@@ -9,6 +9,7 @@ mod compare;
 mod content;
 mod family;
 mod fixture;
+mod gpu;
 mod image;
 mod kernels;
 mod oracle;

@@ -47,6 +47,9 @@ struct Check {
     /// Fails where something could not be checked.
     #[arg(long)]
     no_skips: bool,
+    /// Checks the pixel kernels of the first GPU in place of the CPU's.
+    #[arg(long)]
+    gpu: bool,
     /// Changes the least bit of one sample that a kernel gives, to see that the check notices.
     #[arg(long, value_name = "CASE:COMPONENT:X:Y")]
     plant: Option<Plant>,
@@ -107,8 +110,12 @@ fn in_ci() -> bool {
 
 impl Check {
     fn options(&self) -> Options {
-        let mut options =
-            Options { families: self.families.clone(), plant: self.plant.clone(), ..Options::default() };
+        let mut options = Options {
+            families: self.families.clone(),
+            gpu: self.gpu,
+            plant: self.plant.clone(),
+            ..Options::default()
+        };
         if let Some(fixtures) = &self.fixtures {
             options.fixtures.clone_from(fixtures);
         }

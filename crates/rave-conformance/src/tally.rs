@@ -52,6 +52,8 @@ pub(crate) struct GroupReport {
     pub(crate) worst: f64,
     /// Case and sample of the largest difference.
     pub(crate) worst_at: Option<String>,
+    /// Cases of formats that the subject does not have.
+    pub(crate) left_out: u64,
     pub(crate) failed: u64,
     /// The first failures, in words.
     pub(crate) failures: Vec<String>,
@@ -80,6 +82,7 @@ impl GroupReport {
             differing: 0,
             worst: 0.0,
             worst_at: None,
+            left_out: 0,
             failed: 0,
             failures: Vec::new(),
             skipped: None,
@@ -130,7 +133,7 @@ impl GroupReport {
                 "{group}: {share:.3e} of the samples differ, at most {allowed:.3e} is allowed"
             ));
         }
-        if self.cases == 0 && self.skipped.is_none() {
+        if self.cases + self.left_out == 0 && self.skipped.is_none() {
             let group = self.group.clone();
             self.fail(format!("{group}: there is no case"));
         }

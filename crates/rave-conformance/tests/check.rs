@@ -59,6 +59,20 @@ fn an_oracle_that_is_not_there_is_told_and_fails_where_that_is_asked_for() {
     assert_eq!(run.code, Some(1), "{}", run.said);
 }
 
+/// On a machine with a GPU the check runs on it, and must pass.
+///
+/// RV-CONF-1007
+#[test]
+fn kernels_of_a_gpu_are_checked_or_told_to_be_missing() {
+    let run = conformance(&["check", "pixels", "--gpu"]);
+    if run.code == Some(2) {
+        assert!(run.said.contains("[DEVICE_NOT_FOUND]"), "{}", run.said);
+        println!("skipped: {}", run.said.trim_end());
+    } else {
+        assert_eq!(run.code, Some(0), "{}", run.said);
+    }
+}
+
 #[test]
 fn a_family_that_does_not_exist_is_an_error_that_says_which_do() {
     let run = conformance_with(&["check", "pixles"], |_| {});

@@ -61,6 +61,9 @@ impl Report {
                 group.tolerance.worst
             );
         }
+        if group.left_out > 0 {
+            line += &format!("; {} cases of other formats left out", group.left_out);
+        }
         if let Some(why) = &group.skipped {
             line += &format!("\n        skipped: {why}");
         }
