@@ -17,6 +17,7 @@ fn allowed() -> BTreeMap<&'static str, &'static [&'static str]> {
         ("rave", &["rave-core", "rave-engine"][..]),
         ("rave-cli", &["rave-core", "rave-engine"][..]),
         ("rave-ffi", &["rave-core", "rave-engine"][..]),
+        ("rave-conformance", &["rave-core", "rave-cuda", "rave-engine"][..]),
         ("rave-spec", &[][..]),
         ("rave-tests", &[][..]),
     ])
