@@ -160,6 +160,20 @@ def section(place):
 
     report.check("dedup=exact where no frame is a repeat", no_repeats)
 
+    def static_or_dynamic():
+        """What an engine for a range of sizes costs, which is what first use builds."""
+        rates = {clip: {"static": [], "dynamic": []} for clip in LARGE}
+        for clip, engine in LARGE.items():
+            for _ in range(rounds):
+                for kind, name in (("static", engine), ("dynamic", "animevideov3-x2-dyn-fp16")):
+                    rates[clip][kind].append(frames_per_second(place, clip, ffmpeg.rave(name), min(loops[clip], 3))[0])
+        bars["static_or_dynamic"] = {clip: {kind: spread(values) for kind, values in kinds.items()}
+                                     for clip, kinds in rates.items()}
+        return "; ".join(f"{clip}: dynamic {numbers.median(kinds['dynamic']):.1f} fps, "
+                         f"static {numbers.median(kinds['static']):.1f}" for clip, kinds in rates.items())
+
+    report.check("an engine for a range of sizes against one for one size", static_or_dynamic)
+
     def tiled():
         """A 1080p frame through an engine of 720p: four tiles of 1280x720, by ones and as a batch."""
         rates = {}

@@ -135,7 +135,8 @@ impl EngineCheck {
         // SAFETY: the three buffers have the sizes of what the context was bound for, belong to it alone, and are dropped
         // after the stream was waited for; the context is run once, on this stream.
         unsafe {
-            context.set_memory(scratch.address(), input.address(), output.address())?;
+            context.set_scratch(scratch.address())?;
+            context.set_tensors(input.address(), output.address())?;
             let enqueued = context.enqueue(&stream);
             // Also after an error: what was begun works in the buffers.
             stream.synchronize()?;
