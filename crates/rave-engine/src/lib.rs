@@ -29,7 +29,7 @@ mod tile_choice;
 mod tiled;
 
 pub use build::{
-    BuildChoice, BuildPlace, BuilderProgram, CacheChoice, EngineRequest, EngineSizes, PreparedBuild,
+    BuildChoice, BuildPlace, BuilderProgram, CacheChoice, Cancel, EngineRequest, EngineSizes, PreparedBuild,
 };
 pub use cuda::{CudaDevice, CudaSession, Gpu, Gpus, Owner};
 pub use file_info::{EngineInfo, FileInfo};

@@ -8,7 +8,7 @@ use rave_ledger::{Digest, EngineFacts, Event, Fallback, Ledger, Meta, ModelLoade
 use rave_onnx::{LoadOptions, ModelSummary, OnnxModel, RuntimeChoice};
 use rave_tensorrt::Precision;
 
-use crate::build::{self, BuildChoice, BuilderProgram, CacheChoice};
+use crate::build::{self, BuildChoice, BuilderProgram, CacheChoice, Cancel};
 use crate::cache::{Cache, Key};
 use crate::cuda::{CudaDevice, TensorRtModel};
 use crate::model_file::{self, Kind};
@@ -48,9 +48,10 @@ pub struct ModelOptions {
     pub allow_host_code: bool,
     /// Where the frames are; `None` is host memory.
     pub device: Option<CudaDevice>,
-    /// For an ONNX model on a GPU: what its engine computes in.
+    /// For an ONNX model on a GPU: what its engine computes in. Where no engine is built, anything but
+    /// [`Precision::Model`] is an error.
     pub precision: Precision,
-    /// For an ONNX model on a GPU: whether its engine is built.
+    /// For an ONNX model on a GPU: whether its engine is built. Where none can be, [`BuildChoice::Only`] is an error.
     pub build: BuildChoice,
     /// For an ONNX model on a GPU: where its engine is kept.
     pub cache: CacheChoice,
@@ -63,6 +64,9 @@ pub struct ModelOptions {
     /// For an ONNX model on a GPU: the program that builds its engine in a process of its own; without one, this process
     /// does. A model that is not trusted is better built in another.
     pub builder: Option<BuilderProgram>,
+    /// For an ONNX model on a GPU: asks whether its engine is still wanted, while it is built or waited for. A build in
+    /// another process then ends within a tenth of a second, one in this process after TensorRT's step at hand.
+    pub cancel: Cancel,
     /// Where messages go.
     pub log: Log,
     /// Where it is taken down what was loaded and done, also by the sessions of this model.
@@ -99,8 +103,10 @@ impl Model {
     /// # Errors
     /// [`Status::FileNotFound`], [`Status::PermissionDenied`] or [`Status::Io`] when the file cannot be read,
     /// [`Status::ModelLoadFailed`] or [`Status::Untrusted`] when its content is refused,
-    /// [`Status::DeviceNotFound`] for a TensorRT engine where there are only frames in host memory, and
-    /// [`Status::RuntimeLibraryMissing`] when the library named in `options` cannot be used.
+    /// [`Status::DeviceNotFound`] for a TensorRT engine where there are only frames in host memory,
+    /// [`Status::RuntimeLibraryMissing`] when the library named in `options` cannot be used,
+    /// [`Status::InvalidParameter`] for options that this file or these frames have no use for, and
+    /// [`Status::Cancelled`] when an engine is not wanted any more.
     pub fn load(path: &Path, options: &ModelOptions) -> Result<Self> {
         let ModelOptions { mode, ledger, log, device, .. } = options;
         Retry { mode: *mode, ledger, log }
@@ -112,6 +118,7 @@ impl Model {
         let file = model_file::read(path)?;
         let kind = file.kind(path)?;
         check_backend(path, kind, options)?;
+        check_wishes(path, kind, options)?;
         let name = path.display().to_string();
         let mut key = Key::new(&file.bytes, options);
         let (sha256, bytes) = (Digest(key.content), file.bytes.len() as u64);
@@ -315,4 +322,29 @@ fn check_backend(path: &Path, kind: Kind, options: &ModelOptions) -> Result<()> 
         }
         (Kind::Onnx, _, None) | (_, _, Some(_)) => Ok(()),
     }
+}
+
+/// Refuses what is asked of an engine that is to be built, where none is.
+// RV-ENG-1506
+fn check_wishes(path: &Path, kind: Kind, options: &ModelOptions) -> Result<()> {
+    let why = match (kind, &options.device) {
+        (Kind::Onnx, Some(_)) => return Ok(()),
+        (Kind::Onnx, None) => "which runs on the CPU as it is: these frames are in host memory",
+        (Kind::TensorRtPlan, _) => "which is an engine already",
+    };
+    let refuse = |wish: String, help: &str| {
+        Err(Error::new(Status::InvalidParameter, format!("{wish} with {}, {why}", path.display()))
+            .expected("an ONNX model and frames in GPU memory, for which an engine is built")
+            .help(help))
+    };
+    if options.precision != Precision::Model {
+        return refuse(
+            format!("precision {}", options.precision),
+            "leave precision at auto: the model's own is taken",
+        );
+    }
+    if options.build == BuildChoice::Only {
+        return refuse("build only".to_owned(), "leave build at auto: there is nothing to build");
+    }
+    Ok(())
 }

@@ -1,6 +1,5 @@
 //! The engine of a model that is loaded for a GPU: from the cache, or built.
 
-use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
 use std::time::Instant;
 
@@ -33,8 +32,8 @@ pub(crate) struct Engine {
 /// # Errors
 /// As [`EngineRequest::prepare`], [`EngineCache::open`], [`EngineCache::get_or_build`] and [`PreparedBuild::build`];
 /// [`Status::FileNotFound`] for an engine that is not in the cache and must not be built, and [`Status::Cancelled`]
-/// where only that was wanted.
-// RV-ENG-1503
+/// where only that was wanted, or it is not wanted any more.
+// RV-ENG-1503, RV-ENG-1507
 pub(crate) fn engine_for(
     path: &Path,
     onnx: Vec<u8>,
@@ -67,7 +66,7 @@ pub(crate) fn engine_for(
         )
         .help("let it be built: build=auto or build=only"))
     };
-    let (plan, origin) = cache.get_or_build(&key, &|| false, || match options.build {
+    let (plan, origin) = cache.get_or_build(&key, &|| options.cancel.came(), || match options.build {
         BuildChoice::Never => missing(),
         BuildChoice::Auto | BuildChoice::Only => build(&mut prepared, path, target, options, &cache),
     })?;
@@ -118,7 +117,7 @@ fn build(
     let mut told = ProgressLog::begin(&options.log, what, &details);
     let mut progress = |progress: &Progress<'_>| {
         told.report(progress, Instant::now());
-        ControlFlow::Continue(())
+        options.cancel.flow()
     };
     // The full TensorRT builds on the first GPU that its process sees, which has to be the one that is meant.
     let child_sees_it = prepared.library().flavour() == Flavour::Rtx
@@ -136,12 +135,14 @@ fn build(
 /// Engines built by the real TensorRT-RTX, which needs no GPU for that.
 #[cfg(test)]
 mod tests {
+    use std::sync::atomic::{AtomicBool, Ordering};
     use std::sync::{Arc, Mutex};
 
     use rave_core::{Log, Size};
     use rave_tensorrt::Precision;
 
     use super::*;
+    use crate::{BuilderProgram, Cancel};
 
     /// A folder for the cache, and options that build into it by the real library; `None`, visibly, without it.
     fn options(folder: &Path) -> Option<ModelOptions> {
@@ -227,6 +228,70 @@ mod tests {
             let error = engine("identity-1x", &ModelOptions { build, ..off.clone() }).unwrap_err();
             assert_eq!(error.status(), Status::InvalidParameter);
         }
+    }
+
+    /// In the arguments of this program when it is the child that builds.
+    const CHILD: &str = "the-child-that-builds";
+
+    /// This program as one that builds.
+    fn builder() -> BuilderProgram {
+        let arguments = ["the_child", "--nocapture", "--skip", CHILD].map(Into::into).to_vec();
+        BuilderProgram { program: std::env::current_exe().unwrap(), arguments }
+    }
+
+    /// What a child does; nothing in the parent.
+    #[test]
+    fn the_child() {
+        if std::env::args().any(|argument| argument == CHILD) {
+            rave_tensorrt::serve_builds().unwrap();
+        }
+    }
+
+    /// The names of what is in `folder`.
+    fn names(folder: &Path) -> Vec<std::ffi::OsString> {
+        std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().file_name()).collect()
+    }
+
+    /// RV-ENG-1507
+    #[test]
+    fn a_build_that_is_not_wanted_any_more_ends_and_leaves_nothing_here_and_in_a_child() {
+        let folder = tempfile::tempdir().unwrap();
+        let Some(options) = options(folder.path()) else { return };
+        for builder in [None, Some(builder())] {
+            let begun = Arc::new(AtomicBool::new(false));
+            let (seen, asked) = (Arc::clone(&begun), Arc::clone(&begun));
+            let log = Log::up_to(LogLevel::Info, move |_, line| {
+                seen.fetch_or(line.starts_with("building an engine"), Ordering::SeqCst);
+            });
+            let cancel = Cancel::when(move || asked.load(Ordering::SeqCst));
+            let options = ModelOptions { builder, log, cancel, ..options.clone() };
+            let error = engine("dyadic-2x", &options).unwrap_err();
+            assert_eq!(error.status(), Status::Cancelled, "{error}");
+            assert!(begun.load(Ordering::SeqCst), "it had begun");
+            assert_eq!(names(&folder.path().join("cache")), [""; 0]);
+            engine("dyadic-2x", &ModelOptions { cancel: Cancel::default(), ..options.clone() }).unwrap();
+            std::fs::remove_dir_all(folder.path().join("cache")).unwrap();
+        }
+    }
+
+    /// RV-ENG-1507
+    #[test]
+    fn a_caller_that_waits_for_another_ones_build_can_give_up() {
+        let folder = tempfile::tempdir().unwrap();
+        let Some(options) = options(folder.path()) else { return };
+        let request =
+            EngineRequest { runtime_lib: options.runtime_lib.clone(), ..EngineRequest::new("x.onnx") };
+        let mut prepared = PreparedBuild::new(&request, golden("dyadic-2x")).unwrap();
+        prepared.aim_at(ada().capability);
+        let (key, cache) = (prepared.key(&ada()), open(&options).unwrap());
+        let built = cache.get_or_build(&key, &|| false, || {
+            let waits = ModelOptions { cancel: Cancel::when(|| true), ..options.clone() };
+            let error = engine("dyadic-2x", &waits).unwrap_err();
+            assert_eq!(error.status(), Status::Cancelled);
+            assert!(error.to_string().contains("another builds"), "{error}");
+            Ok(b"engine".to_vec())
+        });
+        assert_eq!(built.unwrap().0, b"engine");
     }
 
     /// RV-ENG-1504
