@@ -20,7 +20,9 @@ pub mod engine_cache;
 mod file_info;
 mod model;
 mod model_file;
+mod noted;
 mod options;
+mod retry;
 mod session;
 mod stats;
 mod threads;
@@ -36,6 +38,7 @@ pub use file_info::{EngineInfo, FileInfo};
 pub use model::{BackendChoice, EMBEDDED, Model, ModelOptions};
 pub use options::{GraphChoice, Mode, SessionOptions};
 pub use rave_cuda::{DeviceInfo, DevicePlane, FrameOnDevice};
+pub use rave_ledger::{Counts, Every, Ledger, LedgerOptions};
 pub use rave_nvcodec::{DecoderCaps, EncoderSupport};
 pub use rave_onnx::{ImageTensor, ModelSummary, find_onnx_runtime};
 pub use rave_tensorrt::{

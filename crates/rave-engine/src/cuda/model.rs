@@ -5,6 +5,7 @@ use std::sync::{Arc, Mutex, PoisonError, RwLock, Weak};
 
 use rave_core::{Error, Log, ModelContract, Result, Size, Status, TensorShape};
 use rave_cuda::Device;
+use rave_ledger::Digest;
 use rave_tensorrt::{
     Context, Engine, Library, Plan, Runtime, RuntimeOptions, SearchOptions, Shape, SizeRange,
 };
@@ -22,6 +23,8 @@ pub(crate) struct TensorRtModel {
     runtime: InContext<Runtime>,
     device: Device,
     plan: Vec<u8>,
+    /// Of the plan.
+    sha256: Digest,
     name: String,
     contract: ModelContract,
     /// Of each optimisation profile.
@@ -97,6 +100,7 @@ impl TensorRtModel {
             engines: Mutex::new(vec![LoadedEngine { engine, user: Weak::new() }]),
             runtime,
             device: device.clone(),
+            sha256: Digest::of(&bytes),
             plan: bytes,
             name: name.to_owned(),
         })
@@ -109,6 +113,28 @@ impl TensorRtModel {
 
     pub(crate) fn contract(&self) -> &ModelContract {
         &self.contract
+    }
+
+    /// The SHA-256 of the engine.
+    pub(crate) fn sha256(&self) -> Digest {
+        self.sha256
+    }
+
+    /// The library that built it.
+    pub(crate) fn built_by(&self) -> &str {
+        &self.built_by
+    }
+
+    /// The version of the lean runtime that runs it, if one does.
+    pub(crate) fn lean_runtime(&self) -> Option<String> {
+        self.runtime.lean_version().map(|version| version.to_string())
+    }
+
+    /// The library that runs it with its version, and its file.
+    pub(crate) fn library(&self) -> (String, String) {
+        let library = self.runtime.library();
+        let file = library.file().unwrap_or_else(|| library.name().to_owned());
+        (format!("{} {}", library.flavour(), library.version()), file.display().to_string())
     }
 
     /// What runs it, for people.
