@@ -42,6 +42,7 @@ fi
 
 step "rave"
 scripts/install.sh "$PREFIX"
+scripts/install.sh --command "$PREFIX"
 
 versions=(9.0 8.1 7.1)
 [ -z "$quick" ] || versions=(9.0)
