@@ -40,6 +40,9 @@ if ! git --no-pager diff --exit-code -- "${traced[@]}" ||
         "They were renewed just now: review them, git add ${traced[*]}, and run this again."
 fi
 
+step "Sidecars"
+cargo run --quiet --locked -p rave-conformance -- scrub
+
 step "rave"
 scripts/install.sh "$PREFIX"
 scripts/install.sh --command "$PREFIX"
