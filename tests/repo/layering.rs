@@ -13,6 +13,7 @@ fn allowed() -> BTreeMap<&'static str, &'static [&'static str]> {
         ("rave-onnx", &["rave-core"][..]),
         ("rave-tensorrt", &["rave-core"][..]),
         ("rave-engine", &["rave-core", "rave-cuda", "rave-nvcodec", "rave-onnx", "rave-tensorrt"][..]),
+        ("rave-pipeline", &["rave-core", "rave-engine", "rave-ffmpeg"][..]),
         ("rave", &["rave-core", "rave-engine"][..]),
         ("rave-cli", &["rave-core", "rave-engine"][..]),
         ("rave-ffi", &["rave-core", "rave-engine"][..]),
