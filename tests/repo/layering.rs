@@ -9,6 +9,7 @@ fn allowed() -> BTreeMap<&'static str, &'static [&'static str]> {
     BTreeMap::from([
         ("rave-core", &[][..]),
         ("rave-cuda", &["rave-core"][..]),
+        ("rave-ffmpeg", &["rave-core"][..]),
         ("rave-nvcodec", &["rave-core"][..]),
         ("rave-onnx", &["rave-core"][..]),
         ("rave-tensorrt", &["rave-core"][..]),
