@@ -16,7 +16,15 @@ static ALLOCATIONS: AtomicU64 = AtomicU64::new(0);
 #[derive(Clone, Copy, Debug, Default)]
 pub struct CountingAllocator;
 
-/// Allocations so far; `None` where no [`CountingAllocator`] is installed.
+impl CountingAllocator {
+    /// Allocations of the whole process so far; `None` where it is not installed.
+    #[must_use]
+    pub fn allocations() -> Option<u64> {
+        count()
+    }
+}
+
+/// As [`CountingAllocator::allocations`].
 pub(crate) fn count() -> Option<u64> {
     // With it installed, a process has allocated before it gets here.
     Some(ALLOCATIONS.load(Ordering::Relaxed)).filter(|&count| count > 0)

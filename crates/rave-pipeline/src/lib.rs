@@ -7,6 +7,8 @@ mod allocations;
 mod conveyor;
 mod memory;
 mod sync;
+#[allow(unsafe_code, reason = "CUDA takes addresses; each block says why it holds")]
+mod video;
 
 pub use allocations::CountingAllocator;
 pub use conveyor::{
@@ -15,3 +17,4 @@ pub use conveyor::{
 };
 pub use memory::{MemorySink, MemorySource};
 pub use sync::CancellationToken;
+pub use video::{DeviceChoice, Engine, Facts, Job, Picture, Progress, Summary, Upscale};

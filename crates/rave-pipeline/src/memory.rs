@@ -4,7 +4,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use rave_core::Result;
 
-use crate::{FrameSink, FrameSource};
+use crate::{Carrier, FrameSink, FrameSource};
 
 /// Gives frames that a program has, or makes as it goes.
 #[derive(Debug)]
@@ -64,9 +64,10 @@ impl<F> MemorySink<F> {
     }
 }
 
-impl<F: Clone + Send> FrameSink<F> for MemorySink<F> {
+impl<F: Carrier> FrameSink<F> for MemorySink<F> {
     fn write(&mut self, frame: &F) -> Result<()> {
-        self.lock().frames.push(frame.clone());
+        let kept = frame.share()?;
+        self.lock().frames.push(kept);
         Ok(())
     }
 

@@ -109,6 +109,10 @@ impl Carrier for Frame {
     fn clear(&mut self) {
         self.0 = None;
     }
+
+    fn share(&self) -> Result<Self> {
+        Ok(Frame(self.0))
+    }
 }
 
 /// What a run has left behind.

@@ -18,12 +18,13 @@ impl<F> Clone for Bin<F> {
 }
 
 impl<F: Carrier> Bin<F> {
-    /// A bin with room for `frames` before it has to grow.
-    pub(super) fn new(frames: usize) -> Self {
-        Bin(Arc::new(Mutex::new(Vec::with_capacity(frames))))
+    /// A bin with `frames` in it: with as many as can be on their way, none is made later.
+    pub(super) fn new(frames: usize) -> Result<Self> {
+        let blank = (0..frames).map(|_| F::blank()).collect::<Result<_>>()?;
+        Ok(Bin(Arc::new(Mutex::new(blank))))
     }
 
-    /// An empty frame: one that was given back, or, while the pipeline fills, a new one.
+    /// An empty frame; a new one where stages keep more back than was foreseen.
     pub(super) fn take(&self) -> Result<F> {
         let kept = self.lock().pop();
         kept.map_or_else(F::blank, Ok)

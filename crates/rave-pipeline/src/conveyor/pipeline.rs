@@ -97,7 +97,7 @@ impl<F: Carrier> Pipeline<F> {
         let meters = meters.collect::<Result<Vec<_>>>()?;
         let gauges: Vec<_> = meters[1..].iter().map(|_| Arc::new(Gauge::new(self.capacity))).collect();
         // Full queues, and two frames in the hand of each thread: the one that came and the one that goes.
-        let bin = Bin::new(gauges.len() * self.capacity + 2 * meters.len());
+        let bin = Bin::new(gauges.len() * self.capacity + 2 * meters.len())?;
         let ending = Ending::new(&self.cancelled_by);
         let board = Arc::new(Board::new(meters.clone(), gauges.clone(), self.device));
         let mut running = Running::new(ending, Arc::clone(&board));

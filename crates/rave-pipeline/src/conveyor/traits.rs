@@ -16,6 +16,14 @@ pub trait Carrier: Send + 'static {
 
     /// Lets go of the content; what can be used for the next one may stay.
     fn clear(&mut self);
+
+    /// Another one with the same content, for who wants to keep it. Pixels need not be copied for it.
+    ///
+    /// # Errors
+    /// [`Status::OutOfMemory`](rave_core::Status::OutOfMemory).
+    fn share(&self) -> Result<Self>
+    where
+        Self: Sized;
 }
 
 /// What gives frames: a file, memory, whatever a program makes. Called by one thread, which it may block.
@@ -47,7 +55,7 @@ pub trait FrameStage<F>: Send {
 
 /// What takes frames: a file, memory, a window. Called by one thread, which it may block.
 pub trait FrameSink<F>: Send {
-    /// Takes the next frame; who wants to keep it clones it.
+    /// Takes the next frame; who wants to keep it [shares](Carrier::share) it.
     ///
     /// # Errors
     /// Any; it ends the pipeline.

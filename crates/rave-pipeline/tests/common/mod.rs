@@ -19,6 +19,10 @@ impl Carrier for Number {
     fn clear(&mut self) {
         self.0 = None;
     }
+
+    fn share(&self) -> Result<Self> {
+        Ok(self.clone())
+    }
 }
 
 /// What happens at a place.
