@@ -49,6 +49,8 @@ for version in "${versions[@]}"; do
     scripts/build-ffmpeg.sh "$version"
 done
 export RAVE_REQUIRE_FFMPEG=1 RAVE_FFMPEG_VERSIONS="${versions[*]}"
+# What links FFmpeg's libraries is built from here on. Without it, .cargo/config.toml names the folder build.
+export PKG_CONFIG_PATH=$BUILD/ffmpeg-$FFMPEG_DEFAULT/lib/pkgconfig${PKG_CONFIG_PATH:+:$PKG_CONFIG_PATH}
 
 step "Lints"
 logged "$BUILD/log/clippy.log" cargo clippy --workspace --all-targets --locked -- -D warnings

@@ -120,7 +120,7 @@ impl Decoder {
                 (*context).hw_device_ctx = device.new_reference()?;
                 (*context).get_format = Some(prefer_cuda);
             }
-            log::take_last_error();
+            log::take_error();
             check(sys::avcodec_open2(context, codec, ptr::null_mut()), || decoder.name.clone())?;
         }
         Ok(decoder)
@@ -176,6 +176,7 @@ impl Decoder {
             return Err(error_of(code, &self.name));
         }
         self.damage.dropped += 1;
+        log::take_error();
         Ok(())
     }
 
@@ -278,16 +279,12 @@ unsafe fn find_decoder(parameters: *const sys::AVCodecParameters, hardware: bool
     unsafe {
         let id = (*parameters).codec_id;
         let mut state = ptr::null_mut();
-        while hardware {
-            let codec = sys::av_codec_iterate(&mut state);
-            if codec.is_null() {
-                break;
-            }
-            if (*codec).id == id && sys::av_codec_is_decoder(codec) != 0 && takes_device(codec) {
-                return codec;
-            }
-        }
-        sys::avcodec_find_decoder(id)
+        let next = || sys::av_codec_iterate(&mut state).as_ref();
+        let fits = |codec: &&sys::AVCodec| {
+            codec.id == id && sys::av_codec_is_decoder(*codec) != 0 && takes_device(*codec)
+        };
+        let on_device = if hardware { std::iter::from_fn(next).find(fits) } else { None };
+        on_device.map_or_else(|| sys::avcodec_find_decoder(id), ptr::from_ref)
     }
 }
 

@@ -1,6 +1,5 @@
 //! Frames become packets.
 
-use std::ffi::CStr;
 use std::ptr::{self, NonNull};
 
 use rave_core::{Error, PixelFormat, Result, Size, Status};
@@ -8,9 +7,11 @@ use rave_core::{Error, PixelFormat, Result, Size, Status};
 use crate::color::ColorCodes;
 use crate::decoder::Received;
 use crate::dictionary::{Dictionary, c_string};
+use crate::encoder_adapter::Adapter;
+use crate::encoder_choice::stored_format;
 use crate::error::{check, error_of, out_of_memory};
 use crate::formats::av_format;
-use crate::frame::VideoFrame;
+use crate::frame::{FrameFormat, VideoFrame};
 use crate::hardware::HardwareFrames;
 use crate::packet::Packet;
 use crate::sys::{self, AVPixelFormat};
@@ -77,6 +78,9 @@ impl<'a> EncoderOptions<'a> {
 pub struct Encoder {
     context: NonNull<sys::AVCodecContext>,
     name: String,
+    /// The format of the frames that it is sent.
+    format: PixelFormat,
+    adapter: Option<Adapter>,
     frames: u64,
 }
 
@@ -104,7 +108,11 @@ impl Encoder {
         // SAFETY: codec is static.
         let context = unsafe { sys::avcodec_alloc_context3(codec) };
         let context = NonNull::new(context).ok_or_else(|| out_of_memory(&name))?;
-        let encoder = Encoder { context, name, frames: 0 };
+        let (stored, swapped) = match options.hardware {
+            None => stored_format(&options.codec, options.format)?,
+            Some(_) => (AVPixelFormat::AV_PIX_FMT_CUDA as i32, false),
+        };
+        let mut encoder = Encoder { context, name, format: options.format, adapter: None, frames: 0 };
         let mut dictionary = Dictionary::of(&options.options)?;
         let raw = encoder.context.as_ptr();
         // SAFETY: the context was allocated for this codec and is not open; references that it is given are its own.
@@ -121,24 +129,28 @@ impl Encoder {
             if options.global_header {
                 (*raw).flags |= sys::AV_CODEC_FLAG_GLOBAL_HEADER as i32;
             }
-            match options.hardware {
-                None => (*raw).pix_fmt = av_format(options.format),
-                Some(frames) => {
-                    (*raw).pix_fmt = AVPixelFormat::AV_PIX_FMT_CUDA;
-                    (*raw).sw_pix_fmt = av_format(options.format);
-                    (*raw).hw_frames_ctx = frames.new_reference()?;
-                }
+            sys::set_enum_code!((*raw).pix_fmt, stored);
+            if let Some(frames) = options.hardware {
+                (*raw).sw_pix_fmt = av_format(options.format);
+                (*raw).hw_frames_ctx = frames.new_reference()?;
             }
             if let Some(frame) = options.first_frame {
                 encoder.take_static_metadata(frame)?;
+                sys::set_enum_code!((*raw).field_order, field_order_of(frame) as i32);
             }
-            log::take_last_error();
+            log::take_error();
             let code = sys::avcodec_open2(raw, codec, dictionary.as_mut_ptr());
             if code < 0 {
                 return Err(encoder.open_error(code, options));
             }
         }
         dictionary.refuse_unused(&encoder.name)?;
+        let quality = (encoder.get().flags & sys::AV_CODEC_FLAG_QSCALE as i32 != 0)
+            .then_some(encoder.get().global_quality);
+        if swapped || quality.is_some() {
+            let swapped = if swapped { Some((options.format, stored)) } else { None };
+            encoder.adapter = Some(Adapter::new(swapped, options.size, quality)?);
+        }
         Ok(encoder)
     }
 
@@ -230,13 +242,22 @@ impl Encoder {
     // RV-FF-1502
     pub fn send(&mut self, frame: &VideoFrame) -> Result<()> {
         let (context, raw) = (self.get(), frame.get());
-        // SAFETY: the field is valid; it is read as a number.
-        let format = unsafe { sys::enum_code!(context.pix_fmt) };
-        if (raw.width, raw.height, raw.format) != (context.width, context.height, format) {
+        let is_format = match frame.format() {
+            FrameFormat::Host(format) => format == self.format && context.hw_frames_ctx.is_null(),
+            FrameFormat::Cuda(format) => format == self.format && !context.hw_frames_ctx.is_null(),
+            _ => false,
+        };
+        if (raw.width, raw.height) != (context.width, context.height) || !is_format {
             let found = format!("{}: a frame of {}, {:?}", self.name, frame.size(), frame.format());
-            return Err(Error::new(Status::UnsupportedFormat, found)
-                .expected(format!("{}x{}, as it was opened", context.width, context.height)));
+            return Err(Error::new(Status::UnsupportedFormat, found).expected(format!(
+                "{} of {}x{}, as it was opened",
+                self.format, context.width, context.height
+            )));
         }
+        let frame = match &mut self.adapter {
+            Some(adapter) => adapter.adapted(frame)?,
+            None => frame,
+        };
         // SAFETY: the context is open, and the frame valid; it is referred to, not changed.
         let code = unsafe { sys::avcodec_send_frame(self.context.as_ptr(), frame.as_ptr()) };
         self.sent(code)?;
@@ -295,21 +316,25 @@ impl Drop for Encoder {
     }
 }
 
+/// How a frame's fields are stored and shown.
+fn field_order_of(frame: &VideoFrame) -> sys::AVFieldOrder {
+    let top_first = frame.get().flags & sys::AV_FRAME_FLAG_TOP_FIELD_FIRST != 0;
+    match (frame.is_interlaced(), top_first) {
+        (false, _) => sys::AVFieldOrder::AV_FIELD_PROGRESSIVE,
+        (true, true) => sys::AVFieldOrder::AV_FIELD_TB,
+        (true, false) => sys::AVFieldOrder::AV_FIELD_BT,
+    }
+}
+
 /// The encoder of video with FFmpeg's name `name`.
 pub(crate) fn find_encoder(name: &str) -> Result<*const sys::AVCodec> {
     let wanted = c_string("encoder's name", name)?;
     // SAFETY: the name is terminated.
     let codec = unsafe { sys::avcodec_find_encoder_by_name(wanted.as_ptr()) };
     // SAFETY: NULL or a static description.
-    let kind = unsafe { codec.as_ref() }.map(|codec| codec.type_);
-    if kind == Some(sys::AVMediaType::AVMEDIA_TYPE_VIDEO) {
-        return Ok(codec);
-    }
-    // SAFETY: a static description has a name.
     let found = match unsafe { codec.as_ref() } {
-        Some(codec) => {
-            format!("{} does not encode video", unsafe { CStr::from_ptr(codec.name) }.to_string_lossy())
-        }
+        Some(found) if found.type_ == sys::AVMediaType::AVMEDIA_TYPE_VIDEO => return Ok(codec),
+        Some(_) => format!("{name} does not encode video"),
         None => format!("this FFmpeg has no encoder {name}"),
     };
     Err(Error::new(Status::InvalidParameter, found).help("see ffmpeg -encoders"))

@@ -63,10 +63,10 @@ pub fn default_encoder(path: &str, container: Option<&str>, format: PixelFormat)
             )
         };
         encoder_of(id)
-    } else if takes(output, AVCodecID::AV_CODEC_ID_H264) {
-        let h264 = ["libx264", "libopenh264"];
-        let hevc = takes(output, AVCodecID::AV_CODEC_ID_HEVC).then(|| first(&["libx265"])).flatten();
-        hevc.filter(|_| deep).or_else(|| first(&h264)).or_else(|| encoder_of(output.video_codec))
+    } else if is(AVCodecID::AV_CODEC_ID_H264) || name == "mpegts" {
+        let hevc =
+            if deep && may_hold(output, AVCodecID::AV_CODEC_ID_HEVC) { first(&["libx265"]) } else { None };
+        hevc.or_else(|| first(&["libx264", "libopenh264"])).or_else(|| encoder_of(output.video_codec))
     } else {
         encoder_of(output.video_codec)
     };
@@ -81,9 +81,10 @@ fn encoder_of(id: AVCodecID) -> Option<String> {
     unsafe { sys::avcodec_find_encoder(id).as_ref().and_then(|codec| text_at(codec.name)) }
 }
 
-fn takes(output: &sys::AVOutputFormat, codec: AVCodecID) -> bool {
+/// Other than 0 is yes, or that the muxer does not say.
+fn may_hold(output: &sys::AVOutputFormat, codec: AVCodecID) -> bool {
     // SAFETY: the format is a static description.
-    unsafe { sys::avformat_query_codec(output, codec, sys::FF_COMPLIANCE_NORMAL) == 1 }
+    unsafe { sys::avformat_query_codec(output, codec, sys::FF_COMPLIANCE_NORMAL) != 0 }
 }
 
 /// The pixel formats of frames in host memory that an encoder takes and RAVE writes, in the encoder's order of
@@ -92,6 +93,31 @@ fn takes(output: &sys::AVOutputFormat, codec: AVCodecID) -> bool {
 /// # Errors
 /// [`Status::InvalidParameter`] for an encoder that this FFmpeg does not have.
 pub fn supported_formats(encoder: &str) -> Result<Vec<PixelFormat>> {
+    let Some(codes) = format_codes(encoder)? else { return Ok(PixelFormat::ALL.to_vec()) };
+    let known = |code: &i32| formats::known(*code).or_else(|| formats::other_endian(*code));
+    let plain = codes.iter().filter(|&&code| formats::without_j(code).is_none());
+    let formats: Vec<PixelFormat> = plain.filter_map(known).collect();
+    if !formats.is_empty() {
+        return Ok(formats);
+    }
+    // Encoders of full range alone name the J formats.
+    Ok(codes.iter().filter_map(known).collect())
+}
+
+/// FFmpeg's number of the format in which an encoder takes frames of `format`, and whether it has the bytes of samples
+/// in the other order.
+pub(crate) fn stored_format(encoder: &str, format: PixelFormat) -> Result<(i32, bool)> {
+    let same = formats::av_format(format) as i32;
+    let codes = format_codes(encoder)?.unwrap_or_default();
+    let swapped = codes.iter().find(|&&code| formats::other_endian(code) == Some(format));
+    Ok(match swapped {
+        Some(&code) if !codes.contains(&same) => (code, true),
+        _ => (same, false),
+    })
+}
+
+/// FFmpeg's numbers of the formats that an encoder takes; `None` where it does not say.
+fn format_codes(encoder: &str) -> Result<Option<Vec<i32>>> {
     let codec = find_encoder(encoder)?;
     let (mut list, mut count) = (ptr::null(), 0);
     // SAFETY: the codec is static, both places are valid; the list is the encoder's own, and static.
@@ -107,22 +133,11 @@ pub fn supported_formats(encoder: &str) -> Result<Vec<PixelFormat>> {
     };
     check(code, || format!("encoder {encoder}"))?;
     if list.is_null() {
-        return Ok(PixelFormat::ALL.to_vec());
+        return Ok(None);
     }
-    let mut formats: Vec<PixelFormat> = (0..count as usize)
-        // SAFETY: the list has as many formats as it says; they are read as numbers.
-        .map(|index| unsafe { *list.cast::<i32>().add(index) })
-        .filter(|&code| code != AVPixelFormat::AV_PIX_FMT_NONE as i32)
-        .filter(|&code| formats::without_j(code).is_none())
-        .filter_map(formats::known)
-        .collect();
-    // Encoders of full range alone name the J formats.
-    if formats.is_empty() {
-        // SAFETY: as above.
-        let codes = (0..count as usize).map(|index| unsafe { *list.cast::<i32>().add(index) });
-        formats = codes.filter_map(formats::known).collect();
-    }
-    Ok(formats)
+    // SAFETY: the list has as many formats as it says; they are read as numbers.
+    let codes = (0..count as usize).map(|index| unsafe { *list.cast::<i32>().add(index) });
+    Ok(Some(codes.filter(|&code| code != AVPixelFormat::AV_PIX_FMT_NONE as i32).collect()))
 }
 
 /// Of the formats that an encoder takes ([`supported_formats`]), the nearest to `format`: it keeps depth, and then the

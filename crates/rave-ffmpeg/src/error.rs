@@ -42,7 +42,7 @@ fn status_of(code: i32) -> Status {
 /// The error for a number that libav* returned while it worked on `object`, with what it had logged about it.
 pub(crate) fn error_of(code: i32, object: &str) -> Error {
     let text = text_of(code);
-    let found = match log::take_last_error() {
+    let found = match log::take_error() {
         Some(said) => format!("{object}: {text} ({said})"),
         None => format!("{object}: {text}"),
     };

@@ -37,6 +37,11 @@ pub(crate) fn without_j(code: i32) -> Option<AVPixelFormat> {
     }
 }
 
+/// RAVE's format that stores samples as a format of FFmpeg's does, but for the order of their bytes.
+pub(crate) fn other_endian(code: i32) -> Option<PixelFormat> {
+    PixelFormat::from_name(&format!("{}le", name_of(code)?.strip_suffix("be")?))
+}
+
 /// RAVE's format for FFmpeg's number, if it has it.
 pub(crate) fn known(code: i32) -> Option<PixelFormat> {
     usize::try_from(code).ok().and_then(|index| table().get(index).copied().flatten())

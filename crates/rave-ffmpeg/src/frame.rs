@@ -298,6 +298,32 @@ impl VideoFrame {
         check(code, || "cropping a frame".to_owned()).map(drop)
     }
 
+    /// Copies pixels and properties of a frame in host memory into this one, which was taken from [`HardwareFrames`].
+    ///
+    /// # Errors
+    /// [`Status::UnsupportedFormat`] when this one is not on a device or has another format or size; whatever the
+    /// device reports.
+    ///
+    /// [`HardwareFrames`]: crate::HardwareFrames
+    // RV-FF-1403
+    pub fn upload_from(&mut self, host_frame: &VideoFrame) -> Result<()> {
+        let (here, there) = (self.format(), host_frame.format());
+        let fits = match (&here, &there) {
+            (FrameFormat::Cuda(a), FrameFormat::Host(b)) => a == b && self.size() == host_frame.size(),
+            _ => false,
+        };
+        if !fits {
+            let found = format!("a frame of {}, {there:?}", host_frame.size());
+            return Err(
+                Error::new(Status::UnsupportedFormat, found).expected(format!("{}, {here:?}", self.size()))
+            );
+        }
+        // SAFETY: both frames are valid, and were found to have the same size and format.
+        let code = unsafe { sys::av_hwframe_transfer_data(self.as_mut_ptr(), host_frame.as_ptr(), 0) };
+        check(code, || "copying a frame to the device".to_owned())?;
+        self.copy_properties(host_frame)
+    }
+
     fn host_format(&self) -> Result<PixelFormat> {
         match self.format() {
             FrameFormat::Host(format) => Ok(format),

@@ -5,6 +5,7 @@ use std::ptr::{self, NonNull};
 
 use rave_core::{Error, PixelFormat, Result, Size, Status};
 
+use crate::dictionary::c_string;
 use crate::error::{check, error_of, out_of_memory};
 use crate::formats::av_format;
 use crate::frame::VideoFrame;
@@ -28,8 +29,8 @@ impl HardwareDevice {
     // RV-FF-1401
     pub fn cuda(ordinal: u32) -> Result<Self> {
         log::install();
-        log::take_last_error();
-        let number = std::ffi::CString::new(ordinal.to_string()).expect("digits have no zero byte");
+        log::take_error();
+        let number = c_string("GPU", &ordinal.to_string())?;
         let mut device = ptr::null_mut();
         // SAFETY: the place is valid, the number terminated, and there are no options.
         let code = unsafe {
@@ -150,7 +151,7 @@ impl HardwareFrames {
             (*context).sw_format = av_format(format);
             (*context).width = size.width as i32;
             (*context).height = size.height as i32;
-            log::take_last_error();
+            log::take_error();
             let code = sys::av_hwframe_ctx_init(made.frames.as_ptr());
             if code == sys::AVERROR(libc::ENOSYS) {
                 return Err(Error::new(

@@ -7,7 +7,7 @@ use rave_core::{Error, PixelFormat, Result, Size, Status};
 
 use crate::color::ColorCodes;
 use crate::dictionary::{Dictionary, c_string, pairs, text_at};
-use crate::error::{check, error_of};
+use crate::error::{check, error_of, out_of_memory};
 use crate::hdr::Hdr;
 use crate::packet::Packet;
 use crate::stream::{StreamInfo, StreamKind};
@@ -108,7 +108,7 @@ impl Input {
     // RV-FF-1001, RV-FF-1002
     pub fn open(options: &InputOptions) -> Result<Self> {
         log::install();
-        log::take_last_error();
+        log::take_error();
         let name = format!("input {}", options.path);
         let location = c_string("path", &url::url_of(&options.path, 0))?;
         let format = match &options.format {
@@ -137,7 +137,7 @@ impl Input {
         if code < 0 {
             return Err(open_error(code, &name));
         }
-        let context = NonNull::new(context).expect("an input that was opened");
+        let context = NonNull::new(context).ok_or_else(|| out_of_memory(&name))?;
         let mut input = Input {
             context,
             name,

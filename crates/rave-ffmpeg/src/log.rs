@@ -12,12 +12,12 @@ static LOG: RwLock<Option<Log>> = RwLock::new(None);
 static INSTALLED: Once = Once::new();
 
 thread_local! {
-    /// The last error that a library reported on this thread.
-    static LAST_ERROR: RefCell<String> = const { RefCell::new(String::new()) };
+    /// The first error that a library reported on this thread since it was last asked for: what follows is details.
+    static FIRST_ERROR: RefCell<String> = const { RefCell::new(String::new()) };
 }
 
 /// Sends what FFmpeg's libraries report to `log`, from now on and for the whole process. Until then it is discarded;
-/// the last line before a failure becomes part of its error in any case.
+/// the first error before a failure becomes part of its error in any case.
 // RV-FF-1301
 pub fn log_to(log: Log) {
     install();
@@ -42,21 +42,23 @@ pub(crate) fn install() {
     });
 }
 
-/// The last error that was reported on this thread since the last call.
-pub(crate) fn take_last_error() -> Option<String> {
-    let last = LAST_ERROR.try_with(|last| std::mem::take(&mut *last.borrow_mut())).unwrap_or_default();
-    (!last.is_empty()).then_some(last)
+/// The first error that was reported on this thread since the last call. Called before whatever can fail, too, so that
+/// no error of something else is found afterwards.
+pub(crate) fn take_error() -> Option<String> {
+    let first = FIRST_ERROR.try_with(|first| std::mem::take(&mut *first.borrow_mut())).unwrap_or_default();
+    (!first.is_empty()).then_some(first)
 }
 
 fn level_of(level: c_int) -> Option<LogLevel> {
-    Some(match level {
-        ..=sys::AV_LOG_ERROR => LogLevel::Error,
-        ..=sys::AV_LOG_WARNING => LogLevel::Warning,
-        ..=sys::AV_LOG_INFO => LogLevel::Info,
-        ..=sys::AV_LOG_VERBOSE => LogLevel::Verbose,
-        ..=sys::AV_LOG_DEBUG => LogLevel::Debug,
-        _ => return None,
-    })
+    // Lower is graver; what is in between belongs to the next.
+    let levels = [
+        (sys::AV_LOG_ERROR, LogLevel::Error),
+        (sys::AV_LOG_WARNING, LogLevel::Warning),
+        (sys::AV_LOG_INFO, LogLevel::Info),
+        (sys::AV_LOG_VERBOSE, LogLevel::Verbose),
+        (sys::AV_LOG_DEBUG, LogLevel::Debug),
+    ];
+    levels.into_iter().find(|(most, _)| level <= *most).map(|(_, level)| level)
 }
 
 #[cfg(target_arch = "x86_64")]
@@ -94,7 +96,11 @@ unsafe extern "C" fn callback(
     }
     if level == LogLevel::Error {
         // A thread that is going away has no place for it any more; nobody asks there either.
-        let _ = LAST_ERROR.try_with(|last| last.borrow_mut().clone_from(&line));
+        let _ = FIRST_ERROR.try_with(|first| {
+            if first.borrow().is_empty() {
+                first.borrow_mut().clone_from(&line);
+            }
+        });
     }
     if let Some(log) = &*log {
         log.write(level, &line);

@@ -67,7 +67,7 @@ impl Output {
     // RV-FF-1601
     pub fn create(options: &OutputOptions) -> Result<Self> {
         log::install();
-        log::take_last_error();
+        log::take_error();
         let name = format!("output {}", options.path);
         let location = c_string("path", &url::url_of(&options.path, 1))?;
         let named_as = c_string("path", options.named_as.as_ref().unwrap_or(&options.path))?;

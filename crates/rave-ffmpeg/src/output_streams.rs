@@ -86,10 +86,48 @@ impl TrackState {
     }
 }
 
+/// Which stream of an output each stream of an input became.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct StreamMap {
+    /// By the input's index; `None` for what is not copied.
+    pub tracks: Vec<Option<Track>>,
+    /// The track of the video.
+    pub video: Track,
+    /// What could not be copied because the container does not hold it.
+    pub left_out: Vec<usize>,
+}
+
 /// Metadata that was true of the input's video, and is not of what is encoded from it.
 const STALE: [&str; 6] = ["encoder", "BPS", "NUMBER_OF_BYTES", "NUMBER_OF_FRAMES", "_STATISTICS_", "ENCODER"];
 
 impl Output {
+    /// Adds everything that `input` has, in its order: the video as `encoder` encodes it, copies of whatever else the
+    /// container can hold, metadata and chapters.
+    ///
+    /// # Errors
+    /// As [`Output::add_video`] and [`Output::copy_stream`].
+    // RV-FF-1605, RV-FF-1606
+    pub fn add_streams_of(&mut self, input: &Input, encoder: &Encoder) -> Result<StreamMap> {
+        let index = input.video()?.index;
+        let (mut tracks, mut left_out, mut video) = (Vec::new(), Vec::new(), None);
+        for stream in input.streams() {
+            tracks.push(if stream.index == index {
+                video = Some(self.add_video(encoder, Some(input))?);
+                video
+            } else if self.can_copy(input, stream.index) {
+                Some(self.copy_stream(input, stream.index)?)
+            } else {
+                left_out.push(stream.index);
+                None
+            });
+        }
+        self.copy_metadata(input)?;
+        self.copy_chapters(input)?;
+        let video =
+            video.ok_or_else(|| Error::new(Status::UnsupportedFormat, input.name()).expected("video"))?;
+        Ok(StreamMap { tracks, video, left_out })
+    }
+
     /// Adds the video of `encoder`. From `like`, whose video it was made of, come metadata, disposition, rotation and
     /// whatever else is said of the whole stream and still holds.
     ///
