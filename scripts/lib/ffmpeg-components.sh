@@ -41,3 +41,12 @@ declare -A FFMPEG_COMPONENTS=(
         bwdif_cuda chromakey_cuda hwdownload hwupload hwupload_cuda overlay_cuda scale_cuda thumbnail_cuda
         transpose_cuda yadif_cuda"
 )
+
+# What the default version has beside these, because the command rave links its libraries: it reads every container and
+# the common codecs. The other versions show that the filter works in them.
+FFMPEG_WHOLE_KINDS=(demuxers parsers bsfs)
+declare -A FFMPEG_MORE_COMPONENTS=(
+    [decoder]=""
+    [encoder]=""
+    [muxer]="adts apng asf ass av1 flac flv gif ipod ivf mp3 mpeg2vob mxf nut obu ogg opus psp srt tgp webm webvtt"
+)
