@@ -6,6 +6,7 @@
 mod allocations;
 mod conveyor;
 mod memory;
+mod resume;
 mod sync;
 #[allow(unsafe_code, reason = "CUDA takes addresses; each block says why it holds")]
 mod video;

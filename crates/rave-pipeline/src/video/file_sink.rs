@@ -1,12 +1,13 @@
 //! Pictures into a file, a pipe or an image sequence.
 
-use rave_core::{Log, LogLevel, Result};
-use rave_ffmpeg::{
-    Encoder, EncoderOptions, HardwareFrames, Input, Output, OutputOptions, Packet, Rational, Received, Track,
-    VideoFrame, quality_options,
-};
+use std::path::PathBuf;
 
-use super::encoding::{Encoding, EncodingOptions};
+use rave_core::{Log, LogLevel, Result};
+use rave_ffmpeg::segments::{self, Joined};
+use rave_ffmpeg::{Encoder, Input, Output, OutputOptions, Packet, Received, StreamMap};
+
+use super::clip::{Clip, Place as Placed};
+use super::encoding::EncodingOptions;
 use super::picture::Picture;
 use super::place::Place;
 use super::source::Remains;
@@ -23,24 +24,12 @@ pub(crate) struct NewOutput {
 #[derive(Debug)]
 pub(crate) struct FileSink {
     encoder: Encoder,
-    video: Track,
-    /// The tracks of copied streams, by their index in the input.
-    copied: Vec<Option<Track>>,
+    /// The video's track, and those of copied streams.
+    streams: StreamMap,
     packet: Packet,
     remains: Remains,
     /// Until it is complete.
     output: Option<NewOutput>,
-}
-
-/// What the encoder is to know of the pictures.
-#[derive(Debug)]
-pub(crate) struct Pictures<'a> {
-    /// One like those that will come, but for its pixels.
-    pub(crate) like: &'a VideoFrame,
-    pub(crate) time_base: Rational,
-    pub(crate) frame_rate: Option<Rational>,
-    /// Where they come from, if they are on a GPU.
-    pub(crate) hardware: Option<&'a HardwareFrames>,
 }
 
 impl NewOutput {
@@ -52,6 +41,11 @@ impl NewOutput {
             options: options.muxer.clone(),
         })?;
         Ok(NewOutput { output, place })
+    }
+
+    /// Whether encoders are to leave their headers to the container.
+    pub(crate) fn wants_global_header(&self) -> bool {
+        self.output.wants_global_header()
     }
 
     /// Which streams of `input` can be copied, by their index; says which cannot.
@@ -82,12 +76,10 @@ impl NewOutput {
     pub(crate) fn start(
         mut self,
         input: Option<(&Input, &[bool])>,
-        pictures: &Pictures<'_>,
-        (encoding, options): (&Encoding, &EncodingOptions),
+        encoder: Encoder,
         remains: Remains,
     ) -> Result<FileSink> {
         let output = &mut self.output;
-        let encoder = open_encoder(pictures, encoding, options, output.wants_global_header())?;
         let mut tracks = Vec::new();
         let video = match input {
             None => output.add_video(&encoder, None)?,
@@ -109,35 +101,29 @@ impl NewOutput {
             }
         };
         output.write_header()?;
-        Ok(FileSink { encoder, video, copied: tracks, packet: Packet::new()?, remains, output: Some(self) })
+        let streams = StreamMap { tracks, video, left_out: Vec::new() };
+        Ok(FileSink { encoder, streams, packet: Packet::new()?, remains, output: Some(self) })
     }
 }
 
-/// Opens the encoder of an output.
-pub(crate) fn open_encoder(
-    pictures: &Pictures<'_>,
-    encoding: &Encoding,
-    options: &EncodingOptions,
-    global_header: bool,
-) -> Result<Encoder> {
-    let mut all = quality_options(&encoding.codec, options.quality, options.preset.as_deref());
-    all.extend(options.options.iter().cloned());
-    Encoder::open(&EncoderOptions {
-        frame_rate: pictures.frame_rate,
-        options: all,
-        global_header,
-        hardware: pictures.hardware,
-        format: encoding.encoded_format,
-        ..EncoderOptions::for_frames_like(&encoding.codec, pictures.like, pictures.time_base)?
-    })
-}
-
 impl FileSink {
+    /// Writes the segments at `pieces`, encoded by encoders that were opened as this one, and the other streams of `input`,
+    /// as far as they lie in `clip`; completes the output.
+    // RV-PIPE-3102
+    pub(crate) fn join(mut self, pieces: Vec<PathBuf>, mut input: Input, clip: Clip) -> Result<()> {
+        let Some(NewOutput { mut output, place }) = self.output.take() else { return Ok(()) };
+        let mut video = Joined::open(pieces, &self.encoder)?;
+        let keep = |packet: &mut Packet| Ok(clip.take_packet(packet)? == Placed::Inside);
+        segments::join(&mut video, &mut input, &mut output, &self.streams, keep)?;
+        output.finish()?;
+        place.complete()
+    }
+
     /// Writes what the encoder has ready.
     fn write_encoded(&mut self) -> Result<()> {
         let Some(NewOutput { output, .. }) = &mut self.output else { return Ok(()) };
         while self.encoder.receive(&mut self.packet)? == Received::Yes {
-            output.write(self.video, &mut self.packet)?;
+            output.write(self.streams.video, &mut self.packet)?;
         }
         Ok(())
     }
@@ -146,7 +132,7 @@ impl FileSink {
     fn write_copied(&mut self, packets: &[Packet]) -> Result<()> {
         let Some(NewOutput { output, .. }) = &mut self.output else { return Ok(()) };
         for packet in packets {
-            if let Some(track) = self.copied.get(packet.stream()).copied().flatten() {
+            if let Some(track) = self.streams.tracks.get(packet.stream()).copied().flatten() {
                 self.packet.refer_to(packet)?;
                 output.write(track, &mut self.packet)?;
             }

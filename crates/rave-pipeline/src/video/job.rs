@@ -15,7 +15,7 @@ use crate::{Metrics, Running};
 /// How far a run is.
 #[derive(Clone, Debug)]
 pub struct Progress {
-    /// Pictures that are written.
+    /// Pictures that are written, those of an earlier run that this one goes on with included.
     pub frames: u64,
     /// How many there will be, as far as the input says: an estimate, for people.
     pub total: Option<u64>,
@@ -28,7 +28,7 @@ impl Progress {
     #[must_use]
     pub fn time_left(&self) -> Option<Duration> {
         let left = self.total?.saturating_sub(self.frames);
-        let per_frame = self.metrics.elapsed.as_secs_f64() / self.frames as f64;
+        let per_frame = self.metrics.elapsed.as_secs_f64() / self.metrics.frames as f64;
         Duration::try_from_secs_f64(per_frame * left as f64).ok()
     }
 }
@@ -36,7 +36,7 @@ impl Progress {
 /// What came of a run.
 #[derive(Clone, Debug)]
 pub struct Summary {
-    /// Pictures that were written.
+    /// Pictures that were written, those of an earlier run that this one went on with included.
     pub frames: u64,
     /// Of these, pictures that repeat the one before and did not go through the model; 0 where nobody asked for it.
     pub repeats: u64,
@@ -65,6 +65,8 @@ pub struct Facts {
     pub model: String,
     /// How many pictures there will be, as far as the input says.
     pub total: Option<u64>,
+    /// How many of them an earlier run has left, with which this one goes on.
+    pub resumed: u64,
 }
 
 /// A run. Dropping it cancels it and waits for its threads.
@@ -88,7 +90,7 @@ impl Job {
     #[must_use]
     pub fn progress(&self) -> Progress {
         let metrics = self.running.metrics();
-        Progress { frames: metrics.frames, total: self.facts.total, metrics }
+        Progress { frames: self.facts.resumed + metrics.frames, total: self.facts.total, metrics }
     }
 
     /// Asks it to end without a complete output.
@@ -120,7 +122,7 @@ impl Job {
 fn summary(metrics: Metrics, facts: Facts, remains: &Remains, repeats: &AtomicU64) -> Summary {
     let left = remains.lock();
     Summary {
-        frames: metrics.frames,
+        frames: facts.resumed + metrics.frames,
         repeats: repeats.load(Ordering::Relaxed),
         damage: left.damage,
         corrupt_packets: left.corrupt_packets,

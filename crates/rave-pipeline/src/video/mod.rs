@@ -19,13 +19,18 @@ mod packets;
 mod picture;
 mod place;
 mod prepare;
+mod recipe;
 mod repack;
+mod segmented;
 mod setup;
 mod source;
 mod transfer;
 mod upscale;
 
+pub(crate) use clip::Clip;
 pub use engine::{DeviceChoice, Engine};
+pub(crate) use file_sink::FileSink;
 pub use job::{Facts, Job, Progress, Summary};
 pub use picture::Picture;
+pub(crate) use recipe::Recipe;
 pub use upscale::Upscale;

@@ -26,6 +26,8 @@ enum Written {
     /// Standard output, and what else is no file.
     Through,
     File(TempPath),
+    /// A file in a folder that keeps it until it is complete.
+    Kept(PathBuf),
     /// Numbered images, in a folder of their own.
     Sequence(TempDir),
 }
@@ -74,11 +76,17 @@ impl Place {
         Ok(place(Written::File(file.map_err(io)?.into_temp_path())))
     }
 
+    /// The place of the file `path`, which is written at `kept` and may replace what is there.
+    pub(crate) fn kept(path: &str, kept: PathBuf) -> Self {
+        Place { name: path.to_owned(), written: Written::Kept(kept), overwrite: true }
+    }
+
     /// What is to be written to.
     pub(crate) fn path(&self) -> String {
         match &self.written {
             Written::Through => self.name.clone(),
             Written::File(path) => path.to_string_lossy().into_owned(),
+            Written::Kept(path) => path.to_string_lossy().into_owned(),
             Written::Sequence(folder) => {
                 let name = Path::new(&self.name).file_name().unwrap_or_default();
                 folder.path().join(name).to_string_lossy().into_owned()
@@ -96,11 +104,15 @@ impl Place {
         match self.written {
             Written::Through => Ok(()),
             Written::File(path) => {
-                let io = |error: std::io::Error| Error::io(&target, &error);
-                fs::File::open(&path).and_then(|file| file.sync_all()).map_err(io)?;
+                sync(&path)?;
                 move_to(path, &target, self.overwrite)?;
                 // The name, too, is to last.
-                fs::File::open(folder_of(&target)).and_then(|folder| folder.sync_all()).map_err(io)
+                sync(folder_of(&target))
+            }
+            Written::Kept(path) => {
+                sync(&path)?;
+                fs::rename(&path, &target).map_err(|error| Error::io(&target, &error))?;
+                sync(folder_of(&target))
             }
             Written::Sequence(folder) => {
                 let io = |error| Error::io(folder.path(), &error);
@@ -113,6 +125,10 @@ impl Place {
             }
         }
     }
+}
+
+fn sync(path: &Path) -> Result<()> {
+    fs::File::open(path).and_then(|file| file.sync_all()).map_err(|error| Error::io(path, &error))
 }
 
 fn move_to(path: TempPath, target: &Path, overwrite: bool) -> Result<()> {

@@ -7,50 +7,59 @@ use std::time::Duration;
 use rave_core::{ColorTags, Error, LogLevel, PixelFamily, Result, Size, Status};
 use rave_engine::{Mode, ModelOptions, SessionOptions};
 use rave_ffmpeg::{
-    FrameFormat, FramePool, Input, InputOptions, Rational, VideoFrame, VideoInfo, closest_known_format,
+    FrameFormat, FramePool, HardwareFrames, Input, InputOptions, Rational, VideoFrame, VideoInfo,
+    closest_known_format,
 };
 
 use super::cuda_inference::CudaInference;
 use super::encoding::Encoding;
 use super::engine::Engine;
-use super::file_sink::{NewOutput, Pictures};
+use super::file_sink::NewOutput;
 use super::host_inference::HostInference;
 use super::job::{Facts, Job, Progress};
 use super::picture::Picture;
 use super::place::Place;
 use super::prepare::{Geometry, Prepare};
+use super::recipe::Recipe;
 use super::repack::container_of;
+use super::segmented::Segmented;
 use super::source::{FileSource, Peeked, Remains, SourceOptions};
 use super::transfer::{Download, Upload};
 use super::upscale::{Listener, Model, Origin, Target, Upscale};
+use crate::resume::{SegmentSink, Sources, State};
 use crate::{Carrier, DeviceMemory, FrameSink, FrameSource, Pipeline};
 
 /// Opens input, model and output, and starts.
 pub(super) fn begin(mut upscale: Upscale, to: Target) -> Result<Job> {
     let log = upscale.model_options.log.clone();
-    let from_name = match &upscale.from {
-        Origin::File(path) => path.clone(),
-        Origin::Source(_) => String::new(),
-    };
-    let place = match &to {
-        Target::File(path) => Some(Place::prepare(path, &from_name, upscale.overwrite)?),
-        Target::Sink(_) => None,
+    let segmented = Segmented::of(&upscale, &to)?;
+    let place = match (&to, &upscale.origin, &segmented) {
+        (Target::File(path), _, None) => {
+            Some(Place::prepare(path, upscale.origin.path(), upscale.overwrite)?)
+        }
+        _ => None,
     };
     let input = open_input(&upscale)?;
     let engine = load(&upscale, input.as_ref())?;
-    let (output, copied) = match (&to, place) {
-        (Target::File(name), Some(place)) => {
-            let output = NewOutput::create(place, name, &upscale.encoding)?;
-            let copied = match &input {
-                Some(input) if upscale.copy => output.can_copy(input, &log)?,
-                Some(input) => vec![false; input.streams().len()],
-                None => Vec::new(),
-            };
-            (Some(output), copied)
-        }
-        _ => (None, vec![false; input.as_ref().map_or(0, |input| input.streams().len())]),
+    let state = match (&segmented, &input) {
+        (Some(segmented), Some(input)) => Some(segmented.open(&upscale, &engine, input)?),
+        _ => None,
     };
-    let mut source = Source::open(&mut upscale, input, &engine, &copied)?;
+    let place = match (&segmented, &state) {
+        (Some(segmented), Some(state)) => Some(segmented.place(state)),
+        _ => place,
+    };
+    let output = match (&to, place) {
+        (Target::File(name), Some(place)) => Some(NewOutput::create(place, name, &upscale.encoding)?),
+        _ => None,
+    };
+    let copied = match (&output, &input) {
+        (Some(output), Some(input)) if upscale.copy => output.can_copy(input, &log)?,
+        (_, input) => vec![false; input.as_ref().map_or(0, |input| input.streams().len())],
+    };
+    // Of segments, what is copied is read again when they are joined.
+    let along = if state.is_some() { vec![false; copied.len()] } else { copied.clone() };
+    let mut source = Source::open(&mut upscale, input, &engine, &along)?;
     let first = source.first()?;
     let chain = Chain::new(&upscale, &to, &engine, &first)?;
     let facts = Facts {
@@ -59,35 +68,53 @@ pub(super) fn begin(mut upscale: Upscale, to: Target) -> Result<Job> {
         encoder: chain.encoding.as_ref().map(|encoding| encoding.codec.clone()),
         model: engine.model.description(),
         total: source.video().and_then(|video| estimate(video, upscale.start, upscale.length)),
-    };
-
-    let repeats = Arc::new(AtomicU64::new(0));
-    let inference = chain.inference(&upscale, &engine, upscale.dedup.then(|| Arc::clone(&repeats)))?;
-    let sink: Box<dyn FrameSink<Picture>> = match (to, output) {
-        (Target::File(_), Some(output)) => {
-            let encoding = chain.encoding.as_ref().ok_or_else(|| unknown("a file without an encoding"))?;
-            let like = inference.prototype(encoding, &first.frame, chain.output_size)?;
-            let pictures = Pictures {
-                like: &like,
-                time_base: first.time_base,
-                frame_rate: source.video().and_then(|video| video.frame_rate),
-                hardware: inference.hardware().filter(|_| encoding.on_gpu),
-            };
-            let input = source.input().map(|input| (input, &copied[..]));
-            Box::new(output.start(input, &pictures, (encoding, &upscale.encoding), source.remains())?)
-        }
-        (Target::Sink(sink), _) => sink,
-        (Target::File(_), None) => return Err(unknown("a file without an output")),
+        resumed: state.as_ref().map_or(0, State::pictures),
     };
     log.write(
         LogLevel::Verbose,
         format_args!("{} -> {}, {}", facts.input_size, facts.output_size, facts.model),
     );
 
+    let repeats = Arc::new(AtomicU64::new(0));
+    let inference = chain.inference(&upscale, &engine, upscale.dedup.then(|| Arc::clone(&repeats)))?;
+    let sink: Box<dyn FrameSink<Picture>> = match (to, output, &chain.encoding) {
+        (Target::File(_), Some(output), Some(encoding)) => {
+            let recipe = Recipe {
+                like: inference.prototype(encoding, &first.frame, chain.output_size)?,
+                time_base: first.time_base,
+                frame_rate: source.video().and_then(|video| video.frame_rate),
+                hardware: inference
+                    .hardware()
+                    .filter(|_| encoding.on_gpu)
+                    .map(HardwareFrames::share)
+                    .transpose()?,
+                encoding: encoding.clone(),
+                options: upscale.encoding.clone(),
+                global_header: output.wants_global_header(),
+            };
+            let streams = source.input().map(|input| (input, &copied[..]));
+            let file = output.start(streams, recipe.open()?, source.remains())?;
+            match (state, &segmented, &source) {
+                (Some(state), Some(segmented), Source::File(source)) => {
+                    let sources = Sources {
+                        input: input_options(&upscale, upscale.origin.path()),
+                        start: upscale.start.as_secs_f64(),
+                        clip: source.clip(),
+                    };
+                    Box::new(SegmentSink::new(recipe, segmented.resumable.segment, state, file, sources)?)
+                }
+                _ => Box::new(file),
+            }
+        }
+        (Target::Sink(sink), ..) => sink,
+        _ => return Err(unknown("a file without an output")),
+    };
+
     let remains = source.remains();
-    let pipeline = chain.pipeline(&mut upscale, source.peeked(first), inference, &engine)?;
+    let pictures = source.after(facts.resumed, first);
+    let pipeline = chain.pipeline(&mut upscale, pictures, inference, &engine)?;
     let pipeline = match upscale.listener.take() {
-        Some(listener) => tell(pipeline, listener, facts.total),
+        Some(listener) => tell(pipeline, listener, &facts),
         None => pipeline,
     };
     let running = pipeline.start("encode", sink)?;
@@ -99,16 +126,20 @@ fn unknown(what: &str) -> Error {
 }
 
 fn open_input(upscale: &Upscale) -> Result<Option<Input>> {
-    let Origin::File(path) = &upscale.from else { return Ok(None) };
-    let options = InputOptions {
-        path: path.clone(),
+    let Origin::File(path) = &upscale.origin else { return Ok(None) };
+    let input = Input::open(&input_options(upscale, path))?;
+    input.video()?;
+    Ok(Some(input))
+}
+
+/// How the input at `path` is opened.
+pub(super) fn input_options(upscale: &Upscale, path: &str) -> InputOptions {
+    InputOptions {
+        path: path.to_owned(),
         format: upscale.input_format.clone(),
         options: upscale.input_options.clone(),
         strict: upscale.model_options.mode == Mode::Strict,
-    };
-    let input = Input::open(&options)?;
-    input.video()?;
-    Ok(Some(input))
+    }
 }
 
 fn load(upscale: &Upscale, input: Option<&Input>) -> Result<Engine> {
@@ -133,7 +164,7 @@ impl Source {
     fn open(upscale: &mut Upscale, input: Option<Input>, engine: &Engine, copied: &[bool]) -> Result<Self> {
         let Some(input) = input else {
             let none = Origin::File(String::new());
-            return match std::mem::replace(&mut upscale.from, none) {
+            return match std::mem::replace(&mut upscale.origin, none) {
                 Origin::Source(source) => Ok(Source::User(source)),
                 Origin::File(_) => Err(unknown("an input that was not opened")),
             };
@@ -182,12 +213,16 @@ impl Source {
         }
     }
 
-    fn peeked(self, first: Picture) -> Peeked {
+    /// The pictures after the first `done`; `first` is the one that was read already.
+    fn after(self, done: u64, first: Picture) -> Peeked {
         let rest: Box<dyn FrameSource<Picture>> = match self {
-            Source::File(source) => source,
+            Source::File(mut source) => {
+                source.skip(done.saturating_sub(1));
+                source
+            }
             Source::User(source) => source,
         };
-        Peeked { first: Some(first), rest }
+        Peeked { first: (done == 0).then_some(first), rest }
     }
 }
 
@@ -362,8 +397,9 @@ impl Inference {
     }
 }
 
-fn tell(pipeline: Pipeline<Picture>, (every, mut tell): Listener, total: Option<u64>) -> Pipeline<Picture> {
+fn tell(pipeline: Pipeline<Picture>, (every, mut tell): Listener, facts: &Facts) -> Pipeline<Picture> {
+    let (total, resumed) = (facts.total, facts.resumed);
     pipeline.on_progress(every, move |metrics| {
-        tell(&Progress { frames: metrics.frames, total, metrics: metrics.clone() });
+        tell(&Progress { frames: resumed + metrics.frames, total, metrics: metrics.clone() });
     })
 }

@@ -41,8 +41,6 @@ pub(crate) struct SourceOptions {
     pub(crate) length: Option<Duration>,
     /// Threads of the decoder; 0 is one per core.
     pub(crate) threads: u32,
-    /// Pictures at the start that are decoded and left out.
-    pub(crate) skip: u64,
 }
 
 /// Decodes the video of an input. Packets of other streams go along with the next picture.
@@ -81,7 +79,7 @@ impl FileSource {
             sound: vec![false; streams],
             clip: Clip::new(&video, options.start, options.length),
             video,
-            skip: options.skip,
+            skip: 0,
             waiting: Packets::new(),
             remains: Remains::default(),
             input,
@@ -105,6 +103,15 @@ impl FileSource {
 
     pub(crate) fn video(&self) -> &VideoInfo {
         &self.video
+    }
+
+    pub(crate) fn clip(&self) -> Clip {
+        self.clip
+    }
+
+    /// Leaves out so many of the next pictures.
+    pub(crate) fn skip(&mut self, pictures: u64) {
+        self.skip = pictures;
     }
 
     pub(crate) fn remains(&self) -> Remains {

@@ -10,6 +10,7 @@ use super::encoding::EncodingOptions;
 use super::engine::{DeviceChoice, Engine};
 use super::job::{self, Job, Progress, Summary};
 use super::picture::Picture;
+use crate::resume::SEGMENT;
 use crate::{CancellationToken, DEFAULT_CAPACITY, FrameSink, FrameSource, FrameStage};
 
 /// What runs a video.
@@ -24,6 +25,16 @@ pub(crate) enum Origin {
     Source(Box<dyn FrameSource<Picture>>),
 }
 
+impl Origin {
+    /// The input's name; empty for a program's own source.
+    pub(crate) fn path(&self) -> &str {
+        match self {
+            Origin::File(path) => path,
+            Origin::Source(_) => "",
+        }
+    }
+}
+
 /// Where pictures go.
 pub(crate) enum Target {
     File(String),
@@ -32,6 +43,15 @@ pub(crate) enum Target {
 
 /// A stage of the user's, and its name.
 pub(crate) type NamedStage = (String, Box<dyn FrameStage<Picture>>);
+
+/// A run that is made in segments.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Resumable {
+    /// Whether an unfinished run is gone on with.
+    pub(crate) resume: bool,
+    /// Pictures in a segment.
+    pub(crate) segment: u64,
+}
 
 /// How often progress is told, and to whom.
 pub(crate) type Listener = (Duration, Box<dyn FnMut(&Progress) + Send>);
@@ -48,7 +68,7 @@ pub(crate) type Listener = (Duration, Box<dyn FnMut(&Progress) + Send>);
 /// # }
 /// ```
 pub struct Upscale {
-    pub(crate) from: Origin,
+    pub(crate) origin: Origin,
     pub(crate) to: Option<Target>,
     pub(crate) model: Model,
     pub(crate) device: DeviceChoice,
@@ -66,6 +86,7 @@ pub struct Upscale {
     pub(crate) limit: Option<Size>,
     pub(crate) copy: bool,
     pub(crate) overwrite: bool,
+    pub(crate) resumable: Option<Resumable>,
     pub(crate) capacity: usize,
     pub(crate) before: Vec<NamedStage>,
     pub(crate) after: Vec<NamedStage>,
@@ -89,9 +110,9 @@ impl Upscale {
         Upscale::with(Origin::Source(Box::new(source)), Model::Loaded(engine.clone()))
     }
 
-    fn with(from: Origin, model: Model) -> Self {
+    fn with(origin: Origin, model: Model) -> Self {
         Upscale {
-            from,
+            origin,
             to: None,
             model,
             device: DeviceChoice::default(),
@@ -109,6 +130,7 @@ impl Upscale {
             limit: None,
             copy: true,
             overwrite: false,
+            resumable: None,
             capacity: DEFAULT_CAPACITY,
             before: Vec::new(),
             after: Vec::new(),
@@ -281,6 +303,28 @@ impl Upscale {
     #[must_use]
     pub fn overwrite(mut self, overwrite: bool) -> Self {
         self.overwrite = overwrite;
+        self
+    }
+
+    /// Makes the output in segments, which stay beside it when the run is stopped in whatever way, at any moment. With
+    /// `resume`, a run that was stopped goes on after its last segment, and what comes of it is what would have come of a run
+    /// that was not. Without, it is an error that there is an unfinished run, unless it may be overwritten.
+    ///
+    /// For files alone: of what is read from or written to a pipe, and of images, `resume` is an error. Stages of the
+    /// program's own are taken to be the same if their names are.
+    #[must_use]
+    pub fn resumable(mut self, resume: bool) -> Self {
+        let segment = self.resumable.map_or(SEGMENT, |resumable| resumable.segment);
+        self.resumable = Some(Resumable { resume, segment });
+        self
+    }
+
+    /// How many pictures a segment of a [resumable](Upscale::resumable) run has, 1 or more: as many are computed again at
+    /// most, and as often does the video begin anew.
+    #[must_use]
+    pub fn segment(mut self, pictures: u64) -> Self {
+        let resume = self.resumable.is_some_and(|resumable| resumable.resume);
+        self.resumable = Some(Resumable { resume, segment: pictures.max(1) });
         self
     }
 
