@@ -12,6 +12,7 @@ mod interrupt;
 mod output;
 mod progress;
 mod shell;
+mod upscale;
 
 use std::io::Write;
 use std::process::ExitCode;
@@ -42,6 +43,7 @@ fn main() -> ExitCode {
 fn run(arguments: Arguments, interrupt: &Interrupt) -> Result<ExitCode> {
     match arguments.command {
         Command::Build(wanted) => print(&build::run(&wanted, arguments.verbose, interrupt)?)?,
+        Command::Upscale(wanted) => print(&upscale::run(&wanted, arguments.verbose, interrupt)?)?,
         Command::Info { file } => print(&info::run(&file)?)?,
         Command::Doctor => {
             let report = doctor::run();

@@ -50,6 +50,11 @@ impl<T> Receiver<T> {
         self.0.len()
     }
 
+    /// Whether nobody gives to it any more.
+    pub(crate) fn is_closed(&self) -> bool {
+        self.0.sender_strong_count() == 0
+    }
+
     /// [`Receiver::receive`], for who must not block.
     pub(crate) async fn receive_async(&mut self) -> Option<T> {
         self.0.recv().await

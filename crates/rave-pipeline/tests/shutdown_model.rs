@@ -52,6 +52,11 @@ mod sync {
             0
         }
 
+        /// Not modelled: nobody asks.
+        pub(crate) fn is_closed(&self) -> bool {
+            false
+        }
+
         pub(crate) async fn receive_async(&mut self) -> Option<T> {
             self.receive()
         }

@@ -52,6 +52,12 @@ impl Running {
         self.board.read()
     }
 
+    /// Whether every thread has ended, so that [`Running::wait`] returns at once.
+    #[must_use]
+    pub fn is_over(&self) -> bool {
+        self.all_ended.is_closed()
+    }
+
     /// Asks every thread to end after the frame that it works on. The output will not be complete.
     pub fn cancel(&self) {
         self.ending.cancel();

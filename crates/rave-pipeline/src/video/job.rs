@@ -93,6 +93,12 @@ impl Job {
         Progress { frames: self.facts.resumed + metrics.frames, total: self.facts.total, metrics }
     }
 
+    /// Whether it has ended, so that [`Job::wait`] returns at once.
+    #[must_use]
+    pub fn is_over(&self) -> bool {
+        self.running.is_over()
+    }
+
     /// Asks it to end without a complete output.
     pub fn cancel(&self) {
         self.running.cancel();
