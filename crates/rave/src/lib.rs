@@ -27,5 +27,8 @@ pub mod prelude {
         LogLevel, Matrix, ModelContract, PixelFamily, PixelFormat, Plane, PlaneMut, Range, Rect, Result,
         Scale, Size, Status, ValueRange,
     };
-    pub use rave_engine::{BackendChoice, EMBEDDED, Model, ModelOptions, Session, SessionOptions, Stats};
+    pub use rave_engine::{
+        BackendChoice, EMBEDDED, Ledger, LedgerOptions, Mode, Model, ModelOptions, Session, SessionOptions,
+        Stats,
+    };
 }
