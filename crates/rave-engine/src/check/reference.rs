@@ -87,7 +87,7 @@ impl Reference {
     }
 
     /// Runs the model on the middle of `picture`, as much of it as `most` has.
-    // RV-ENG-1603
+    // RV-ENG-1703
     pub(crate) fn run(&self, picture: &Picture, most: Size, white: ValueRange) -> Result<Run> {
         let Size { width, height } = picture.size();
         let visible = Size::new(width.min(most.width), height.min(most.height));
@@ -128,7 +128,7 @@ mod tests {
         Picture::new(Size::new(width, height), &samples).unwrap()
     }
 
-    /// RV-ENG-1603
+    /// RV-ENG-1703
     #[test]
     fn a_picture_goes_in_as_it_is_and_a_larger_one_by_its_middle() {
         let identity = golden("identity-1x");
@@ -142,7 +142,7 @@ mod tests {
         assert!((middle.input[0] - 6000.0 / 257.0).abs() < 1e-4, "{}", middle.input[0]);
     }
 
-    /// RV-ENG-1603
+    /// RV-ENG-1703
     #[test]
     fn what_the_model_does_not_take_is_extended() {
         let run = golden("needs-8-2x").run(&picture(20, 10), Size::new(64, 64), ValueRange::Unit).unwrap();

@@ -81,7 +81,7 @@ impl EngineCheck {
         self.compare(&engine.display().to_string(), &onnx.bytes, plan.bytes, options, pictures)
     }
 
-    // RV-ENG-1603
+    // RV-ENG-1703
     fn compare(
         &self,
         name: &str,
@@ -182,7 +182,7 @@ mod tests {
         assert_eq!(encoded(&[1.0], ElementType::F16), [0x00, 0x3c]);
     }
 
-    /// RV-ENG-1604
+    /// RV-ENG-1704
     #[test]
     fn without_a_gpu_it_is_said_what_is_missing() {
         match EngineCheck::open(ValueRange::Unit) {
