@@ -21,7 +21,8 @@ if ! cargo fmt --version >/dev/null 2>&1 || ! cargo clippy --version >/dev/null 
 fi
 
 step "Packages and tools"
-need_packages build-essential binutils cmake clang nasm pkg-config libx264-dev python3-venv shellcheck xz-utils unzip
+need_packages build-essential binutils cmake clang nasm pkg-config libx264-dev python3-venv shellcheck \
+    libzimg2 xz-utils unzip
 scripts/fetch.sh all
 scripts/fetch-tensorrt-headers.sh
 scripts/fetch-tensorrt.sh
@@ -51,6 +52,10 @@ done
 export RAVE_REQUIRE_FFMPEG=1 RAVE_FFMPEG_VERSIONS="${versions[*]}"
 # What links FFmpeg's libraries is built from here on. Without it, .cargo/config.toml names the folder build.
 export PKG_CONFIG_PATH=$BUILD/ffmpeg-$FFMPEG_DEFAULT/lib/pkgconfig${PKG_CONFIG_PATH:+:$PKG_CONFIG_PATH}
+
+step "Conformance"
+cargo run --quiet --locked -p rave-conformance -- report --no-skips --out "$BUILD/conformance"
+export RAVE_REQUIRE_ORACLES=1
 
 step "Lints"
 logged "$BUILD/log/clippy.log" cargo clippy --workspace --all-targets --locked -- -D warnings

@@ -4,6 +4,7 @@
 mod bad_input;
 mod behaviour;
 mod golden;
+mod ledger;
 mod patches;
 mod raw;
 mod real_clip;

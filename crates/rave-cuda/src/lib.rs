@@ -67,7 +67,7 @@ pub use graph::{ExecutableGraph, Graph, GraphNode, GraphUpdate};
 pub use memory::DeviceBuffer;
 pub use pixels::{
     DeviceTiler, FrameComparer, FrameDifference, LumaFrame, LumaGeometry, LumaPackKernel, NonFiniteCounter,
-    PackKernel, PixelKernels, TileElements, UnpackKernel,
+    PackKernel, PixelKernels, TileElements, UnpackKernel, tiles_together,
 };
 pub use pool::{BucketedPool, DeviceAllocator, PoolAllocator, PoolStats, PooledBlock};
 pub use result::REQUIRED_CUDA;

@@ -65,7 +65,8 @@ pub mod prelude {
         Scale, Size, Status, ValueRange,
     };
     pub use rave_engine::{
-        BackendChoice, EMBEDDED, Mode, Model, ModelOptions, Session, SessionOptions, Stats,
+        BackendChoice, EMBEDDED, Ledger, LedgerOptions, Mode, Model, ModelOptions, Session, SessionOptions,
+        Stats,
     };
     pub use rave_ffmpeg::{ColorCodes, FrameFormat, Rational, VideoFrame};
     pub use rave_pipeline::{

@@ -7,6 +7,7 @@
 //!                  sizes that fit the model
 //! ```
 
+mod cancel;
 mod choice;
 mod first_use;
 mod key;
@@ -15,8 +16,10 @@ mod progress_log;
 mod request;
 mod sizes;
 
+pub use cancel::Cancel;
 pub use choice::{BuildChoice, BuilderProgram, CacheChoice};
 pub(crate) use first_use::{Target, engine_for};
+pub(crate) use key::installed_driver;
 pub use prepared::{BuildPlace, PreparedBuild};
 pub use request::{EngineRequest, EngineSizes};
 pub(crate) use sizes::automatic;

@@ -158,6 +158,11 @@ impl CudaDevice {
         self.0.pool.stats()
     }
 
+    /// Frees what the pool holds and nobody uses, and returns the bytes freed.
+    pub(crate) fn free_pool(&self) -> usize {
+        self.0.pool.trim()
+    }
+
     /// What is known of the GPU's encoder, once it was asked.
     pub(super) fn encoder_support(&self) -> &OnceLock<Result<EncoderSupport>> {
         &self.0.encoders
