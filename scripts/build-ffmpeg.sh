@@ -69,6 +69,13 @@ patched_source() {
     stamp source "$key"
 }
 
+# components KIND: the names of this version's decoders, encoders, ...
+components() {
+    local kind=$1
+    echo "${FFMPEG_COMPONENTS[$kind]}"
+    [ "$version" != "$FFMPEG_DEFAULT" ] || echo "${FFMPEG_MORE_COMPONENTS[$kind]:-}"
+}
+
 # configured: FFmpeg's configure has run with these options.
 configured() {
     local nv options kind key missing=() name
@@ -84,7 +91,7 @@ configured() {
     if [ -z "$full" ]; then
         options+=(--disable-everything --disable-autodetect --disable-network --enable-zlib)
         for kind in "${FFMPEG_COMPONENT_KINDS[@]}"; do
-            for name in ${FFMPEG_COMPONENTS[$kind]}; do options+=("--enable-$kind=$name"); done
+            for name in $(components "$kind"); do options+=("--enable-$kind=$name"); done
         done
         [ "$version" != "$FFMPEG_DEFAULT" ] || options+=("${FFMPEG_WHOLE_KINDS[@]/#/--enable-}")
     fi
@@ -103,7 +110,7 @@ configured() {
         "see $src/ffbuild/config.log"
     if [ -z "$full" ]; then
         for kind in "${FFMPEG_COMPONENT_KINDS[@]}"; do
-            for name in ${FFMPEG_COMPONENTS[$kind]}; do
+            for name in $(components "$kind"); do
                 name=${name}_$kind
                 grep -q "^#define CONFIG_${name^^} 1$" "$src/config_components.h" || missing+=("$name")
             done

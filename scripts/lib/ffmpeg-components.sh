@@ -1,25 +1,13 @@
-# What a lean FFmpeg of RAVE is made of: what its demo, its tests, everyday use by `-vf rave` and the command `rave` need.
-# Names that an FFmpeg version does not have are left out there. Source it.
+# What a lean FFmpeg of RAVE is made of: what its demo, its tests and everyday use by `-vf rave` need. Names that an
+# FFmpeg version does not have are left out there. Source it.
 # shellcheck shell=bash disable=SC2034
-
-# All of these kinds in the default version, whose libraries the command links: it reads and writes every container.
-# They are small; the other versions are there to show that the filter works in them.
-FFMPEG_WHOLE_KINDS=(demuxers muxers parsers bsfs)
 
 FFMPEG_COMPONENT_KINDS=(decoder encoder demuxer muxer parser bsf protocol indev hwaccel filter)
 declare -A FFMPEG_COMPONENTS=(
-    [decoder]="h264 hevc vvc av1 libdav1d vp8 vp9 mpeg1video mpeg2video mpeg4 h263 flv msmpeg4v1 msmpeg4v2 msmpeg4v3
-        wmv1 wmv2 wmv3 vc1 theora vp3 vp6 vp6a vp6f rv30 rv40 cinepak svq1 svq3 msvideo1
-        mjpeg mjpegb prores dnxhd cfhd dvvideo ffv1 ffvhuff huffyuv utvideo magicyuv v210 r210 qtrle
-        apng bmp dpx exr gif jpeg2000 pam pbm pgm png ppm targa tiff webp rawvideo wrapped_avframe
-        aac ac3 adpcm_ima_wav adpcm_ms alac ape dca eac3 flac mlp mp1float mp2 mp2float mp3 mp3float opus
-        pcm_alaw pcm_bluray pcm_dvd pcm_f32le pcm_mulaw pcm_s16be pcm_s16le pcm_s24be pcm_s24le pcm_s32le pcm_u8
-        truehd vorbis wavpack wmav1 wmav2 wmapro
-        ass dvbsub dvdsub movtext pgssub srt ssa subrip text webvtt
+    [decoder]="h264 hevc av1 libdav1d vp8 vp9 mpeg2video mpeg4 mjpeg png prores ffv1 rawvideo wrapped_avframe
+        aac ac3 flac mp3 opus pcm_s16le vorbis
         av1_cuvid h264_cuvid hevc_cuvid mjpeg_cuvid mpeg4_cuvid vp9_cuvid"
-    [encoder]="libx264 libx265 ffv1 ffvhuff huffyuv utvideo mjpeg mpeg2video mpeg4 prores_ks dnxhd v210
-        png bmp tiff rawvideo wrapped_avframe aac ac3 flac mp2 opus pcm_s16le pcm_s24le vorbis
-        ass movtext srt ssa subrip text webvtt
+    [encoder]="libx264 ffv1 mjpeg mpeg4 png rawvideo wrapped_avframe aac flac pcm_s16le
         av1_nvenc h264_nvenc hevc_nvenc"
     [demuxer]="avi concat ffmetadata flac h264 hevc image2 image2pipe image_png_pipe ivf matroska mov mp3 mpegts ogg
         rawvideo wav yuv4mpegpipe"
@@ -40,4 +28,19 @@ declare -A FFMPEG_COMPONENTS=(
         trim vflip vstack yadif
         bwdif_cuda chromakey_cuda hwdownload hwupload hwupload_cuda overlay_cuda scale_cuda thumbnail_cuda
         transpose_cuda yadif_cuda"
+)
+
+# What the default version has beside these, because the command rave links its libraries: it reads every container and
+# the common codecs. The other versions show that the filter works in them.
+FFMPEG_WHOLE_KINDS=(demuxers parsers bsfs)
+declare -A FFMPEG_MORE_COMPONENTS=(
+    [decoder]="mpeg1video h263 flv msmpeg4v1 msmpeg4v2 msmpeg4v3 wmv1 wmv2 wmv3 vc1 theora vp3 vp6 vp6a vp6f rv30 rv40
+        cinepak svq1 svq3 msvideo1 mjpegb dnxhd cfhd dvvideo ffvhuff huffyuv utvideo magicyuv v210 r210 qtrle apng
+        bmp dpx exr gif jpeg2000 pam pbm pgm ppm targa tiff webp adpcm_ima_wav adpcm_ms alac ape dca eac3 mlp
+        mp1float mp2 mp2float mp3float pcm_alaw pcm_bluray pcm_dvd pcm_f32le pcm_mulaw pcm_s16be pcm_s24be pcm_s24le
+        pcm_s32le pcm_u8 truehd wavpack wmav1 wmav2 wmapro ass dvbsub dvdsub movtext pgssub srt ssa subrip text
+        webvtt"
+    [encoder]="libx265 ffvhuff huffyuv utvideo mpeg2video prores_ks dnxhd v210 bmp tiff ac3 mp2 opus pcm_s24le vorbis ass
+        movtext srt ssa subrip text webvtt"
+    [muxer]="adts apng asf ass av1 flac flv gif ipod ivf mp3 mpeg2vob mxf nut obu ogg opus psp srt tgp webm webvtt"
 )

@@ -10,6 +10,7 @@
 //! | [`HardwareDevice`] | a GPU, for NVDEC and NVENC |
 //! | [`Converter`] | frames of a format that RAVE has no kernels for become frames of the nearest that it has |
 //! | [`Encoder`] | frames become packets |
+//! | [`segments`] | encoded video in pieces, joined to the stream that would have come of one |
 //! | [`Output`] | a file, pipe or image sequence that is written: encoded video beside copied streams |
 //!
 //! Everything blocks, is `Send` and has no threads of its own: those of a codec are the codec's. Once it runs, nothing
@@ -54,6 +55,7 @@ mod encoder_choice;
 mod error;
 mod formats;
 mod frame;
+mod frame_copies;
 mod frame_properties;
 mod hardware;
 mod hdr;
@@ -65,6 +67,7 @@ mod output_streams;
 mod packet;
 mod pool;
 mod rational;
+pub mod segments;
 mod stream;
 mod sys;
 mod url;

@@ -74,6 +74,13 @@ impl TrackState {
             .expected("times that rise in the container's unit")
             .help("use a container with finer times, such as .mp4, or a constant frame rate"));
         }
+        if !self.copied && timestamp(packet.pts).is_some_and(|pts| pts < dts) {
+            return Err(Error::new(
+                Status::InvalidParameter,
+                format!("video at {} is decoded at {dts}", packet.pts),
+            )
+            .expected("decoding before showing"));
+        }
         packet.dts = dts.max(least);
         if let Some(pts) = timestamp(packet.pts)
             && pts < packet.dts

@@ -92,7 +92,7 @@ fn timestamps_and_durations_are_the_streams() {
         &ffmpeg,
         &folder,
         "vfr.mp4",
-        "-f lavfi -i testsrc2=s=64x48:r=25:d=2,setpts=N*N*80+N*37 -fps_mode passthrough -enc_time_base 1/12800 \
+        "-f lavfi -i testsrc2=s=64x48:r=25:d=2,settb=1/12800,setpts=N*N*80+N*37 -fps_mode passthrough -enc_time_base 1/12800 \
          -c:v libx264 -pix_fmt yuv420p",
     );
     for path in [uneven, clip("bigbuckbunny.mp4"), clip("bikes.mp4")] {

@@ -141,7 +141,7 @@ fn b_frames_and_frames_of_uneven_duration() {
         &ffmpeg,
         &folder,
         "vfr.mp4",
-        "-f lavfi -i testsrc2=s=64x48:r=25:d=3,setpts=N*N*80+N*37 -fps_mode passthrough -enc_time_base 1/12800 \
+        "-f lavfi -i testsrc2=s=64x48:r=25:d=3,settb=1/12800,setpts=N*N*80+N*37 -fps_mode passthrough -enc_time_base 1/12800 \
          -c:v libx264 -pix_fmt yuv420p",
     );
     for (name, codec, options) in [
@@ -152,7 +152,8 @@ fn b_frames_and_frames_of_uneven_duration() {
     ] {
         let to = rewritten(&from, &folder, name, codec, options);
         assert_eq!(seconds(&ffmpeg, &from), seconds(&ffmpeg, &to), "{name}");
-        if name != "d.nut" {
+        // MP4 keeps the distance of decoding times: with B-frames the last one is not the last frame's duration.
+        if matches!(name, "a.mp4" | "c.mov") {
             assert_eq!(frame_times(&ffmpeg, &from), frame_times(&ffmpeg, &to), "{name}");
         }
     }
@@ -167,7 +168,7 @@ fn matroska_takes_its_own_times_back() {
         &ffmpeg,
         &folder,
         "vfr.mkv",
-        "-f lavfi -i testsrc2=s=64x48:r=25:d=3,setpts=N*N*80+N*37 -fps_mode passthrough -enc_time_base 1/1000 -c:v ffv1",
+        "-f lavfi -i testsrc2=s=64x48:r=25:d=3,settb=1/1000,setpts=N*N*2+N*37 -fps_mode passthrough -enc_time_base 1/1000 -c:v ffv1",
     );
     let to = rewritten(&from, &folder, "a.mkv", "libx264", &LOSSLESS);
     assert_eq!(frame_times(&ffmpeg, &from), frame_times(&ffmpeg, &to));

@@ -1,4 +1,40 @@
-//! RAVE as a Rust library: AI video models on frames in memory.
+//! RAVE as a Rust library: AI video models on videos, and on frames in memory.
+//!
+//! A whole video, with its sound, subtitles and times, on the GPU or the CPU, by what is there:
+//!
+//! ```no_run
+//! use rave::prelude::*;
+//!
+//! # fn main() -> Result<()> {
+//! Upscale::new("in.mp4", "model.onnx").output("out.mp4").run()?;
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! [`prelude::Upscale`] has the options. What is particular is a stage, a source or a sink of your own:
+//!
+//! ```no_run
+//! use rave::prelude::*;
+//!
+//! # fn main() -> Result<()> {
+//! let engine = Engine::load("model.onnx", DeviceChoice::Auto, &ModelOptions::default())?;
+//! let upscaled = MemorySink::default();
+//! engine
+//!     .upscale("in.mp4")
+//!     .after("look", in_place(|picture: &mut Picture| {
+//!         println!("{:?} s: {}", picture.seconds(), picture.size());
+//!         Ok(())
+//!     }))
+//!     .sink(upscaled.clone())
+//!     .run()?;
+//! for picture in upscaled.take() {
+//!     println!("{}", picture.view()?.size());
+//! }
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! One frame in memory, without a file:
 //!
 //! ```no_run
 //! use rave::prelude::*;
@@ -10,13 +46,14 @@
 //! let mut session = Session::new(&model, &SessionOptions::new(PixelFormat::Rgb24, size), Log::default())?;
 //!
 //! let input = Frame::new(PixelFormat::Rgb24, size, ColorTags::default(), &[(&pixels, 320 * 3)])?;
-//! let mut output = FrameMut::new(PixelFormat::Rgb24, session.output_size(), vec![(&mut upscaled, 640 * 3)])?;
+//! let mut output = FrameMut::new(PixelFormat::Rgb24, session.output_size(), [(&mut upscaled[..], 640 * 3)])?;
 //! session.process(&input, &mut output)?;
 //! # Ok(())
 //! # }
 //! ```
 //!
-//! `examples/upscale_image.rs` is a whole program.
+//! The folder `examples` has whole programs: `simple_upscale`, `progress_callback`, `custom_kernel`, `batch_directory`,
+//! `benchmark` and `upscale_image`.
 
 #![forbid(unsafe_code)]
 
@@ -30,5 +67,11 @@ pub mod prelude {
     pub use rave_engine::{
         BackendChoice, EMBEDDED, Ledger, LedgerOptions, Mode, Model, ModelOptions, Session, SessionOptions,
         Stats,
+    };
+    pub use rave_ffmpeg::{ColorCodes, FrameFormat, Rational, VideoFrame};
+    pub use rave_pipeline::{
+        Allocations, CancellationToken, CountingAllocator, DeviceChoice, DeviceMemory, Engine, Facts,
+        FrameSink, FrameSource, FrameStage, Job, MemorySink, MemorySource, Metrics, Outlet, Picture,
+        Progress, QueueMetrics, StageMetrics, Summary, Upscale, in_place,
     };
 }
