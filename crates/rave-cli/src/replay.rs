@@ -280,7 +280,7 @@ fn process(replayed: &mut Replayed, pixels: &[u8], told: &FrameDone) -> Result<(
     let made = session.output_size();
     let mut memory: Vec<(Vec<u8>, isize)> =
         planes(*output, made).map(|(row, bytes)| (vec![0; bytes], row as isize)).collect();
-    let to = memory.iter_mut().map(|(plane, stride)| (&mut plane[..], *stride)).collect::<Vec<_>>();
+    let to = memory.iter_mut().map(|(plane, stride)| (&mut plane[..], *stride)).collect();
     let mut out = FrameMut::new(*output, made, to)?.with_wanted(told.wanted.tags()?);
     session.process(&input, &mut out)?;
     Ok((fingerprint(&input), fingerprint_mut(&mut out)))

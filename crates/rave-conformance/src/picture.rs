@@ -133,7 +133,7 @@ pub(crate) fn empty_planes(format: PixelFormat, size: Size) -> Vec<Vec<u8>> {
 
 /// Lends `planes` as a frame to write to.
 pub(crate) fn frame_mut(format: PixelFormat, size: Size, planes: &mut [Vec<u8>]) -> Result<FrameMut<'_>> {
-    let planes: Vec<_> = planes
+    let planes = planes
         .iter_mut()
         .enumerate()
         .map(|(index, bytes)| (bytes.as_mut_slice(), format.row_bytes(index, size.width) as isize))

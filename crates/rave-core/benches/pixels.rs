@@ -44,8 +44,7 @@ impl Picture {
     }
 
     fn frame_mut(&mut self) -> FrameMut<'_> {
-        let planes: Vec<_> =
-            self.planes.iter_mut().map(|(bytes, stride)| (&mut bytes[..], *stride)).collect();
+        let planes = self.planes.iter_mut().map(|(bytes, stride)| (&mut bytes[..], *stride)).collect();
         FrameMut::new(self.format, SIZE, planes).expect("the planes are large enough")
     }
 }
