@@ -138,3 +138,25 @@ fn benchmark_tells_of_every_stage() {
         assert!(text.contains(stage), "{text}");
     }
 }
+
+/// RV-RAVE-1004
+#[test]
+fn custom_kernel_turns_every_sample_around() {
+    let folder = tempfile::tempdir().unwrap();
+    let Some(clip) = clip(&folder) else { return };
+    let plain = folder.path().join("plain.mp4");
+    let negative = folder.path().join("negative.mp4");
+    let model = golden_model("identity-1x");
+    let run = succeed(example("custom_kernel").args([&clip]).arg(&model).arg(&negative));
+    assert_eq!(said(&run), "8 frames on the CPU\n");
+    succeed(example("custom_kernel").arg(&negative).arg(&model).arg(&plain));
+    let pictures = |file: &Path| {
+        let run = newest().unwrap().run(["-i", file.to_str().unwrap(), "-an", "-f", "rawvideo", "-"]);
+        assert_eq!(run.code, Some(0), "{}", run.stderr);
+        run.stdout
+    };
+    let (original, turned) = (pictures(clip.as_ref()), pictures(&negative));
+    assert_eq!(original.len(), turned.len());
+    assert!(original.iter().zip(&turned).all(|(a, b)| *a == !b));
+    assert_eq!(pictures(&plain), original, "twice is once");
+}

@@ -156,7 +156,7 @@ impl FrameStage<Picture> for CudaInference {
 }
 
 /// A frame as the session's kernels see it.
-fn describe(frame: &VideoFrame) -> Result<FrameOnDevice> {
+pub(super) fn describe(frame: &VideoFrame) -> Result<FrameOnDevice> {
     let (format, planes) = frame.device_planes()?;
     let planes = planes.map(|plane| DevicePlane { address: plane.address, pitch: plane.pitch });
     // SAFETY: the planes are those of a frame that libavutil keeps allocated while anybody refers to it. The stage keeps

@@ -15,6 +15,7 @@ mod engine;
 mod file_sink;
 mod host_inference;
 mod job;
+mod kernel_stage;
 mod packets;
 mod picture;
 mod place;
