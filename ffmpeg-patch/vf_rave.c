@@ -82,6 +82,8 @@ typedef struct RaveFilterContext {
     char *tile;
     char *cache;
     char *builder;
+    char *ledger;
+    int ledger_every;
     int precision;
     int build;
     int backend;
@@ -156,6 +158,7 @@ static int averror_from_status(int32_t status)
     case RAVE_ERROR_KERNEL_LAUNCH_FAILED:
     case RAVE_ERROR_VRAM_RESIDENCY_FAILED:
     case RAVE_ERROR_DEVICE_LOST:
+    case RAVE_ERROR_FRAME_LOST:
         return AVERROR_EXTERNAL;
     case RAVE_ERROR_BUSY:
         return AVERROR(EBUSY);
@@ -361,6 +364,9 @@ static void log_stats(AVFilterContext *ctx)
 
     if (s->nb_repeats)
         av_log(ctx, AV_LOG_VERBOSE, "%"PRIu64" frames were repeats\n", s->nb_repeats);
+    if (stats.lost_frames)
+        av_log(ctx, AV_LOG_WARNING, "%"PRIu64" frame%s had no result and %s left out\n", stats.lost_frames,
+               stats.lost_frames == 1 ? "" : "s", stats.lost_frames == 1 ? "was" : "were");
     frame_ms = 1e6 * stats.frames;
     if (s->device)
         av_log(ctx, AV_LOG_VERBOSE,
@@ -546,6 +552,10 @@ static int open_model(AVFilterContext *ctx)
     device.log        = log_message;
     device.log_opaque = ctx;
     device.log_level  = wanted_log_level();
+    if (s->ledger) {
+        device.ledger       = s->ledger;
+        device.ledger_every = s->ledger_every;
+    }
     s->context = rave_context_create(&device, &status);
     if (!s->context) {
         ret = library_error(ctx, status);
@@ -1123,6 +1133,16 @@ static int remember_frame(RaveFilterContext *s, const AVFrame *in, const AVFrame
     return s->last_in && s->last_out ? 0 : AVERROR(ENOMEM);
 }
 
+/** Leave out a frame that the library has no result for, and nobody needs any more. */
+static void leave_out(RaveFilterContext *s, AVFrame *in, AVFrame *out)
+{
+    av_frame_free(&s->last_in);
+    av_frame_free(&s->last_out);
+    if (out != in)
+        av_frame_free(&out);
+    av_frame_free(&in);
+}
+
 /** Give a frame to the library, which gives it back in emit_frame(). */
 static int submit_frame(AVFilterContext *ctx, AVFrame *in)
 {
@@ -1169,6 +1189,11 @@ static int submit_frame(AVFilterContext *ctx, AVFrame *in)
     if (s->dedup && (ret = remember_frame(s, in, out, &input)) < 0)
         goto fail;
     status = rave_session_submit(s->session, &input, &output);
+    if (status == RAVE_ERROR_FRAME_LOST) {
+        /* The library has said so. */
+        leave_out(s, in, out);
+        return 0;
+    }
     if (status != RAVE_OK) {
         ret = library_error(ctx, status);
         /* Part of the work may be on the GPU: this waits for it. */
@@ -1324,6 +1349,10 @@ static const AVOption rave_options[] = {
         { .str = NULL }, .flags = FLAGS },
     { "builder",     "command rave that builds engines",       OFFSET(builder), AV_OPT_TYPE_STRING,
         { .str = NULL }, .flags = FLAGS },
+    { "ledger",      "file that gets the evidence of the run", OFFSET(ledger), AV_OPT_TYPE_STRING,
+        { .str = NULL }, .flags = FLAGS },
+    { "ledger_every", "of how many frames one is taken down",  OFFSET(ledger_every), AV_OPT_TYPE_INT,
+        { .i64 = 1 }, 1, INT_MAX, .flags = FLAGS },
     { "streams",     "frames computed at a time on a GPU, 0 to choose", OFFSET(streams), AV_OPT_TYPE_INT,
         { .i64 = 0 }, 0, 16, .flags = FLAGS, .unit = "streams" },
         { "auto",     "choose",                          0, AV_OPT_TYPE_CONST, { .i64 = 0 }, .flags = FLAGS, .unit = "streams" },

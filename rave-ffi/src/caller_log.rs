@@ -157,16 +157,17 @@ mod tests {
 
     fn config() -> RaveContextConfig {
         RaveContextConfig {
-            struct_size: 48,
+            struct_size: 72,
             device: 0,
             cuda_context: std::ptr::null_mut(),
             cuda_stream: std::ptr::null_mut(),
             log: None,
             log_opaque: std::ptr::null_mut(),
             log_level: 0,
-            reserved: 0,
+            ledger_every: 0,
             cuda_release: None,
             cuda_owner: std::ptr::null_mut(),
+            ledger: std::ptr::null(),
         }
     }
 

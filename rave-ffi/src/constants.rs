@@ -44,6 +44,8 @@ pub const RAVE_ERROR_CANCELLED: i32 = 19;
 pub const RAVE_ERROR_PANIC: i32 = 20;
 /// The handle is not one of ours, or was destroyed already.
 pub const RAVE_ERROR_INVALID_HANDLE: i32 = 21;
+/// The frame has no result and is to be left out; the session goes on with the next. With RAVE_MODE_HARDENED only.
+pub const RAVE_ERROR_FRAME_LOST: i32 = 22;
 /// None of the above.
 pub const RAVE_ERROR_UNKNOWN: i32 = 99;
 
@@ -71,8 +73,9 @@ pub const RAVE_DITHER_NONE: i32 = 1;
 
 /// Any deviation is an error.
 pub const RAVE_MODE_STRICT: i32 = 0;
-/// What can be gone on from is logged and counted, such as a model's output that is not finite on a GPU. The pixels of
-/// sound frames are the same.
+/// What can be gone on from is logged, counted, and a line of the ledger: memory that runs out is tried for once more after
+/// what nobody uses was freed; one frame without a result is left out (RAVE_ERROR_FRAME_LOST), and a second one in a row an
+/// error; on a GPU, a model's output that is not finite is passed on. The pixels of sound frames are the same.
 pub const RAVE_MODE_HARDENED: i32 = 1;
 
 /// The library decides.

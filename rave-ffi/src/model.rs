@@ -58,6 +58,7 @@ pub unsafe extern "C" fn rave_model_load(
             };
             options.log = context.facts.log.log();
             options.device = context.facts.device.clone();
+            options.ledger = context.facts.ledger.clone();
             // RV-FFI-1007
             let model = Model::load(&path, &options)?;
             let description = CString::new(model.description().replace('\0', " ")).unwrap_or_default();

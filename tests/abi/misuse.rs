@@ -12,7 +12,7 @@ use rave_tests::pictures::noise;
 
 /// Compiles a program of `tests/c` and hands it to `run`: plain, with sanitizers, and with a library that is instrumented
 /// by them as well if there is one.
-fn each_build(file: &str, run: impl Fn(&Program)) {
+pub(crate) fn each_build(file: &str, run: impl Fn(&Program)) {
     let (plain, librave) = (Compiler::new("gcc", "c11"), Librave::installed());
     let folder = tempfile::tempdir().unwrap();
     let target = |name| folder.path().join(name);

@@ -56,6 +56,11 @@ static int32_t session_stats(void *stats)
     return rave_session_stats(live.session, stats);
 }
 
+static int32_t ledger_counts(void *counts)
+{
+    return rave_context_ledger_counts(live.context, counts);
+}
+
 static int32_t process_input(void *input)
 {
     RaveFrame out = good_out;
@@ -144,7 +149,6 @@ static void context_fields(void)
     RaveContextConfig config = RAVE_CONTEXT_CONFIG_INIT;
     REFUSE_EACH(create_context, config, device, "device is", RAVE_ERROR_INVALID_PARAMETER, 2, -1, INT32_MIN, INT32_MAX);
     REFUSE_EACH(create_context, config, log_level, "log_level is", RAVE_ERROR_INVALID_PARAMETER, -1, 6, INT32_MAX);
-    REFUSE_EACH(create_context, config, reserved, "reserved is not zero", RAVE_ERROR_INVALID_PARAMETER, 1, UINT32_MAX);
     config.cuda_context = &live;
     CHECK_STATUS(create_context(&config), RAVE_ERROR_INVALID_PARAMETER);
     CHECK_SAID("cuda_context");
@@ -279,6 +283,7 @@ int main(int argc, char **argv)
     RaveSessionConfig geometry = RAVE_SESSION_CONFIG_INIT;
     RaveModelInfo info = RAVE_MODEL_INFO_INIT;
     RaveStats stats = RAVE_STATS_INIT;
+    RaveLedgerCounts counts = RAVE_LEDGER_COUNTS_INIT;
     REQUIRE(argc == 2);
     model_path = argv[1];
     live = fixture_open(model_path, RAVE_PIX_FMT_RGB24, SIDE, SIDE, NULL, NULL);
@@ -293,6 +298,7 @@ int main(int argc, char **argv)
     sizes(create_session, &geometry, sizeof geometry);
     sizes(model_info, &info, sizeof info);
     sizes(session_stats, &stats, sizeof stats);
+    sizes(ledger_counts, &counts, sizeof counts);
     sizes(process_input, &good_input, sizeof good_input);
     sizes(process_out, &good_out, sizeof good_out);
     context_fields();

@@ -151,7 +151,7 @@ fn an_early_end_and_a_single_frame_are_no_trouble() {
 }
 
 /// Two clips of different size or format, one after the other in one H.264 stream.
-fn changing_stream(ffmpeg: &Ffmpeg, folder: &TempDir, second: [&str; 2]) -> std::path::PathBuf {
+pub(crate) fn changing_stream(ffmpeg: &Ffmpeg, folder: &TempDir, second: [&str; 2]) -> std::path::PathBuf {
     let part = |name: &str, [size, format]: [&str; 2]| {
         let out = folder.path().join(name).to_string_lossy().into_owned();
         let source = format!("testsrc2=size={size}:rate=25:duration=0.4");

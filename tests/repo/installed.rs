@@ -4,7 +4,7 @@ use std::process::Command;
 
 use rave_tests::command::stdout_of;
 
-/// RV-SCR-1010
+/// RV-SCR-1012
 #[test]
 fn the_command_is_installed_with_its_manual_pages_and_completions() {
     let prefix = rave_tests::build_dir().join("prefix");

@@ -7,9 +7,10 @@ use clap_complete::Shell;
 use rave_core::Size;
 use rave_engine::Precision;
 
-use crate::exit_code;
+use crate::{exit_code, upscale};
 
-/// AI video models on your GPU or CPU: build engines of them, look into them, and see what this machine has for them.
+/// AI video models on your GPU or CPU: run them on videos, build engines of them, look into them, and see what this
+/// machine has for them.
 #[derive(Debug, Parser)]
 #[command(name = "rave", version, max_term_width = 100, after_long_help = exit_code::help())]
 pub(crate) struct Arguments {
@@ -22,6 +23,12 @@ pub(crate) struct Arguments {
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
+    /// Run a model on a video or on images
+    ///
+    /// On the GPU or the CPU, by what is there. Sound, subtitles, chapters and metadata are copied, and every picture keeps
+    /// its time. A run that was stopped, in whatever way, goes on with --resume.
+    #[command(after_long_help = upscale::arguments::EXAMPLES)]
+    Upscale(Box<upscale::arguments::Upscale>),
     /// Build a TensorRT engine of an ONNX model
     ///
     /// The model is checked, parsed and built by the TensorRT of this machine in a process of its own; what the model or
@@ -53,6 +60,19 @@ pub(crate) enum Command {
         #[command(subcommand)]
         action: CacheAction,
     },
+    /// Look into the evidence that a run left
+    ///
+    /// The filter writes a ledger with its option ledger=FILE.
+    #[command(after_long_help = "Example:\n  rave ledger verify run.jsonl")]
+    Ledger {
+        #[command(subcommand)]
+        action: LedgerAction,
+    },
+    /// Run again what a ledger tells of, and name the first frame that differs
+    ///
+    /// The model and the input must be those of the run, and are compared by their SHA-256.
+    #[command(after_long_help = REPLAY_EXAMPLES)]
+    Replay(Replay),
     /// Print the completion script of a shell
     #[command(after_long_help = "Example:\n  rave completions bash > /etc/bash_completion.d/rave")]
     Completions {
@@ -82,6 +102,43 @@ pub(crate) enum CacheAction {
     /// Remove everything; engines are built again when they are needed
     Clear,
 }
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum LedgerAction {
+    /// Check that no line was changed, taken out, put in or moved
+    Verify {
+        /// The ledger
+        file: PathBuf,
+        /// Take one without its last line, of a run that was killed or goes on
+        #[arg(long)]
+        unfinished: bool,
+    },
+}
+
+#[derive(Args, Debug)]
+pub(crate) struct Replay {
+    /// The ledger
+    pub(crate) ledger: PathBuf,
+    /// The frames that the filter got: raw, or y4m; - is standard input
+    #[arg(short, long, value_name = "FILE")]
+    pub(crate) input: PathBuf,
+    /// The model; where it was then by default
+    #[arg(short, long, value_name = "FILE")]
+    pub(crate) model: Option<PathBuf>,
+    /// The ONNX Runtime library; searched for by default, or built in if that was used
+    #[arg(long, value_name = "FILE")]
+    pub(crate) runtime_lib: Option<PathBuf>,
+    /// CPU threads, 0 for all: results are the same with any number
+    #[arg(long, value_name = "NUMBER", default_value_t = 0)]
+    pub(crate) threads: usize,
+    /// Take a ledger without its last line, of a run that was killed or goes on
+    #[arg(long)]
+    pub(crate) unfinished: bool,
+}
+
+const REPLAY_EXAMPLES: &str = "Examples:
+  ffmpeg -i in.mp4 -vf rave=model.onnx:ledger=run.jsonl out.mp4
+  ffmpeg -i in.mp4 -f rawvideo - | rave replay run.jsonl --input -";
 
 const CACHE_EXAMPLES: &str = "Examples:
   rave cache list
@@ -217,7 +274,7 @@ impl PrecisionFlags {
 }
 
 /// `1280x720`.
-fn size(text: &str) -> Result<Size, String> {
+pub(crate) fn size(text: &str) -> Result<Size, String> {
     let sides = text
         .split_once('x')
         .and_then(|(width, height)| Some(Size::new(width.parse().ok()?, height.parse().ok()?).checked("it")));

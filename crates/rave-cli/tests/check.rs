@@ -36,7 +36,7 @@ fn rave(folder: &TempDir, arguments: &[&str]) -> Output {
     command.current_dir(folder).env("RAVE_TENSORRT_LIB", library()).args(arguments).output().unwrap()
 }
 
-/// RV-CLI-1107, RV-ENG-1604
+/// RV-CLI-1107, RV-ENG-1704
 #[test]
 fn without_a_gpu_it_is_said_so_before_anything_is_built() {
     let Some(folder) = folder() else { return };

@@ -93,6 +93,7 @@ fn open(options: &ModelOptions) -> Result<EngineCache> {
         dir,
         mode: options.mode,
         log: options.log.clone(),
+        ledger: options.ledger.clone(),
         ..CacheOptions::default()
     })
 }

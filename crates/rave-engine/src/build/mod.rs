@@ -20,6 +20,7 @@ mod sizes;
 pub use cancel::Cancel;
 pub use choice::{BuildChoice, BuilderProgram, CacheChoice};
 pub(crate) use first_use::{Target, engine_for};
+pub(crate) use key::installed_driver;
 pub use prepared::{BuildPlace, PreparedBuild};
 pub use request::{EngineRequest, EngineSizes};
 pub use room::check_room;

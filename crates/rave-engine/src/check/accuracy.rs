@@ -22,7 +22,7 @@ pub struct Accuracy {
 
 impl Accuracy {
     /// Adds what came out for one picture. `white` is what stands for it in both.
-    // RV-ENG-1601
+    // RV-ENG-1701
     pub fn add(&mut self, reference: &[f32], found: &[f32], white: ValueRange) {
         for (&reference, &found) in reference.iter().zip(found) {
             if !reference.is_finite() {
@@ -69,7 +69,7 @@ pub enum Verdict {
 
 /// What is to be done with an engine that was built in `precision` and found to be of this accuracy.
 /// `keeps_model_types` says that the library builds every model in its own types.
-// RV-ENG-1602
+// RV-ENG-1702
 #[must_use]
 pub fn verdict(accuracy: &Accuracy, precision: Precision, keeps_model_types: bool) -> Verdict {
     let Accuracy { elements, not_finite, reference_not_finite, .. } = *accuracy;
@@ -109,7 +109,7 @@ mod tests {
         accuracy
     }
 
-    /// RV-ENG-1601
+    /// RV-ENG-1701
     #[test]
     fn psnr_and_largest_error_are_those_of_the_formula() {
         // Mean of squares: (0.01 + 0 + 0 + 0.0004) / 4 = 0.0026.
@@ -121,7 +121,7 @@ mod tests {
         assert_eq!((same.psnr_db(), same.max_error), (f64::INFINITY, 0.0));
     }
 
-    /// RV-ENG-1601
+    /// RV-ENG-1701
     #[test]
     fn white_is_the_peak_whatever_number_stands_for_it() {
         let unit = of(&[0.0, 1.0], &[0.5, 1.0], ValueRange::Unit);
@@ -130,7 +130,7 @@ mod tests {
         assert_eq!(unit.to_string(), "PSNR 9.03 dB, largest error 0.500000 (127.500 of 255)");
     }
 
-    /// RV-ENG-1601
+    /// RV-ENG-1701
     #[test]
     fn several_pictures_are_one_comparison() {
         let mut parts = of(&[0.0, 0.5], &[0.25, 0.5], ValueRange::Unit);
@@ -138,7 +138,7 @@ mod tests {
         assert_eq!(parts, of(&[0.0, 0.5, 1.0], &[0.25, 0.5, 0.0], ValueRange::Unit));
     }
 
-    /// RV-ENG-1601
+    /// RV-ENG-1701
     #[test]
     fn what_is_not_finite_is_counted_and_not_compared() {
         let (nan, infinite) = (f32::NAN, f32::INFINITY);
@@ -149,7 +149,7 @@ mod tests {
         assert!(accuracy.to_string().contains("2 elements not finite"), "{accuracy}");
     }
 
-    /// RV-ENG-1602
+    /// RV-ENG-1702
     #[test]
     fn an_engine_that_overflows_is_built_in_bf16_then_in_fp32_and_then_given_up() {
         let sound = of(&[0.5], &[0.4], ValueRange::Unit);
@@ -165,7 +165,7 @@ mod tests {
         }
     }
 
-    /// RV-ENG-1602
+    /// RV-ENG-1702
     #[test]
     fn where_no_other_precision_helps_the_error_says_what_does() {
         let overflows = of(&[0.5, 0.5], &[f32::NAN, 0.5], ValueRange::Unit);

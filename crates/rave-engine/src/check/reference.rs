@@ -88,7 +88,7 @@ impl Reference {
     }
 
     /// Runs the model on the middle of `picture`, as much of it as the engine takes whole; a smaller picture is extended.
-    // RV-ENG-1603
+    // RV-ENG-1703
     pub(crate) fn run(&self, picture: &Picture, takes: SizeRange, white: ValueRange) -> Result<Run> {
         let SizeRange { min, max, .. } = takes;
         let Size { width, height } = picture.size();
@@ -137,7 +137,7 @@ mod tests {
         SizeRange { min: Size::new(min, min), best: max, max }
     }
 
-    /// RV-ENG-1603
+    /// RV-ENG-1703
     #[test]
     fn a_picture_goes_in_as_it_is_and_a_larger_one_by_its_middle() {
         let identity = golden("identity-1x");
@@ -151,7 +151,7 @@ mod tests {
         assert!((middle.input[0] - 6000.0 / 257.0).abs() < 1e-4, "{}", middle.input[0]);
     }
 
-    /// RV-ENG-1603
+    /// RV-ENG-1703
     #[test]
     fn what_model_or_engine_do_not_take_is_extended() {
         let run = |model: &str, takes| golden(model).run(&picture(20, 10), takes, ValueRange::Unit).unwrap();

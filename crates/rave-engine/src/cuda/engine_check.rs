@@ -81,7 +81,7 @@ impl EngineCheck {
         self.compare(&engine.display().to_string(), &onnx.bytes, plan.bytes, options, pictures)
     }
 
-    // RV-ENG-1603
+    // RV-ENG-1703
     fn compare(
         &self,
         name: &str,
@@ -135,7 +135,8 @@ impl EngineCheck {
         // SAFETY: the three buffers have the sizes of what the context was bound for, belong to it alone, and are dropped
         // after the stream was waited for; the context is run once, on this stream.
         unsafe {
-            context.set_memory(scratch.address(), input.address(), output.address())?;
+            context.set_scratch(scratch.address())?;
+            context.set_tensors(input.address(), output.address())?;
             let enqueued = context.enqueue(&stream);
             // Also after an error: what was begun works in the buffers.
             stream.synchronize()?;
@@ -181,7 +182,7 @@ mod tests {
         assert_eq!(encoded(&[1.0], ElementType::F16), [0x00, 0x3c]);
     }
 
-    /// RV-ENG-1604
+    /// RV-ENG-1704
     #[test]
     fn without_a_gpu_it_is_said_what_is_missing() {
         match EngineCheck::open(ValueRange::Unit) {
