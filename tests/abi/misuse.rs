@@ -61,6 +61,12 @@ fn calls_on_a_busy_handle_are_refused_at_once_from_other_threads_and_from_the_lo
     holds("misuse_threads.c");
 }
 
+/// RV-FFI-1014
+#[test]
+fn a_process_that_was_forked_is_refused_at_once_and_leaves_the_parents_handles() {
+    holds("fork.c");
+}
+
 /// A model file, and what a program gets when it uses it.
 struct Case {
     path: PathBuf,

@@ -3,6 +3,7 @@
 
 mod bad_input;
 mod behaviour;
+mod environment;
 mod golden;
 mod ledger;
 mod patches;
