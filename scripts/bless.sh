@@ -1,9 +1,11 @@
 #!/usr/bin/env bash
 # Renews what the tests compare with, after a change that is meant. Review the difference before you commit it.
 #
-#   scripts/bless.sh header    include/rave.h and include/rave.lock, from rave-ffi
-#   scripts/bless.sh golden    the hashes of tests/golden, from the builds under build/
-#   scripts/bless.sh all       both
+#   scripts/bless.sh header         include/rave.h and include/rave.lock, from rave-ffi
+#   scripts/bless.sh golden         the hashes of tests/golden, from the builds under build/
+#   scripts/bless.sh conformance    tests/conformance/baseline.json, from the builds under build/
+#   scripts/bless.sh sidecars       FILE.fec of golden data, fixtures and results: after the others, or after an edit by hand
+#   scripts/bless.sh all            all of them
 #
 # The tests themselves write what they check, so there is one implementation of each. Never in CI.
 . "$(dirname "$0")/lib/common.sh"
@@ -26,9 +28,23 @@ golden() {
     git -C "$ROOT" --no-pager diff --stat -- tests/golden
 }
 
+conformance() {
+    step "tests/conformance/baseline.json"
+    scripts/build-ffmpeg.sh "$FFMPEG_DEFAULT"
+    cargo run --quiet --locked -p rave-conformance -- report --bless --no-skips --out "$BUILD/conformance"
+    git -C "$ROOT" --no-pager diff --stat -- tests/conformance
+}
+
+sidecars() {
+    step "sidecars"
+    cargo run --quiet --locked -p rave-conformance -- protect
+}
+
 case ${1:-} in
     header) header ;;
-    golden) golden ;;
-    all) header; golden ;;
-    *) die "usage: scripts/bless.sh header|golden|all" ;;
+    golden) golden; sidecars ;;
+    conformance) conformance; sidecars ;;
+    sidecars) sidecars ;;
+    all) header; golden; conformance; sidecars ;;
+    *) die "usage: scripts/bless.sh header|golden|conformance|sidecars|all" ;;
 esac

@@ -21,7 +21,8 @@ if ! cargo fmt --version >/dev/null 2>&1 || ! cargo clippy --version >/dev/null 
 fi
 
 step "Packages and tools"
-need_packages build-essential binutils cmake clang nasm pkg-config libx264-dev python3-venv shellcheck xz-utils unzip
+need_packages build-essential binutils cmake clang nasm pkg-config libx264-dev python3-venv shellcheck \
+    libzimg2 xz-utils unzip
 scripts/fetch.sh all
 scripts/fetch-tensorrt-headers.sh
 scripts/fetch-tensorrt.sh
@@ -39,8 +40,12 @@ if ! git --no-pager diff --exit-code -- "${traced[@]}" ||
         "They were renewed just now: review them, git add ${traced[*]}, and run this again."
 fi
 
+step "Sidecars"
+cargo run --quiet --locked -p rave-conformance -- scrub
+
 step "rave"
 scripts/install.sh "$PREFIX"
+scripts/install.sh --command "$PREFIX"
 
 versions=(9.0 8.1 7.1)
 [ -z "$quick" ] || versions=(9.0)
@@ -49,6 +54,12 @@ for version in "${versions[@]}"; do
     scripts/build-ffmpeg.sh "$version"
 done
 export RAVE_REQUIRE_FFMPEG=1 RAVE_FFMPEG_VERSIONS="${versions[*]}"
+# What links FFmpeg's libraries is built from here on. Without it, .cargo/config.toml names the folder build.
+export PKG_CONFIG_PATH=$BUILD/ffmpeg-$FFMPEG_DEFAULT/lib/pkgconfig${PKG_CONFIG_PATH:+:$PKG_CONFIG_PATH}
+
+step "Conformance"
+cargo run --quiet --locked -p rave-conformance -- report --no-skips --out "$BUILD/conformance"
+export RAVE_REQUIRE_ORACLES=1
 
 step "Lints"
 logged "$BUILD/log/clippy.log" cargo clippy --workspace --all-targets --locked -- -D warnings

@@ -25,7 +25,7 @@ fn hashed_after(
     ffmpeg.run_as(command)
 }
 
-/// RV-FILT-1112
+/// RV-FILT-1115
 #[test]
 fn locale_mask_limits_folder_and_environment_change_no_frame() {
     let Some(ffmpeg) = newest() else { return };
@@ -53,7 +53,7 @@ fn locale_mask_limits_folder_and_environment_change_no_frame() {
     assert_eq!(bare.ok().frame_hashes(), expected, "no environment at all");
 }
 
-/// RV-FILT-1112, RV-LEDGER-1007
+/// RV-FILT-1115, RV-LEDGER-1007
 #[test]
 fn a_ledger_is_its_owners_whatever_the_mask() {
     let Some(ffmpeg) = newest() else { return };
@@ -67,7 +67,7 @@ fn a_ledger_is_its_owners_whatever_the_mask() {
     }
 }
 
-/// RV-FILT-1112
+/// RV-FILT-1115
 #[test]
 fn a_run_that_asks_for_no_file_leaves_none() {
     let Some(ffmpeg) = newest() else { return };
@@ -85,7 +85,7 @@ fn a_run_that_asks_for_no_file_leaves_none() {
     }
 }
 
-/// RV-FILT-1112, RV-LEDGER-1006
+/// RV-FILT-1115, RV-LEDGER-1006
 #[test]
 fn a_disk_that_fills_up_ends_the_ledger_and_not_the_run() {
     let Some(ffmpeg) = newest() else { return };

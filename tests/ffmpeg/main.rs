@@ -4,6 +4,7 @@
 mod bad_input;
 mod behaviour;
 mod environment;
+mod first_use;
 mod golden;
 mod ledger;
 mod patches;

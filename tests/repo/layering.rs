@@ -9,6 +9,7 @@ fn allowed() -> BTreeMap<&'static str, &'static [&'static str]> {
     BTreeMap::from([
         ("rave-core", &[][..]),
         ("rave-cuda", &["rave-core"][..]),
+        ("rave-ffmpeg", &["rave-core"][..]),
         ("rave-ledger", &["rave-core"][..]),
         ("rave-nvcodec", &["rave-core"][..]),
         ("rave-onnx", &["rave-core"][..]),
@@ -17,9 +18,11 @@ fn allowed() -> BTreeMap<&'static str, &'static [&'static str]> {
             "rave-engine",
             &["rave-core", "rave-cuda", "rave-ledger", "rave-nvcodec", "rave-onnx", "rave-tensorrt"][..],
         ),
-        ("rave", &["rave-core", "rave-engine"][..]),
-        ("rave-cli", &["rave-core", "rave-engine", "rave-ledger"][..]),
+        ("rave-pipeline", &["rave-core", "rave-engine", "rave-ffmpeg"][..]),
+        ("rave", &["rave-core", "rave-engine", "rave-ffmpeg", "rave-pipeline"][..]),
+        ("rave-cli", &["rave-core", "rave-engine", "rave-ffmpeg", "rave-ledger", "rave-pipeline"][..]),
         ("rave-ffi", &["rave-core", "rave-engine"][..]),
+        ("rave-conformance", &["rave-core", "rave-cuda", "rave-engine"][..]),
         ("rave-spec", &[][..]),
         ("rave-tests", &[][..]),
     ])

@@ -5,6 +5,7 @@
 mod arguments;
 mod build;
 mod cache;
+mod check;
 mod doctor;
 mod exit_code;
 mod frame_source;
@@ -12,9 +13,11 @@ mod info;
 mod interrupt;
 mod ledger;
 mod output;
+mod picture;
 mod progress;
 mod replay;
 mod shell;
+mod upscale;
 
 use std::io::Write;
 use std::process::ExitCode;
@@ -45,6 +48,8 @@ fn main() -> ExitCode {
 fn run(arguments: Arguments, interrupt: &Interrupt) -> Result<ExitCode> {
     match arguments.command {
         Command::Build(wanted) => print(&build::run(&wanted, arguments.verbose, interrupt)?)?,
+        Command::Upscale(wanted) => print(&upscale::run(&wanted, arguments.verbose, interrupt)?)?,
+        Command::Check(wanted) => print(&check::run(&wanted, arguments.verbose)?)?,
         Command::Info { file } => print(&info::run(&file)?)?,
         Command::Doctor => {
             let report = doctor::run();

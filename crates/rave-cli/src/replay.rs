@@ -19,7 +19,7 @@ use crate::ledger::unfinished_error;
 /// # Errors
 /// Of the first frame that differs, by its number; for another model or another input than the ledger's, and where there
 /// is nothing to compare.
-// RV-CLI-1402
+// RV-CLI-1502
 pub(crate) fn run(wanted: &Replay, verbose: bool) -> Result<String> {
     let mut entries = Vec::new();
     let verified = verify_file(&wanted.ledger, |entry| {

@@ -243,21 +243,34 @@ impl TensorRtModel {
 }
 
 impl BoundContext {
-    /// Gives the context its memory.
+    /// Gives the context the memory that it uses for itself.
     ///
     /// # Errors
-    /// As [`Context::set_scratch`] and [`Context::set_tensor_address`].
+    /// As [`Context::set_scratch`].
     ///
     /// # Safety
-    /// `scratch` has [`BoundContext::scratch_bytes`] bytes, `input` and `output` hold [`BoundContext::batch`] tensors of
-    /// their shapes; all of it belongs to this context alone until it is dropped and its work has ended.
-    pub(super) unsafe fn set_memory(&mut self, scratch: u64, input: u64, output: u64) -> Result<()> {
+    /// `scratch` has [`BoundContext::scratch_bytes`] bytes, which belong to this context alone until it is dropped and its
+    /// work has ended.
+    pub(super) unsafe fn set_scratch(&mut self, scratch: u64) -> Result<()> {
+        if self.scratch_bytes == 0 {
+            return Ok(());
+        }
+        // SAFETY: the caller's promise.
+        unsafe { self.context.set_scratch(scratch, self.scratch_bytes) }
+    }
+
+    /// Sets what the next runs read and write.
+    ///
+    /// # Errors
+    /// As [`Context::set_tensor_address`].
+    ///
+    /// # Safety
+    /// `input` and `output` hold [`BoundContext::batch`] tensors of their shapes, which belong to this context alone until
+    /// the work that is enqueued with them has ended.
+    pub(super) unsafe fn set_tensors(&mut self, input: u64, output: u64) -> Result<()> {
         let (from, to) = self.tensors;
         // SAFETY: the caller's promise.
         unsafe {
-            if self.scratch_bytes > 0 {
-                self.context.set_scratch(scratch, self.scratch_bytes)?;
-            }
             self.context.set_tensor_address(from, input)?;
             self.context.set_tensor_address(to, output)
         }
@@ -269,7 +282,8 @@ impl BoundContext {
     /// As [`Context::enqueue`].
     ///
     /// # Safety
-    /// [`BoundContext::set_memory`] was called, earlier runs are on the same stream, and the stream outlives the work.
+    /// [`BoundContext::set_scratch`] and [`BoundContext::set_tensors`] were called, earlier runs are on the same stream, and
+    /// the stream outlives the work.
     pub(super) unsafe fn enqueue(&mut self, stream: &rave_cuda::Stream) -> Result<()> {
         let _bound = stream.device().bind()?;
         // SAFETY: the context that the engine was loaded in is current; the rest is the caller's promise.
