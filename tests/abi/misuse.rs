@@ -10,19 +10,27 @@ use rave_tests::ffmpeg::golden_model;
 use rave_tests::librave::Librave;
 use rave_tests::pictures::noise;
 
-/// Compiles a program of `tests/c` and hands it to `run`: plain, with sanitizers, and with a library that is instrumented
-/// by them as well if there is one.
+/// Compiles a program of `tests/c` and hands it to `run`: plain, with sanitizers, with a library that is instrumented by
+/// them as well if there is one, and, with `RAVE_DEEP=1`, plain under valgrind.
 pub(crate) fn each_build(file: &str, run: impl Fn(&Program)) {
     let (plain, librave) = (Compiler::new("gcc", "c11"), Librave::installed());
     let folder = tempfile::tempdir().unwrap();
     let target = |name| folder.path().join(name);
-    run(&plain.link(&source(file), &librave, Linkage::Static, &target("plain")));
+    let program = plain.link(&source(file), &librave, Linkage::Static, &target("plain"));
+    run(&program);
+    if std::env::var_os("RAVE_DEEP").is_some_and(|value| value == "1") {
+        run(&Program::wrapped(&program, &VALGRIND));
+    }
     let sanitized = plain.sanitized();
     run(&sanitized.link(&source(file), &librave, Linkage::Static, &target("sanitized")));
     if let Some(instrumented) = Librave::instrumented() {
         run(&sanitized.link_archive(&source(file), &instrumented, &target("instrumented")));
     }
 }
+
+/// Valgrind, to which every error and every byte that nobody can reach any more is a failure.
+pub(crate) const VALGRIND: [&str; 5] =
+    ["valgrind", "--quiet", "--error-exitcode=99", "--leak-check=full", "--errors-for-leak-kinds=definite"];
 
 /// The program finds everything as it should be, with the model that changes nothing.
 fn holds(file: &str) {

@@ -11,4 +11,5 @@ mod patches;
 mod raw;
 mod real_clip;
 mod repeats;
+mod signals;
 mod tiling;
