@@ -23,6 +23,10 @@
  * RAVE_MEMORY_CUDA, and what is in them is valid in order on that stream, as FFmpeg has it. No call waits for the GPU
  * but where it says so. rave_session_submit() enqueues a frame, rave_session_finish() makes the stream wait for it.
  *
+ * After fork() a child of a process that uses the library gets RAVE_ERROR_INVALID_HANDLE for every call on a handle and for
+ * every attempt to make one; it may destroy handles, which leaves the parent's as they are. A child that executes a program
+ * begins anew.
+ *
  * Strings are UTF-8, end with NUL and have at most RAVE_MAX_STRING bytes. Strings given out belong to the library.
  *
  *     int32_t error;

@@ -10,7 +10,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock, TryLockError};
 
 use rave_core::{Error, Result, Status};
 
-use crate::{caller_log, panics};
+use crate::{caller_log, forks, panics};
 
 /// Numbers are shared by all kinds, so no two handles of different kinds are ever equal.
 static NEXT: AtomicUsize = AtomicUsize::new(16);
@@ -97,6 +97,7 @@ impl<S, F> Registry<S, F> {
         if handle.is_null() {
             return Err(crate::pointers::null(self.kind));
         }
+        forks::check()?;
         // RV-FFI-1004
         let live = self.live.read().unwrap_or_else(PoisonError::into_inner);
         live.as_ref().and_then(|live| live.get(&handle.addr())).cloned().ok_or_else(|| invalid(self.kind))
@@ -116,6 +117,12 @@ impl<S, F> Registry<S, F> {
         // SAFETY: not NULL, and the caller vouches for the rest.
         let handle = unsafe { place.read() };
         if handle.is_null() {
+            return Ok(());
+        }
+        if forks::is_child() {
+            // What the parent has behind it stays as it is; to end it here could wait for a thread of the parent's.
+            // SAFETY: as for the read above.
+            unsafe { place.write(std::ptr::null_mut()) };
             return Ok(());
         }
         let object = self.get(handle)?;
@@ -148,6 +155,7 @@ impl<S, F> Registry<S, F> {
 /// # Errors
 /// [`Status::Busy`] when this thread is in a call already.
 pub(crate) fn outside_callbacks(kind: &str) -> Result<()> {
+    forks::check()?;
     // RV-FFI-1105
     match panics::depth() > 1 || caller_log::in_callback() {
         false => Ok(()),

@@ -20,6 +20,7 @@ mod caller_log;
 pub mod constants;
 mod context;
 mod errors;
+mod forks;
 mod frames;
 mod handles;
 mod layout;

@@ -10,6 +10,8 @@ use rave_tests::librave::Librave;
 use rave_tests::pictures::noise;
 use tempfile::TempDir;
 
+use crate::misuse::VALGRIND;
+
 const SIZE: (usize, usize) = (37, 23);
 
 fn ppm(width: usize, height: usize, pixels: &[u8]) -> Vec<u8> {
@@ -119,6 +121,8 @@ fn cmake_finds_both_libraries() {
     }
 }
 
+/// RV-FFI-1207
+///
 /// The embedded runtime and the C program leave nothing behind and read nothing that was not written.
 #[test]
 fn the_program_is_clean_under_valgrind() {
@@ -127,15 +131,6 @@ fn the_program_is_clean_under_valgrind() {
         return;
     }
     let (folder, program) = build(&Compiler::new("gcc", "c11"), "upscale.c", Linkage::Static);
-    let under = Program::wrapped(
-        &program,
-        &[
-            "valgrind",
-            "--quiet",
-            "--error-exitcode=99",
-            "--leak-check=full",
-            "--errors-for-leak-kinds=definite",
-        ],
-    );
+    let under = Program::wrapped(&program, &VALGRIND);
     upscales_exactly(&under, folder.path());
 }

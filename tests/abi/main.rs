@@ -7,4 +7,5 @@ mod ledger;
 mod misuse;
 mod null;
 mod panic;
+mod sequences;
 mod symbols;

@@ -10,9 +10,21 @@ use rave_tests::ffmpeg::golden_model;
 use rave_tests::librave::Librave;
 use rave_tests::pictures::noise;
 
-/// Compiles a program of `tests/c` and hands it to `run`: plain, with sanitizers, and with a library that is instrumented
-/// by them as well if there is one.
+/// Compiles a program of `tests/c` and hands it to `run`: plain, with sanitizers, with a library that is instrumented by
+/// them as well if there is one, and, with `RAVE_DEEP=1`, plain under valgrind.
 pub(crate) fn each_build(file: &str, run: impl Fn(&Program)) {
+    each_process(file, &run);
+    if std::env::var_os("RAVE_DEEP").is_some_and(|value| value == "1") {
+        let folder = tempfile::tempdir().unwrap();
+        let target = folder.path().join("plain");
+        let plain =
+            Compiler::new("gcc", "c11").link(&source(file), &Librave::installed(), Linkage::Static, &target);
+        run(&Program::wrapped(&plain, &VALGRIND));
+    }
+}
+
+/// As [`each_build`], for a program whose child leaves on purpose what valgrind has for lost.
+fn each_process(file: &str, run: impl Fn(&Program)) {
     let (plain, librave) = (Compiler::new("gcc", "c11"), Librave::installed());
     let folder = tempfile::tempdir().unwrap();
     let target = |name| folder.path().join(name);
@@ -23,6 +35,16 @@ pub(crate) fn each_build(file: &str, run: impl Fn(&Program)) {
         run(&sanitized.link_archive(&source(file), &instrumented, &target("instrumented")));
     }
 }
+
+/// Valgrind, to which every error and every byte that nobody can reach any more is a failure.
+pub(crate) const VALGRIND: [&str; 6] = [
+    "valgrind",
+    "--quiet",
+    "--error-exitcode=99",
+    "--leak-check=full",
+    "--show-leak-kinds=definite",
+    "--errors-for-leak-kinds=definite",
+];
 
 /// The program finds everything as it should be, with the model that changes nothing.
 fn holds(file: &str) {
@@ -59,6 +81,14 @@ fn frames_that_do_not_fit_are_refused_and_the_session_goes_on() {
 #[test]
 fn calls_on_a_busy_handle_are_refused_at_once_from_other_threads_and_from_the_log() {
     holds("misuse_threads.c");
+}
+
+/// RV-FFI-1014
+#[test]
+fn a_process_that_was_forked_is_refused_at_once_and_leaves_the_parents_handles() {
+    each_process("fork.c", |program| {
+        succeed(program.command().arg(golden_model("identity-1x")));
+    });
 }
 
 /// A model file, and what a program gets when it uses it.

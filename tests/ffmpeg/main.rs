@@ -3,6 +3,7 @@
 
 mod bad_input;
 mod behaviour;
+mod environment;
 mod first_use;
 mod golden;
 mod ledger;
@@ -10,4 +11,5 @@ mod patches;
 mod raw;
 mod real_clip;
 mod repeats;
+mod signals;
 mod tiling;

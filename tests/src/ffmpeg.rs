@@ -107,6 +107,15 @@ impl Ffmpeg {
         let mut command = self.command();
         command.args(args);
         prepare(&mut command);
+        self.run_as(command)
+    }
+
+    /// Runs `command`, which starts this program in a way of its own.
+    ///
+    /// # Panics
+    /// When it cannot be started.
+    #[must_use]
+    pub fn run_as(&self, mut command: Command) -> Run {
         let text = format!("{command:?}");
         Run::of(command.output().expect("ffmpeg starts"), text)
     }

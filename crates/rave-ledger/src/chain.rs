@@ -22,8 +22,10 @@ pub(crate) struct Chain {
     sessions: u32,
     recent: VecDeque<String>,
     pub(crate) file: Option<LedgerFile>,
-    /// The length that the file had when it was closed.
+    /// The length of the whole lines that the file had when it was given up.
     pub(crate) written: u64,
+    /// Whether it was given up because it could not be written.
+    pub(crate) lost: bool,
     /// How many [`Ledger`](crate::Ledger)s write to it.
     pub(crate) users: usize,
 }
@@ -44,13 +46,20 @@ impl Chain {
         let failed = self.file.as_mut().and_then(|file| file.write_line(&text).err());
         if failed.is_some() {
             // Its lines stay a whole beginning.
-            self.file = None;
+            self.lost = true;
+            self.close_file();
         }
         if self.recent.len() == KEPT {
             self.recent.pop_front();
         }
         self.recent.push_back(text);
         failed
+    }
+
+    fn close_file(&mut self) {
+        if let Some(file) = self.file.take() {
+            self.written = file.bytes();
+        }
     }
 
     pub(crate) fn next_model(&mut self) -> u32 {
@@ -76,7 +85,7 @@ impl Chain {
 
     /// Gives up what only somebody who writes needs.
     pub(crate) fn rest(&mut self) {
-        self.written = self.file.take().map_or(0, |file| file.bytes());
+        self.close_file();
         self.recent = VecDeque::new();
     }
 }

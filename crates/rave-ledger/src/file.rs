@@ -97,12 +97,15 @@ pub(crate) fn open(path: &Path) -> Result<Arc<Mutex<Chain>>> {
             .help("name another file for each process")
         })?;
         // What somebody else has put there since is not gone on with.
-        if state.lines() == 0 || metadata.len() != state.written {
+        if state.lines() == 0 || state.written == 0 || (!state.lost && metadata.len() != state.written) {
             *state = Chain::default();
             file.set_len(0).map_err(io)?;
         }
-        let bytes = file.seek(SeekFrom::End(0)).map_err(io)?;
-        state.file = Some(LedgerFile { file, path: path.to_owned(), bytes });
+        // Lines that could not be written are missing there: what came before stays, and nothing is put behind it.
+        if !state.lost {
+            let bytes = file.seek(SeekFrom::End(0)).map_err(io)?;
+            state.file = Some(LedgerFile { file, path: path.to_owned(), bytes });
+        }
     }
     state.users += 1;
     drop(state);

@@ -53,10 +53,12 @@ impl Ledger {
             Some(path) => file::open(path)?,
             None => Chain::in_memory(),
         };
-        Ok(Ledger::of(chain, every, log))
+        let (ledger, failed) = Ledger::of(chain, every, log);
+        // A ledger that cannot even begin is not what was asked for.
+        failed.map_or(Ok(ledger), Err)
     }
 
-    fn of(chain: Arc<Mutex<Chain>>, every: Every, log: Log) -> Self {
+    fn of(chain: Arc<Mutex<Chain>>, every: Every, log: Log) -> (Self, Option<Error>) {
         let ledger = Ledger(Arc::new(Writer { chain, counts: Mutex::default(), every, log }));
         let opened = Opened {
             schema: SCHEMA,
@@ -64,8 +66,8 @@ impl Ledger {
             every: every.map_or(0, NonZero::get),
         };
         let host = rustix::system::uname().nodename().to_string_lossy().into_owned();
-        ledger.record_with(Event::Opened(opened), Meta { host: Some(host), ..Meta::default() });
-        ledger
+        let failed = ledger.0.write(Event::Opened(opened), Meta { host: Some(host), ..Meta::default() });
+        (ledger, failed)
     }
 
     /// Adds a line.
@@ -142,21 +144,25 @@ impl Writer {
         self.chain.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn add(&self, event: Event, mut meta: Meta) {
+    fn add(&self, event: Event, meta: Meta) {
+        // Outside of the locks: a log may ask for counts.
+        if let Some(error) = self.write(event, meta) {
+            self.log.write(LogLevel::Warning, format_args!("ledger: {error}"));
+        }
+    }
+
+    /// Adds a line; the error, once, of a file that cannot be written any more.
+    fn write(&self, event: Event, mut meta: Meta) -> Option<Error> {
         let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
         meta.unix_ms = u64::try_from(since.as_millis()).unwrap_or(u64::MAX);
         self.counts.lock().unwrap_or_else(PoisonError::into_inner).add(&event);
-        let failed = self.chain().add(event, meta);
-        // Outside of the locks: a log may ask for counts.
-        if let Some(error) = failed {
-            self.log.write(LogLevel::Warning, format_args!("ledger: {error}"));
-        }
+        self.chain().add(event, meta)
     }
 }
 
 impl Default for Ledger {
     fn default() -> Self {
-        Ledger::of(Chain::in_memory(), None, Log::default())
+        Ledger::of(Chain::in_memory(), None, Log::default()).0
     }
 }
 

@@ -322,6 +322,10 @@ fn a_full_disk_is_told_once_keeps_whole_lines_and_fails_nothing() {
         assert_eq!(ledger.lines(), 1 + 50 * 4, "memory goes on");
         drop(ledger);
         let said = said.lock().unwrap();
+        // Who names the file again in this process leaves there what is whole.
+        let before = std::fs::read(std::env::var_os(OTHER).unwrap()).unwrap();
+        drop(open(Path::new(&std::env::var_os(OTHER).unwrap())));
+        assert!(before == std::fs::read(std::env::var_os(OTHER).unwrap()).unwrap());
         assert!(said.len() == 1 && said[0].contains("not written any more"), "{said:?}");
         return;
     }
@@ -332,4 +336,23 @@ fn a_full_disk_is_told_once_keeps_whole_lines_and_fails_nothing() {
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stdout));
     let verified = verify_file(&path, |_| Ok(())).unwrap();
     assert!(verified.ending == Ending::Open && verified.lines > 2, "{verified:?}");
+}
+
+/// RV-LEDGER-1006
+#[test]
+fn a_ledger_that_cannot_begin_is_refused_and_one_that_can_is_begun_then() {
+    const THIS: &str = "a_ledger_that_cannot_begin_is_refused_and_one_that_can_is_begun_then";
+    if let Some(path) = std::env::var_os(OTHER) {
+        let error =
+            Ledger::open(LedgerOptions { path: Some(path.into()), ..LedgerOptions::default() }).unwrap_err();
+        assert!(error.to_string().contains("not written any more"), "{error}");
+        return;
+    }
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("run.jsonl");
+    let output = other_process(THIS, &path, "trap '' XFSZ; ulimit -f 0; ").output().unwrap();
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stdout));
+    assert_eq!(std::fs::metadata(&path).unwrap().len(), 0);
+    drop(open(&path));
+    assert_eq!(verify_file(&path, |_| Ok(())).unwrap().lines, 2);
 }

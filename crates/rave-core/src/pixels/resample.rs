@@ -2,7 +2,9 @@
 
 use pulp::Arch;
 
-use crate::{ChromaSiting, Colorimetry, Frame, Layout, PixelFamily, PixelFormat, Result, Scale, Size};
+use crate::{
+    ChromaSiting, Colorimetry, Error, Frame, Layout, PixelFamily, PixelFormat, Result, Scale, Size, Status,
+};
 
 use super::cubic::{ChromaAxis, Geometry};
 use super::load::{self, Span};
@@ -35,6 +37,18 @@ struct Scratch {
     luma: Vec<f32>,
     /// Cb and Cr of one row with [`ChromaAxis::margin`] on either side.
     chroma: [Vec<f32>; 2],
+}
+
+/// Brings a plane to `length` levels; where it has them, nothing is allocated.
+fn grow(plane: &mut Vec<f32>, length: usize) -> Result<()> {
+    plane.try_reserve_exact(length.saturating_sub(plane.len())).map_err(|_| {
+        Error::new(
+            Status::OutOfMemory,
+            format!("a plane of {length} levels of chroma could not be allocated"),
+        )
+    })?;
+    plane.resize(length, 0.0);
+    Ok(())
 }
 
 impl ChromaScaler {
@@ -76,7 +90,7 @@ impl ChromaScaler {
     ///
     /// # Errors
     /// [`Status::InvalidParameter`](crate::Status::InvalidParameter) when the frame's format or visible size is not what [`ChromaScaler::new`] was
-    /// told.
+    /// told; [`Status::OutOfMemory`](crate::Status::OutOfMemory).
     pub fn run(&mut self, frame: &Frame<'_>, input: Colorimetry, output: Colorimetry) -> Result<()> {
         super::check_frame(frame, self.source, self.visible)?;
         if self.target.family() == PixelFamily::Gray {
@@ -85,7 +99,7 @@ impl ChromaScaler {
         let columns = self.target.layout().chroma_columns(self.size.width as usize);
         let rows = self.target.layout().chroma_rows(self.size.height as usize);
         for plane in &mut self.planes {
-            plane.resize(columns * rows, 0.0);
+            grow(plane, columns * rows)?;
         }
         if self.source.family() == PixelFamily::Gray {
             return Ok(());
@@ -99,7 +113,7 @@ impl ChromaScaler {
         };
         let (horizontal, vertical) = (&plan.horizontal, &plan.vertical);
         for plane in &mut self.widened {
-            plane.resize(columns * vertical.samples, 0.0);
+            grow(plane, columns * vertical.samples)?;
         }
         self.scratch.resize_with(part_count(vertical.samples.max(rows)), Scratch::default);
         let scratch_length = horizontal.samples + 2 * horizontal.margin();

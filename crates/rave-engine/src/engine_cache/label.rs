@@ -155,6 +155,8 @@ fn unescape(text: &str) -> String {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
 
     /// RV-ENG-1401
@@ -201,5 +203,42 @@ mod tests {
             assert!(wrong.contains(named), "{text:?}: {wrong}");
         }
         assert!(Label::parse(vec![0xff]).unwrap_err().contains("UTF-8"));
+    }
+
+    /// Text as of a damaged file: lines of names and values that are almost a label's.
+    fn almost() -> impl Strategy<Value = Vec<u8>> {
+        let word = prop_oneof![
+            Just("format".to_owned()),
+            Just("kind".to_owned()),
+            Just("gpu_name".to_owned()),
+            Just("build.level".to_owned()),
+            Just("engine".to_owned()),
+            Just("1".to_owned()),
+            "[ -~]{0,12}",
+            "%[0-9a-fA-F]{0,3}",
+        ];
+        let between = prop_oneof![3 => Just(" = "), 1 => Just("="), 1 => Just(" = = ")];
+        let line = (word.clone(), between, word).prop_map(|(name, between, value)| name + between + &value);
+        let lines = proptest::collection::vec(line, 0..6).prop_map(|lines| lines.join("\n") + "\n");
+        let begun = lines.clone().prop_map(|rest| format!("format = 1\nkind = engine\n{rest}"));
+        let any = proptest::collection::vec(any::<u8>(), 0..200);
+        prop_oneof![lines.prop_map(String::into_bytes), begun.prop_map(String::into_bytes), any]
+    }
+
+    proptest! {
+        /// RV-ENG-1404
+        #[test]
+        fn whatever_the_text_it_is_a_label_of_known_fields_or_refused(text in almost()) {
+            match Label::parse(text.clone()) {
+                Err(wrong) => prop_assert!(wrong.contains("its label"), "{}", wrong),
+                Ok(label) => {
+                    prop_assert_eq!(label.text().as_bytes(), &text[..]);
+                    for (name, _) in label.fields() {
+                        let family = FAMILIES.iter().any(|family| name.starts_with(family));
+                        prop_assert!(family || FIELDS.contains(&name.as_str()), "{}", name);
+                    }
+                }
+            }
+        }
     }
 }

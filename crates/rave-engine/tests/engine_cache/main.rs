@@ -4,6 +4,7 @@ mod common;
 mod damage;
 mod keys;
 mod ledger;
+mod noise;
 mod processes;
 mod room;
 mod storage;
