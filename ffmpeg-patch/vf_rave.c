@@ -28,6 +28,8 @@
  */
 
 #include <inttypes.h>
+#include <signal.h>
+#include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -47,6 +49,7 @@
 #include "libavutil/opt.h"
 #include "libavutil/parseutils.h"
 #include "libavutil/pixdesc.h"
+#include "libavutil/thread.h"
 
 #include "avfilter.h"
 #include "filters.h"
@@ -77,6 +80,12 @@ typedef struct RaveFilterContext {
     char *runtime_lib;
     char *lean_runtime;
     char *tile;
+    char *cache;
+    char *builder;
+    char *ledger;
+    int ledger_every;
+    int precision;
+    int build;
     int backend;
     int mode;
     int values;
@@ -149,6 +158,7 @@ static int averror_from_status(int32_t status)
     case RAVE_ERROR_KERNEL_LAUNCH_FAILED:
     case RAVE_ERROR_VRAM_RESIDENCY_FAILED:
     case RAVE_ERROR_DEVICE_LOST:
+    case RAVE_ERROR_FRAME_LOST:
         return AVERROR_EXTERNAL;
     case RAVE_ERROR_BUSY:
         return AVERROR(EBUSY);
@@ -354,6 +364,9 @@ static void log_stats(AVFilterContext *ctx)
 
     if (s->nb_repeats)
         av_log(ctx, AV_LOG_VERBOSE, "%"PRIu64" frames were repeats\n", s->nb_repeats);
+    if (stats.lost_frames)
+        av_log(ctx, AV_LOG_WARNING, "%"PRIu64" frame%s had no result and %s left out\n", stats.lost_frames,
+               stats.lost_frames == 1 ? "" : "s", stats.lost_frames == 1 ? "was" : "were");
     frame_ms = 1e6 * stats.frames;
     if (s->device)
         av_log(ctx, AV_LOG_VERBOSE,
@@ -462,6 +475,70 @@ static int open_device(AVFilterContext *ctx, RaveContextConfig *config)
 #endif
 }
 
+#if CONFIG_CUDA && defined(SA_SIGINFO)
+/*
+ * Nothing tells a filter that the program is to end, and to build an engine can
+ * take minutes. So while a model is loaded for a GPU, this hears the signals
+ * that the program has a handler for, and passes them on to it. Signals that
+ * end the program, or that it ignores, are left alone.
+ */
+static const int interrupts[] = { SIGINT, SIGTERM };
+static struct sigaction interrupt_handlers[FF_ARRAY_ELEMS(interrupts)];
+static AVMutex interrupt_lock = AV_MUTEX_INITIALIZER;
+static int interrupt_listeners;
+static atomic_int interrupted;
+
+static void on_interrupt(int number, siginfo_t *info, void *context)
+{
+    const struct sigaction *handler = &interrupt_handlers[number != interrupts[0]];
+
+    atomic_store(&interrupted, 1);
+    if (handler->sa_flags & SA_SIGINFO)
+        handler->sa_sigaction(number, info, context);
+    else
+        handler->sa_handler(number);
+}
+
+static void listen_to_interrupts(void)
+{
+    ff_mutex_lock(&interrupt_lock);
+    if (!interrupt_listeners++) {
+        atomic_store(&interrupted, 0);
+        for (size_t i = 0; i < FF_ARRAY_ELEMS(interrupts); i++) {
+            struct sigaction *handler = &interrupt_handlers[i], ours;
+
+            if (sigaction(interrupts[i], NULL, handler) < 0 ||
+                handler->sa_handler == SIG_DFL || handler->sa_handler == SIG_IGN)
+                continue;
+            ours              = *handler;
+            ours.sa_flags     = (ours.sa_flags & ~SA_RESETHAND) | SA_SIGINFO;
+            ours.sa_sigaction = on_interrupt;
+            sigaction(interrupts[i], &ours, NULL);
+        }
+    }
+    ff_mutex_unlock(&interrupt_lock);
+}
+
+static void ignore_interrupts(void)
+{
+    struct sigaction now;
+
+    ff_mutex_lock(&interrupt_lock);
+    if (!--interrupt_listeners)
+        for (size_t i = 0; i < FF_ARRAY_ELEMS(interrupts); i++)
+            /* Unless the program has changed it meanwhile. */
+            if (sigaction(interrupts[i], NULL, &now) == 0 &&
+                (now.sa_flags & SA_SIGINFO) && now.sa_sigaction == on_interrupt)
+                sigaction(interrupts[i], &interrupt_handlers[i], NULL);
+    ff_mutex_unlock(&interrupt_lock);
+}
+
+static int32_t is_interrupted(void *opaque)
+{
+    return atomic_load((atomic_int *)opaque);
+}
+#endif
+
 static int open_model(AVFilterContext *ctx)
 {
     RaveFilterContext *s = ctx->priv;
@@ -475,6 +552,10 @@ static int open_model(AVFilterContext *ctx)
     device.log        = log_message;
     device.log_opaque = ctx;
     device.log_level  = wanted_log_level();
+    if (s->ledger) {
+        device.ledger       = s->ledger;
+        device.ledger_every = s->ledger_every;
+    }
     s->context = rave_context_create(&device, &status);
     if (!s->context) {
         ret = library_error(ctx, status);
@@ -489,7 +570,25 @@ static int open_model(AVFilterContext *ctx)
     config.runtime_lib     = s->runtime_lib;
     config.lean_runtime    = s->lean_runtime;
     config.allow_host_code = s->allow_host_code;
+    config.precision       = s->precision;
+    config.build           = s->build;
+    config.cache           = s->cache;
+    config.builder         = s->builder;
+    config.mode            = s->mode;
+    config.width           = ctx->inputs[0]->w;
+    config.height          = ctx->inputs[0]->h;
+#if CONFIG_CUDA && defined(SA_SIGINFO)
+    if (s->device) {
+        config.cancel        = is_interrupted;
+        config.cancel_opaque = &interrupted;
+        listen_to_interrupts();
+    }
+#endif
     s->model = rave_model_load(s->context, s->model_path, &config, &status);
+#if CONFIG_CUDA && defined(SA_SIGINFO)
+    if (s->device)
+        ignore_interrupts();
+#endif
     if (!s->model)
         return library_error(ctx, status);
     return 0;
@@ -1034,6 +1133,16 @@ static int remember_frame(RaveFilterContext *s, const AVFrame *in, const AVFrame
     return s->last_in && s->last_out ? 0 : AVERROR(ENOMEM);
 }
 
+/** Leave out a frame that the library has no result for, and nobody needs any more. */
+static void leave_out(RaveFilterContext *s, AVFrame *in, AVFrame *out)
+{
+    av_frame_free(&s->last_in);
+    av_frame_free(&s->last_out);
+    if (out != in)
+        av_frame_free(&out);
+    av_frame_free(&in);
+}
+
 /** Give a frame to the library, which gives it back in emit_frame(). */
 static int submit_frame(AVFilterContext *ctx, AVFrame *in)
 {
@@ -1080,6 +1189,11 @@ static int submit_frame(AVFilterContext *ctx, AVFrame *in)
     if (s->dedup && (ret = remember_frame(s, in, out, &input)) < 0)
         goto fail;
     status = rave_session_submit(s->session, &input, &output);
+    if (status == RAVE_ERROR_FRAME_LOST) {
+        /* The library has said so. */
+        leave_out(s, in, out);
+        return 0;
+    }
     if (status != RAVE_OK) {
         ret = library_error(ctx, status);
         /* Part of the work may be on the GPU: this waits for it. */
@@ -1219,6 +1333,26 @@ static const AVOption rave_options[] = {
         { .str = NULL }, .flags = FLAGS },
     { "allow_host_code", "let engines run host code of their own", OFFSET(allow_host_code), AV_OPT_TYPE_BOOL,
         { .i64 = 0 }, 0, 1, .flags = FLAGS },
+    { "build",       "whether an ONNX model becomes an engine on a GPU", OFFSET(build), AV_OPT_TYPE_INT,
+        { .i64 = RAVE_BUILD_AUTO }, RAVE_BUILD_AUTO, RAVE_BUILD_ONLY, .flags = FLAGS, .unit = "build" },
+        { "auto",     "unless it is in the cache",       0, AV_OPT_TYPE_CONST, { .i64 = RAVE_BUILD_AUTO }, .flags = FLAGS, .unit = "build" },
+        { "never",    "it has to be in the cache",       0, AV_OPT_TYPE_CONST, { .i64 = RAVE_BUILD_NEVER }, .flags = FLAGS, .unit = "build" },
+        { "only",     "and nothing more is done",        0, AV_OPT_TYPE_CONST, { .i64 = RAVE_BUILD_ONLY }, .flags = FLAGS, .unit = "build" },
+    { "precision",   "what an engine that is built computes in", OFFSET(precision), AV_OPT_TYPE_INT,
+        { .i64 = RAVE_PRECISION_AUTO }, RAVE_PRECISION_AUTO, RAVE_PRECISION_TF32, .flags = FLAGS, .unit = "precision" },
+        { "auto",     "the model's own",                 0, AV_OPT_TYPE_CONST, { .i64 = RAVE_PRECISION_AUTO }, .flags = FLAGS, .unit = "precision" },
+        { "fp32",     "32-bit floating point",           0, AV_OPT_TYPE_CONST, { .i64 = RAVE_PRECISION_FP32 }, .flags = FLAGS, .unit = "precision" },
+        { "fp16",     "16-bit floating point",           0, AV_OPT_TYPE_CONST, { .i64 = RAVE_PRECISION_FP16 }, .flags = FLAGS, .unit = "precision" },
+        { "bf16",     "bfloat16",                        0, AV_OPT_TYPE_CONST, { .i64 = RAVE_PRECISION_BF16 }, .flags = FLAGS, .unit = "precision" },
+        { "tf32",     "fp32 with products of 10-bit mantissas", 0, AV_OPT_TYPE_CONST, { .i64 = RAVE_PRECISION_TF32 }, .flags = FLAGS, .unit = "precision" },
+    { "cache",       "folder that keeps built engines, or \"off\"", OFFSET(cache), AV_OPT_TYPE_STRING,
+        { .str = NULL }, .flags = FLAGS },
+    { "builder",     "command rave that builds engines",       OFFSET(builder), AV_OPT_TYPE_STRING,
+        { .str = NULL }, .flags = FLAGS },
+    { "ledger",      "file that gets the evidence of the run", OFFSET(ledger), AV_OPT_TYPE_STRING,
+        { .str = NULL }, .flags = FLAGS },
+    { "ledger_every", "of how many frames one is taken down",  OFFSET(ledger_every), AV_OPT_TYPE_INT,
+        { .i64 = 1 }, 1, INT_MAX, .flags = FLAGS },
     { "streams",     "frames computed at a time on a GPU, 0 to choose", OFFSET(streams), AV_OPT_TYPE_INT,
         { .i64 = 0 }, 0, 16, .flags = FLAGS, .unit = "streams" },
         { "auto",     "choose",                          0, AV_OPT_TYPE_CONST, { .i64 = 0 }, .flags = FLAGS, .unit = "streams" },

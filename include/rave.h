@@ -59,12 +59,13 @@
 #define RAVE_VERSION_NUMBER (RAVE_VERSION_MAJOR * 10000 + RAVE_VERSION_MINOR * 100 + RAVE_VERSION_PATCH)
 
 /* Initialisers: every field at its default. */
-#define RAVE_CONTEXT_CONFIG_INIT {sizeof(RaveContextConfig), 0, 0, 0, 0, 0, 0, 0, 0, 0}
-#define RAVE_MODEL_CONFIG_INIT {sizeof(RaveModelConfig), 0, 0, 0, 0, 0, 0, 0}
+#define RAVE_CONTEXT_CONFIG_INIT {sizeof(RaveContextConfig), 0, 0, 0, 0, 0, 0, 0, 0, 0, 0}
+#define RAVE_MODEL_CONFIG_INIT {sizeof(RaveModelConfig), 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0}
 #define RAVE_SESSION_CONFIG_INIT {sizeof(RaveSessionConfig), 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0}
 #define RAVE_FRAME_INIT {sizeof(RaveFrame), 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, {0, 0, 0, 0}, {0, 0, 0, 0}}
 #define RAVE_MODEL_INFO_INIT {sizeof(RaveModelInfo), 0, 0, 0, 0, 0, 0, 0}
-#define RAVE_STATS_INIT {sizeof(RaveStats), 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0}
+#define RAVE_STATS_INIT {sizeof(RaveStats), 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0}
+#define RAVE_LEDGER_COUNTS_INIT {sizeof(RaveLedgerCounts), 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0}
 
 
 // Success.
@@ -133,6 +134,9 @@
 // The handle is not one of ours, or was destroyed already.
 #define RAVE_ERROR_INVALID_HANDLE 21
 
+// The frame has no result and is to be left out; the session goes on with the next. With RAVE_MODE_HARDENED only.
+#define RAVE_ERROR_FRAME_LOST 22
+
 // None of the above.
 #define RAVE_ERROR_UNKNOWN 99
 
@@ -166,8 +170,9 @@
 // Any deviation is an error.
 #define RAVE_MODE_STRICT 0
 
-// What can be gone on from is logged and counted, such as a model's output that is not finite on a GPU. The pixels of
-// sound frames are the same.
+// What can be gone on from is logged, counted, and a line of the ledger: memory that runs out is tried for once more after
+// what nobody uses was freed; one frame without a result is left out (RAVE_ERROR_FRAME_LOST), and a second one in a row an
+// error; on a GPU, a model's output that is not finite is passed on. The pixels of sound frames are the same.
 #define RAVE_MODE_HARDENED 1
 
 // The library decides.
@@ -178,6 +183,30 @@
 
 // Frames are launched as a CUDA graph where the engine lets itself be captured.
 #define RAVE_GRAPH_ON 2
+
+// What the model was saved in, without TF32.
+#define RAVE_PRECISION_AUTO 0
+
+// fp32 in every bit.
+#define RAVE_PRECISION_FP32 1
+
+// fp16. TensorRT 11 and TensorRT-RTX: if the model is saved in it.
+#define RAVE_PRECISION_FP16 2
+
+// bf16. TensorRT 11 and TensorRT-RTX: if the model is saved in it.
+#define RAVE_PRECISION_BF16 3
+
+// fp32, with products of 10-bit mantissas.
+#define RAVE_PRECISION_TF32 4
+
+// An engine is built unless it is in the cache.
+#define RAVE_BUILD_AUTO 0
+
+// An engine that is not in the cache is an error.
+#define RAVE_BUILD_NEVER 1
+
+// An engine is built unless it is in the cache, and loading ends there, as RAVE_ERROR_CANCELLED.
+#define RAVE_BUILD_ONLY 2
 
 // Pixels in host memory.
 #define RAVE_MEMORY_HOST 0
@@ -320,6 +349,37 @@ typedef struct RaveModel RaveModel;
 // A model bound to one frame geometry. Opaque.
 typedef struct RaveSession RaveSession;
 
+// What rave_context_ledger_counts() tells: how many lines of each kind the context, and what was made from it, have had in
+// the ledger. What hardened mode does is counted by its line, so that there is never one without the other.
+typedef struct RaveLedgerCounts {
+    // sizeof(RaveLedgerCounts).
+    uint32_t struct_size;
+    // 0.
+    uint32_t reserved;
+    // Lines of any kind.
+    uint64_t lines;
+    // Frames that were taken down.
+    uint64_t frames;
+    // Frames that were found to repeat the one before.
+    uint64_t repeats;
+    // What took the place of something better that was missing.
+    uint64_t fallbacks;
+    // With RAVE_MODE_HARDENED: damaged engines that were put aside in the cache.
+    uint64_t cache_entries_put_aside;
+    // With RAVE_MODE_HARDENED: times that the cache was done without.
+    uint64_t without_cache;
+    // With RAVE_MODE_HARDENED: times that memory was tried for once more.
+    uint64_t allocations_retried;
+    // With RAVE_MODE_HARDENED: frames that were left out because they have no result.
+    uint64_t frames_lost;
+    // With RAVE_MODE_HARDENED, on a GPU: launches with output that was not finite.
+    uint64_t not_finite;
+    // Loads, sessions and frames that failed.
+    uint64_t failures;
+    // Sessions that found their GPU lost.
+    uint64_t devices_lost;
+} RaveLedgerCounts;
+
 // Receives a message. Called from any thread, also from several at once, but only during calls into the library.
 // `level` is a RAVE_LOG_ constant. `message` is one line without a line feed, valid during the call. The callback
 // must return, without an exception or a jump. Within it only functions that ask or destroy may be called: those that
@@ -348,8 +408,10 @@ typedef struct RaveContextConfig {
     void *log_opaque;
     // The most verbose RAVE_LOG_ level that `log` wants; 0 means RAVE_LOG_INFO.
     int32_t log_level;
-    // 0.
-    uint32_t reserved;
+    // Of every how many frames in host memory one is taken down in the ledger with the SHA-256 of its input and output; 1
+    // is every frame. 0 is 1 with a `ledger`, and none without one. Frames in GPU memory are taken down without hashes:
+    // they are not copied for them.
+    uint32_t ledger_every;
     // With RAVE_DEVICE_CUDA: called once, with `cuda_owner`, when the library needs `cuda_context` and `cuda_stream` no
     // more, on any thread that is in a call into the library; NULL when nobody needs to know. With it, models stay
     // loaded on the GPU for a while after their last use, as a filter graph that is built anew needs them again.
@@ -357,7 +419,17 @@ typedef struct RaveContextConfig {
     RaveReleaseCallback cuda_release;
     // Passed to `cuda_release` as it is, for example a reference that keeps the CUcontext alive.
     void *cuda_owner;
+    // Path of the file that gets the ledger: what the context and everything made from it decide that can change results, a
+    // line of JSON each, hash-chained; NULL keeps the last lines in memory only. A file that is there is replaced, unless
+    // this process has written it: then it goes on. A symbolic link is refused. A file that cannot be written any more is
+    // warned of and fails nothing.
+    const char *ledger;
 } RaveContextConfig;
+
+// Whether what takes long is to be broken off: 0 is no. Called several times a second, from any thread but from one at a
+// time, and only during the call that it was given to. It must return at once, and may call the library as a
+// RaveLogCallback may.
+typedef int32_t (*RaveCancelCallback)(void *opaque);
 
 // How rave_model_load() loads a model.
 typedef struct RaveModelConfig {
@@ -377,8 +449,32 @@ typedef struct RaveModelConfig {
     const char *lean_runtime;
     // For engines: 1 lets them bring host code of their own, which can do whatever the process can; 0 refuses it.
     uint32_t allow_host_code;
-    // 0.
-    uint32_t reserved;
+    // For an ONNX model on a GPU: what its engine computes in, a RAVE_PRECISION_ constant. Where no engine is built it must
+    // be RAVE_PRECISION_AUTO.
+    int32_t precision;
+    // For an ONNX model on a GPU: the folder that keeps its engine, or "off" to keep none. NULL is $XDG_CACHE_HOME/rave, or
+    // ~/.cache/rave. The folder must be the user's own, and no one else may write it.
+    const char *cache;
+    // For an ONNX model on a GPU: path of the command rave of this version, which builds the engine in a process of its
+    // own. NULL takes the one beside the running program; where there is none, the engine is built in this process.
+    const char *builder;
+    // For an ONNX model on a GPU: asked while its engine is built, or waited for while another process builds it, whether
+    // to break off; NULL never does. rave_model_load() then ends with RAVE_ERROR_CANCELLED: within a second, unless the
+    // engine is built in this process, where TensorRT ends its step at hand first.
+    RaveCancelCallback cancel;
+    // Passed to `cancel` as it is.
+    void *cancel_opaque;
+    // For an ONNX model on a GPU: a RAVE_BUILD_ constant. Where no engine is built it must not be RAVE_BUILD_ONLY.
+    int32_t build;
+    // A RAVE_MODE_ constant. With RAVE_MODE_HARDENED memory that runs out is tried for once more, after what nobody uses was
+    // freed; for an ONNX model on a GPU, a damaged engine in the cache is put aside and built again, and a cache that cannot
+    // be written is done without. All are warned of.
+    int32_t mode;
+    // For an ONNX model on a GPU: width of the frames, or 0 when it is not known. The engine is built for frames up to a
+    // size near this one, and larger ones are cut into tiles.
+    uint32_t width;
+    // Height of the frames, as `width`. Set both or neither.
+    uint32_t height;
 } RaveModelConfig;
 
 // What rave_model_info() tells.
@@ -500,17 +596,41 @@ typedef struct RaveStats {
     uint32_t streams;
     // 0.
     uint32_t reserved;
+    // With RAVE_MODE_HARDENED: frames that were left out because they have no result.
+    uint64_t lost_frames;
 } RaveStats;
 
 #ifdef __cplusplus
 extern "C" {
 #endif // __cplusplus
 
-// Creates a context from `config`. Quick; opens no library but, with RAVE_DEVICE_CUDA, the GPU's driver.
+// Writes how many lines of each kind the ledger has had from the context and what was made from it to `*counts`, whose
+// struct_size must be set. Never blocks; may run beside other calls. RAVE_ERROR_INVALID_PARAMETER,
+// RAVE_ERROR_ABI_MISMATCH, RAVE_ERROR_INVALID_HANDLE.
+int32_t rave_context_ledger_counts(const struct RaveContext *context,
+                                   struct RaveLedgerCounts *counts);
+
+// Writes line `number` of the context's ledger, from 0, to `text`, without a line feed and with a NUL, and its length
+// without the NUL to `*length`. `size` is how many bytes `text` has; where these are too few nothing is written but
+// `*length`, and `text` may be NULL when `size` is 0. The last 1024 lines are in memory.
+//
+// May wait for a line that is being written to a file; may run beside other calls. RAVE_ERROR_INVALID_PARAMETER also for
+// a line that is not there yet, or not in memory any more; RAVE_ERROR_INVALID_HANDLE.
+int32_t rave_context_ledger_line(const struct RaveContext *context,
+                                 uint64_t number,
+                                 char *text,
+                                 uint64_t size,
+                                 uint64_t *length);
+
+// Creates a context from `config`. Quick; opens no library but, with RAVE_DEVICE_CUDA, the GPU's driver, and no file but the
+// ledger's.
 //
 // Returns the context, which the caller ends with rave_context_destroy(), or NULL with a status in `*error`:
-// RAVE_ERROR_INVALID_PARAMETER, RAVE_ERROR_ABI_MISMATCH, RAVE_ERROR_DEVICE_NOT_FOUND, RAVE_ERROR_DEVICE_LOST.
-struct RaveContext *rave_context_create(const struct RaveContextConfig *config, int32_t *error);
+// RAVE_ERROR_INVALID_PARAMETER, RAVE_ERROR_ABI_MISMATCH, RAVE_ERROR_DEVICE_NOT_FOUND, RAVE_ERROR_DEVICE_LOST; where the
+// ledger cannot be written RAVE_ERROR_FILE_NOT_FOUND, RAVE_ERROR_PERMISSION_DENIED, RAVE_ERROR_IO, RAVE_ERROR_UNTRUSTED (a
+// symbolic link) or RAVE_ERROR_BUSY (another process writes it).
+struct RaveContext *rave_context_create(const struct RaveContextConfig *config,
+                                        int32_t *error);
 
 // Ends `*context` and sets it to NULL. Models and sessions made from it stay valid. NULL, or a pointer to NULL, is
 // nothing to do. RAVE_ERROR_INVALID_HANDLE when it was destroyed already, RAVE_ERROR_BUSY while a call runs on it;
@@ -546,13 +666,15 @@ uint32_t rave_version(void);
 // Loads the model in the file `path` and checks that it keeps the model contract: one NCHW tensor in and one out, 3
 // (RGB) or 1 (luma) channels, fp32 or fp16, scaled alike in both directions. `config` may be NULL for the defaults.
 //
-// Blocks for as long as reading and preparing the model takes. Equal files with equal settings are loaded once in a
-// process, and stay loaded for a while after their last use.
+// Blocks for as long as reading and preparing the model takes. In a context of RAVE_DEVICE_CUDA an ONNX model becomes a
+// TensorRT engine first, which can take minutes and is told to the log every few seconds; the engine is kept in a folder
+// for the next time. Equal files with equal settings are loaded once in a process, and stay loaded for a while after
+// their last use.
 //
 // Returns the model, which the caller ends with rave_model_destroy(), or NULL with a status in `*error`:
 // RAVE_ERROR_FILE_NOT_FOUND, RAVE_ERROR_PERMISSION_DENIED, RAVE_ERROR_IO, RAVE_ERROR_MODEL_LOAD_FAILED,
 // RAVE_ERROR_UNTRUSTED, RAVE_ERROR_RUNTIME_LIBRARY_MISSING, RAVE_ERROR_DEVICE_NOT_FOUND, RAVE_ERROR_OUT_OF_MEMORY,
-// RAVE_ERROR_ENGINE_MISMATCH, RAVE_ERROR_DEVICE_LOST,
+// RAVE_ERROR_ENGINE_MISMATCH, RAVE_ERROR_DEVICE_LOST, RAVE_ERROR_CANCELLED,
 // RAVE_ERROR_INVALID_PARAMETER, RAVE_ERROR_ABI_MISMATCH, RAVE_ERROR_INVALID_HANDLE.
 struct RaveModel *rave_model_load(struct RaveContext *context,
                                   const char *path,
@@ -620,12 +742,15 @@ int32_t rave_session_output_size(const struct RaveSession *session,
 // `out->matrix`, `out->range` and `out->siting` say what the pixels are.
 // After a failure the pixels of `out` are undefined, and its fields are unchanged.
 //
+// With RAVE_MODE_HARDENED a frame without a result gives RAVE_ERROR_FRAME_LOST, if the one before did not: leave it out and
+// go on with the next.
+//
 // In host memory it blocks until the pixels are written. In GPU memory it is rave_session_submit() and
 // rave_session_finish() in one, refused with RAVE_ERROR_BUSY while frames are in flight.
 //
 // RAVE_ERROR_UNSUPPORTED_FORMAT, RAVE_ERROR_INVALID_PARAMETER, RAVE_ERROR_INFERENCE_FAILED (also when the model's output
-// is not finite), RAVE_ERROR_KERNEL_LAUNCH_FAILED, RAVE_ERROR_DEVICE_LOST, RAVE_ERROR_OUT_OF_MEMORY, RAVE_ERROR_BUSY,
-// RAVE_ERROR_ABI_MISMATCH, RAVE_ERROR_INVALID_HANDLE.
+// is not finite), RAVE_ERROR_FRAME_LOST, RAVE_ERROR_KERNEL_LAUNCH_FAILED, RAVE_ERROR_DEVICE_LOST,
+// RAVE_ERROR_OUT_OF_MEMORY, RAVE_ERROR_BUSY, RAVE_ERROR_ABI_MISMATCH, RAVE_ERROR_INVALID_HANDLE.
 int32_t rave_session_process(struct RaveSession *session,
                              const struct RaveFrame *input,
                              struct RaveFrame *out);
@@ -636,7 +761,8 @@ int32_t rave_session_process(struct RaveSession *session,
 //
 // What `input` holds is read in order on the context's stream as it is now. Both frames must stay as they are until the
 // frame is finished. In GPU memory, where the session keeps size and format, `out` may be the same frame as `input`.
-// What goes wrong with a frame on the GPU may be known only later: then the error of a later call names the frame.
+// What goes wrong with a frame on the GPU may be known only later: then the error of a later call names the frame. A frame
+// that gives RAVE_ERROR_FRAME_LOST is not in flight, and nothing needs it any more.
 //
 // In host memory the frame is processed before this returns.
 int32_t rave_session_submit(struct RaveSession *session,

@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
-# Builds FFmpeg with the filter rave: build/ffmpeg-VERSION/bin/{ffmpeg,ffprobe}.
+# Builds FFmpeg with the filter rave: build/ffmpeg-VERSION/bin/{ffmpeg,ffprobe}, and of the default version the static
+# libraries that the crate rave-ffmpeg links, with headers and pkg-config files: build/ffmpeg-VERSION/{lib,include}.
 #
 #   scripts/build-ffmpeg.sh [9.0|8.1|7.1] [--full] [--clean]
 #
@@ -68,6 +69,13 @@ patched_source() {
     stamp source "$key"
 }
 
+# components KIND: the names of this version's decoders, encoders, ...
+components() {
+    local kind=$1
+    echo "${FFMPEG_COMPONENTS[$kind]}"
+    [ "$version" != "$FFMPEG_DEFAULT" ] || echo "${FFMPEG_MORE_COMPONENTS[$kind]:-}"
+}
+
 # configured: FFmpeg's configure has run with these options.
 configured() {
     local nv options kind key missing=() name
@@ -79,11 +87,13 @@ configured() {
         --enable-ffnvcodec --enable-cuda --enable-cuda-llvm --enable-cuvid --enable-nvdec --enable-nvenc
         --nvccflags="--cuda-gpu-arch=sm_75 -O2")
     ! pkg-config --exists 'dav1d >= 0.5.0' || options+=(--enable-libdav1d)
+    ! pkg-config --exists x265 || options+=(--enable-libx265)
     if [ -z "$full" ]; then
         options+=(--disable-everything --disable-autodetect --disable-network --enable-zlib)
         for kind in "${FFMPEG_COMPONENT_KINDS[@]}"; do
-            for name in ${FFMPEG_COMPONENTS[$kind]}; do options+=("--enable-$kind=$name"); done
+            for name in $(components "$kind"); do options+=("--enable-$kind=$name"); done
         done
+        [ "$version" != "$FFMPEG_DEFAULT" ] || options+=("${FFMPEG_WHOLE_KINDS[@]/#/--enable-}")
     fi
     # Paths too: configure writes them down, and a build folder may be moved.
     key="$nv $PREFIX ${options[*]} $(hash_of "$src/configure" "$src/libavfilter/allfilters.c" "$PREFIX/lib/pkgconfig/rave.pc")"
@@ -93,12 +103,14 @@ configured() {
     rm -f "$home/configure.stamp"
     cd "$src"
     logged "$log/configure.log" ./configure "${options[@]}"
+    # Assembler sources depend on components too, which make does not see.
+    find . -name '*.asm' | sed 's/asm$/o/' | xargs rm -f
     cd "$ROOT"
     grep -q '^#define CONFIG_RAVE_FILTER 1$' "$src/config_components.h" || die "configure left out the filter rave:" \
         "see $src/ffbuild/config.log"
     if [ -z "$full" ]; then
         for kind in "${FFMPEG_COMPONENT_KINDS[@]}"; do
-            for name in ${FFMPEG_COMPONENTS[$kind]}; do
+            for name in $(components "$kind"); do
                 name=${name}_$kind
                 grep -q "^#define CONFIG_${name^^} 1$" "$src/config_components.h" || missing+=("$name")
             done
@@ -131,6 +143,23 @@ compiled() {
     stamp programs "$key"
 }
 
+# libraries_installed: what Rust programs link is in $home/{lib,include}. libavfilter is not: librave.a is in it.
+libraries_installed() {
+    local key name parts=()
+    key=$(hash_of "$home/source.stamp" "$home/configure.stamp")
+    is_stamped libraries "$key" && [ -f "$home/lib/pkgconfig/libavformat.pc" ] && return
+    step "Installing its libraries"
+    for name in avutil swresample swscale avcodec avformat; do
+        parts+=("install-lib$name-static" "install-lib$name-headers" "install-lib$name-pkgconfig")
+    done
+    logged "$log/install.log" make -C "$src" prefix="$home" "${parts[@]}"
+    # Relative, so that the build folder can be moved.
+    # shellcheck disable=SC2016 # pkg-config's own notation
+    sed -i -e 's,^prefix=.*,prefix=${pcfiledir}/../..,' -e 's,^libdir=.*,libdir=${prefix}/lib,' \
+        -e 's,^includedir=.*,includedir=${prefix}/include,' "$home"/lib/pkgconfig/*.pc
+    stamp libraries "$key"
+}
+
 need_packages gcc g++ libc6-dev make patch nasm pkg-config xz-utils clang zlib1g-dev libx264-dev
 step "librave in $PREFIX"
 "$ROOT/scripts/install.sh" "$PREFIX"
@@ -139,6 +168,7 @@ configured
 compiled
 give_onnxruntime "$home"
 if [ "$version" = "$FFMPEG_DEFAULT" ]; then
+    [ -n "$full" ] || libraries_installed
     mkdir -p "$BUILD/bin"
     ln -sfn "../ffmpeg-$version$full/bin/ffmpeg" "$BUILD/bin/ffmpeg"
     ln -sfn "../ffmpeg-$version$full/bin/ffprobe" "$BUILD/bin/ffprobe"

@@ -45,6 +45,7 @@ cargo run --quiet --locked -p rave-conformance -- scrub
 
 step "rave"
 scripts/install.sh "$PREFIX"
+scripts/install.sh --command "$PREFIX"
 
 versions=(9.0 8.1 7.1)
 [ -z "$quick" ] || versions=(9.0)
@@ -53,6 +54,8 @@ for version in "${versions[@]}"; do
     scripts/build-ffmpeg.sh "$version"
 done
 export RAVE_REQUIRE_FFMPEG=1 RAVE_FFMPEG_VERSIONS="${versions[*]}"
+# What links FFmpeg's libraries is built from here on. Without it, .cargo/config.toml names the folder build.
+export PKG_CONFIG_PATH=$BUILD/ffmpeg-$FFMPEG_DEFAULT/lib/pkgconfig${PKG_CONFIG_PATH:+:$PKG_CONFIG_PATH}
 
 step "Conformance"
 cargo run --quiet --locked -p rave-conformance -- report --no-skips --out "$BUILD/conformance"

@@ -12,7 +12,8 @@ use std::process::Command;
 /// The oldest GPU architecture (Turing) that every driver that is accepted, up to CUDA 13's, still compiles for.
 const ARCHITECTURE: &str = "75";
 
-const KERNELS: [&str; 6] = ["unpack", "pack", "tiles", "scale_chroma", "pack_luma", "compare"];
+const KERNELS: [&str; 7] =
+    ["unpack", "pack", "tiles", "scale_chroma", "pack_luma", "pack_luma_whole", "compare"];
 
 fn main() {
     let out = PathBuf::from(env::var_os("OUT_DIR").expect("cargo sets OUT_DIR"));

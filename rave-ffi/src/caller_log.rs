@@ -10,14 +10,22 @@ use crate::constants::{RAVE_LOG_DEBUG, RAVE_LOG_ERROR, RAVE_LOG_INFO, RAVE_LOG_V
 use crate::structs::RaveContextConfig;
 
 thread_local! {
-    /// How many log callbacks this thread is in.
+    /// How many of the caller's callbacks this thread is in.
     static IN_CALLBACK: Cell<u32> = const { Cell::new(0) };
 }
 
-/// Whether this thread is in a log callback: then it is in a call into the library too, perhaps of another thread that
-/// waits for it.
+/// Whether this thread is in a callback of the caller's: then it is in a call into the library too, perhaps of another
+/// thread that waits for it.
 pub(crate) fn in_callback() -> bool {
     IN_CALLBACK.get() > 0
+}
+
+/// Calls a callback of the caller's.
+pub(crate) fn inside_callback<T>(call: impl FnOnce() -> T) -> T {
+    IN_CALLBACK.set(IN_CALLBACK.get() + 1);
+    let answer = call();
+    IN_CALLBACK.set(IN_CALLBACK.get() - 1);
+    answer
 }
 
 /// A context's log. The context and everything made from it hold a clone: with the last one the callback ends.
@@ -42,9 +50,7 @@ struct State {
 impl Gate {
     fn call(&self, level: LogLevel, message: &str) {
         let Some(callback) = self.enter() else { return };
-        IN_CALLBACK.set(IN_CALLBACK.get() + 1);
-        callback.call(level, message);
-        IN_CALLBACK.set(IN_CALLBACK.get() - 1);
+        inside_callback(|| callback.call(level, message));
         self.lock().running -= 1;
         self.idle.notify_all();
     }
@@ -151,16 +157,17 @@ mod tests {
 
     fn config() -> RaveContextConfig {
         RaveContextConfig {
-            struct_size: 48,
+            struct_size: 72,
             device: 0,
             cuda_context: std::ptr::null_mut(),
             cuda_stream: std::ptr::null_mut(),
             log: None,
             log_opaque: std::ptr::null_mut(),
             log_level: 0,
-            reserved: 0,
+            ledger_every: 0,
             cuda_release: None,
             cuda_owner: std::ptr::null_mut(),
+            ledger: std::ptr::null(),
         }
     }
 

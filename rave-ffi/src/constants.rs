@@ -44,6 +44,8 @@ pub const RAVE_ERROR_CANCELLED: i32 = 19;
 pub const RAVE_ERROR_PANIC: i32 = 20;
 /// The handle is not one of ours, or was destroyed already.
 pub const RAVE_ERROR_INVALID_HANDLE: i32 = 21;
+/// The frame has no result and is to be left out; the session goes on with the next. With RAVE_MODE_HARDENED only.
+pub const RAVE_ERROR_FRAME_LOST: i32 = 22;
 /// None of the above.
 pub const RAVE_ERROR_UNKNOWN: i32 = 99;
 
@@ -71,8 +73,9 @@ pub const RAVE_DITHER_NONE: i32 = 1;
 
 /// Any deviation is an error.
 pub const RAVE_MODE_STRICT: i32 = 0;
-/// What can be gone on from is logged and counted, such as a model's output that is not finite on a GPU. The pixels of
-/// sound frames are the same.
+/// What can be gone on from is logged, counted, and a line of the ledger: memory that runs out is tried for once more after
+/// what nobody uses was freed; one frame without a result is left out (RAVE_ERROR_FRAME_LOST), and a second one in a row an
+/// error; on a GPU, a model's output that is not finite is passed on. The pixels of sound frames are the same.
 pub const RAVE_MODE_HARDENED: i32 = 1;
 
 /// The library decides.
@@ -81,6 +84,24 @@ pub const RAVE_GRAPH_AUTO: i32 = 0;
 pub const RAVE_GRAPH_OFF: i32 = 1;
 /// Frames are launched as a CUDA graph where the engine lets itself be captured.
 pub const RAVE_GRAPH_ON: i32 = 2;
+
+/// What the model was saved in, without TF32.
+pub const RAVE_PRECISION_AUTO: i32 = 0;
+/// fp32 in every bit.
+pub const RAVE_PRECISION_FP32: i32 = 1;
+/// fp16. TensorRT 11 and TensorRT-RTX: if the model is saved in it.
+pub const RAVE_PRECISION_FP16: i32 = 2;
+/// bf16. TensorRT 11 and TensorRT-RTX: if the model is saved in it.
+pub const RAVE_PRECISION_BF16: i32 = 3;
+/// fp32, with products of 10-bit mantissas.
+pub const RAVE_PRECISION_TF32: i32 = 4;
+
+/// An engine is built unless it is in the cache.
+pub const RAVE_BUILD_AUTO: i32 = 0;
+/// An engine that is not in the cache is an error.
+pub const RAVE_BUILD_NEVER: i32 = 1;
+/// An engine is built unless it is in the cache, and loading ends there, as RAVE_ERROR_CANCELLED.
+pub const RAVE_BUILD_ONLY: i32 = 2;
 
 /// Pixels in host memory.
 pub const RAVE_MEMORY_HOST: i32 = 0;

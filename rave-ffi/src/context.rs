@@ -3,9 +3,10 @@
 use std::ffi::{c_char, c_void};
 
 use rave_core::{Error, PixelFormat, Result, Size, Status};
-use rave_engine::{CudaDevice, Owner};
+use rave_engine::{CudaDevice, Ledger, Owner};
 
 use crate::boundary::{guard, guard_create};
+use crate::caller_ledger;
 use crate::caller_log::CallerLog;
 use crate::constants::{RAVE_DEVICE_CPU, RAVE_DEVICE_CUDA};
 use crate::handles::{Registry, outside_callbacks};
@@ -18,29 +19,35 @@ pub(crate) struct ContextFacts {
     pub(crate) log: CallerLog,
     /// The GPU; `None` is the CPU.
     pub(crate) device: Option<CudaDevice>,
+    pub(crate) ledger: Ledger,
 }
 
 pub(crate) static CONTEXTS: Registry<(), ContextFacts> = Registry::new("context");
 
-/// Creates a context from `config`. Quick; opens no library but, with RAVE_DEVICE_CUDA, the GPU's driver.
+/// Creates a context from `config`. Quick; opens no library but, with RAVE_DEVICE_CUDA, the GPU's driver, and no file but the
+/// ledger's.
 ///
 /// Returns the context, which the caller ends with rave_context_destroy(), or NULL with a status in `*error`:
-/// RAVE_ERROR_INVALID_PARAMETER, RAVE_ERROR_ABI_MISMATCH, RAVE_ERROR_DEVICE_NOT_FOUND, RAVE_ERROR_DEVICE_LOST.
+/// RAVE_ERROR_INVALID_PARAMETER, RAVE_ERROR_ABI_MISMATCH, RAVE_ERROR_DEVICE_NOT_FOUND, RAVE_ERROR_DEVICE_LOST; where the
+/// ledger cannot be written RAVE_ERROR_FILE_NOT_FOUND, RAVE_ERROR_PERMISSION_DENIED, RAVE_ERROR_IO, RAVE_ERROR_UNTRUSTED (a
+/// symbolic link) or RAVE_ERROR_BUSY (another process writes it).
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn rave_context_create(
     config: *const RaveContextConfig,
     error: *mut i32,
 ) -> *mut RaveContext {
     // SAFETY: the header requires `error` to be NULL or writable, and `config` to be NULL or to have as many readable
-    // bytes as its struct_size says, and it says how long the CUDA context and stream in it must live.
+    // bytes as its struct_size says, with a `ledger` that is NULL or a string, and it says how long the CUDA context and
+    // stream in it must live.
     unsafe {
         guard_create(error, || {
             outside_callbacks("context")?;
             let config = read_struct(config, "config")?;
             check_config(&config)?;
             let log = CallerLog::new(&config)?;
+            let ledger = caller_ledger::open(&config, log.log())?;
             let device = device(&config)?;
-            Ok(CONTEXTS.insert((), ContextFacts { log, device }))
+            Ok(CONTEXTS.insert((), ContextFacts { log, device, ledger }))
         })
     }
 }
@@ -85,9 +92,6 @@ pub unsafe extern "C" fn rave_encoder_check(
 fn check_config(config: &RaveContextConfig) -> Result<()> {
     let invalid = |found: String| Error::new(Status::InvalidParameter, format!("config: {found}"));
     // RV-FFI-1002
-    if config.reserved != 0 {
-        return Err(invalid("reserved is not zero".into()).expected("0"));
-    }
     if config.cuda_release.is_none() && !config.cuda_owner.is_null() {
         return Err(invalid("cuda_owner is set without cuda_release".into()).expected("both or neither"));
     }

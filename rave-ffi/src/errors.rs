@@ -89,6 +89,7 @@ mod tests {
             RAVE_ERROR_CANCELLED,
             RAVE_ERROR_PANIC,
             RAVE_ERROR_INVALID_HANDLE,
+            RAVE_ERROR_FRAME_LOST,
             RAVE_ERROR_UNKNOWN,
         ];
         assert_eq!(constants, Status::ALL.map(Status::code));

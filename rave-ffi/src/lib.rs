@@ -14,6 +14,8 @@
 )]
 
 mod boundary;
+mod caller_cancel;
+mod caller_ledger;
 mod caller_log;
 pub mod constants;
 mod context;
@@ -22,6 +24,7 @@ mod frames;
 mod handles;
 mod layout;
 mod model;
+mod model_options;
 #[cfg(feature = "panic-probe")]
 mod panic_probe;
 mod panics;
@@ -31,6 +34,7 @@ mod session;
 mod strings;
 pub mod structs;
 
+pub use caller_ledger::{rave_context_ledger_counts, rave_context_ledger_line};
 pub use context::{rave_context_create, rave_context_destroy, rave_encoder_check};
 pub use errors::{rave_error_message, rave_last_error, rave_version};
 pub use model::{rave_model_description, rave_model_destroy, rave_model_info, rave_model_load};

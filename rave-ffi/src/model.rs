@@ -3,16 +3,14 @@
 use std::ffi::{CString, c_char};
 use std::path::PathBuf;
 
-use rave_core::{ElementType, Error, Extent, Result, Status, ValueRange};
-use rave_engine::{BackendChoice, Model, ModelOptions};
+use rave_core::{ElementType, Extent};
+use rave_engine::{Model, ModelOptions};
 
 use crate::boundary::{guard, guard_create, guard_value};
 use crate::caller_log::CallerLog;
-use crate::constants::{
-    RAVE_BACKEND_AUTO, RAVE_BACKEND_ONNX, RAVE_BACKEND_TENSORRT, RAVE_VALUES_BYTE, RAVE_VALUES_UNIT,
-};
 use crate::context::CONTEXTS;
 use crate::handles::Registry;
+use crate::model_options::model_options;
 use crate::pointers::{read_struct, write_struct};
 use crate::strings::read_string;
 use crate::structs::{RaveContext, RaveModel, RaveModelConfig, RaveModelInfo};
@@ -29,13 +27,15 @@ pub(crate) static MODELS: Registry<(), ModelFacts> = Registry::new("model");
 /// Loads the model in the file `path` and checks that it keeps the model contract: one NCHW tensor in and one out, 3
 /// (RGB) or 1 (luma) channels, fp32 or fp16, scaled alike in both directions. `config` may be NULL for the defaults.
 ///
-/// Blocks for as long as reading and preparing the model takes. Equal files with equal settings are loaded once in a
-/// process, and stay loaded for a while after their last use.
+/// Blocks for as long as reading and preparing the model takes. In a context of RAVE_DEVICE_CUDA an ONNX model becomes a
+/// TensorRT engine first, which can take minutes and is told to the log every few seconds; the engine is kept in a folder
+/// for the next time. Equal files with equal settings are loaded once in a process, and stay loaded for a while after
+/// their last use.
 ///
 /// Returns the model, which the caller ends with rave_model_destroy(), or NULL with a status in `*error`:
 /// RAVE_ERROR_FILE_NOT_FOUND, RAVE_ERROR_PERMISSION_DENIED, RAVE_ERROR_IO, RAVE_ERROR_MODEL_LOAD_FAILED,
 /// RAVE_ERROR_UNTRUSTED, RAVE_ERROR_RUNTIME_LIBRARY_MISSING, RAVE_ERROR_DEVICE_NOT_FOUND, RAVE_ERROR_OUT_OF_MEMORY,
-/// RAVE_ERROR_ENGINE_MISMATCH, RAVE_ERROR_DEVICE_LOST,
+/// RAVE_ERROR_ENGINE_MISMATCH, RAVE_ERROR_DEVICE_LOST, RAVE_ERROR_CANCELLED,
 /// RAVE_ERROR_INVALID_PARAMETER, RAVE_ERROR_ABI_MISMATCH, RAVE_ERROR_INVALID_HANDLE.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn rave_model_load(
@@ -45,7 +45,8 @@ pub unsafe extern "C" fn rave_model_load(
     error: *mut i32,
 ) -> *mut RaveModel {
     // SAFETY: the header requires `error` to be NULL or writable, `path` to be NULL or a string, and `config` to be
-    // NULL or to have as many readable bytes as its struct_size says.
+    // NULL or to have as many readable bytes as its struct_size says, with strings that are NULL or such, and a callback
+    // that may be called during this call, after which the options are dropped.
     unsafe {
         guard_create(error, || {
             let context = CONTEXTS.get(context)?;
@@ -53,10 +54,11 @@ pub unsafe extern "C" fn rave_model_load(
             let path = PathBuf::from(read_string(path, "path")?);
             let mut options = match config.is_null() {
                 true => ModelOptions::default(),
-                false => options(&read_struct(config, "config")?)?,
+                false => model_options(&read_struct(config, "config")?)?,
             };
             options.log = context.facts.log.log();
             options.device = context.facts.device.clone();
+            options.ledger = context.facts.ledger.clone();
             // RV-FFI-1007
             let model = Model::load(&path, &options)?;
             let description = CString::new(model.description().replace('\0', " ")).unwrap_or_default();
@@ -109,49 +111,4 @@ pub unsafe extern "C" fn rave_model_info(model: *const RaveModel, info: *mut Rav
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn rave_model_description(model: *const RaveModel) -> *const c_char {
     guard_value(std::ptr::null(), || Ok(MODELS.get(model)?.facts.description.as_ptr()))
-}
-
-fn options(config: &RaveModelConfig) -> Result<ModelOptions> {
-    let unknown = |name: &str, found: i32| {
-        Error::new(Status::InvalidParameter, format!("config: {name} is {found}"))
-            .expected(format!("a RAVE_{}_ constant", name.to_uppercase()))
-    };
-    let backend = match config.backend {
-        RAVE_BACKEND_AUTO => BackendChoice::Auto,
-        RAVE_BACKEND_ONNX => BackendChoice::Onnx,
-        RAVE_BACKEND_TENSORRT => BackendChoice::TensorRt,
-        other => return Err(unknown("backend", other)),
-    };
-    let values = match config.values {
-        RAVE_VALUES_UNIT => ValueRange::Unit,
-        RAVE_VALUES_BYTE => ValueRange::Byte,
-        other => return Err(unknown("values", other)),
-    };
-    if config.threads > 1024 {
-        return Err(Error::new(Status::InvalidParameter, format!("config: threads is {}", config.threads))
-            .expected("0 (all cores) to 1024"));
-    }
-    let path = |text: *const c_char, name: &str| match text.is_null() {
-        true => Ok(None),
-        // SAFETY: the header requires a string.
-        false => unsafe { read_string(text, name) }.map(|path| Some(PathBuf::from(path))),
-    };
-    let runtime_lib = path(config.runtime_lib, "config: runtime_lib")?;
-    let lean_runtime = path(config.lean_runtime, "config: lean_runtime")?;
-    if config.allow_host_code > 1 || config.reserved != 0 {
-        return Err(Error::new(
-            Status::InvalidParameter,
-            format!("config: allow_host_code is {} and reserved {}", config.allow_host_code, config.reserved),
-        )
-        .expected("0 or 1, and 0"));
-    }
-    Ok(ModelOptions {
-        backend,
-        values,
-        threads: config.threads as usize,
-        runtime_lib,
-        lean_runtime,
-        allow_host_code: config.allow_host_code == 1,
-        ..ModelOptions::default()
-    })
 }

@@ -5,7 +5,8 @@ use std::mem::{MaybeUninit, size_of};
 use rave_core::{Error, Result, Status};
 
 use crate::structs::{
-    RaveContextConfig, RaveFrame, RaveModelConfig, RaveModelInfo, RaveSessionConfig, RaveStats,
+    RaveContextConfig, RaveFrame, RaveLedgerCounts, RaveModelConfig, RaveModelInfo, RaveSessionConfig,
+    RaveStats,
 };
 
 /// No structure of ours will ever be larger; a larger `struct_size` is a mistake, not a newer header.
@@ -51,8 +52,8 @@ pub(crate) unsafe trait Sized32: Copy {
 
 macro_rules! sized {
     ($($name:ident $first_size:literal),*) => {$(
-        // SAFETY: `#[repr(C)]` with a leading u32; the fields are integers, raw pointers and an optional function
-        // pointer, all valid as zero; `crate::layout` asserts that there is no padding.
+        // SAFETY: `#[repr(C)]` with a leading u32; the fields are integers, raw pointers and optional function
+        // pointers, all valid as zero; `crate::layout` asserts that there is no padding.
         unsafe impl Sized32 for $name {
             const NAME: &'static str = stringify!($name);
             const FIRST_SIZE: usize = $first_size;
@@ -61,12 +62,13 @@ macro_rules! sized {
 }
 
 sized!(
-    RaveContextConfig 64,
-    RaveModelConfig 40,
+    RaveContextConfig 72,
+    RaveModelConfig 88,
     RaveSessionConfig 52,
     RaveFrame 112,
     RaveModelInfo 32,
-    RaveStats 104
+    RaveStats 112,
+    RaveLedgerCounts 96
 );
 
 /// Checks `struct_size` and returns how many bytes the caller's structure has.

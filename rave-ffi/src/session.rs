@@ -122,12 +122,15 @@ pub unsafe extern "C" fn rave_session_output_size(
 /// `out->matrix`, `out->range` and `out->siting` say what the pixels are.
 /// After a failure the pixels of `out` are undefined, and its fields are unchanged.
 ///
+/// With RAVE_MODE_HARDENED a frame without a result gives RAVE_ERROR_FRAME_LOST, if the one before did not: leave it out and
+/// go on with the next.
+///
 /// In host memory it blocks until the pixels are written. In GPU memory it is rave_session_submit() and
 /// rave_session_finish() in one, refused with RAVE_ERROR_BUSY while frames are in flight.
 ///
 /// RAVE_ERROR_UNSUPPORTED_FORMAT, RAVE_ERROR_INVALID_PARAMETER, RAVE_ERROR_INFERENCE_FAILED (also when the model's output
-/// is not finite), RAVE_ERROR_KERNEL_LAUNCH_FAILED, RAVE_ERROR_DEVICE_LOST, RAVE_ERROR_OUT_OF_MEMORY, RAVE_ERROR_BUSY,
-/// RAVE_ERROR_ABI_MISMATCH, RAVE_ERROR_INVALID_HANDLE.
+/// is not finite), RAVE_ERROR_FRAME_LOST, RAVE_ERROR_KERNEL_LAUNCH_FAILED, RAVE_ERROR_DEVICE_LOST,
+/// RAVE_ERROR_OUT_OF_MEMORY, RAVE_ERROR_BUSY, RAVE_ERROR_ABI_MISMATCH, RAVE_ERROR_INVALID_HANDLE.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn rave_session_process(
     session: *mut RaveSession,
@@ -154,7 +157,8 @@ pub unsafe extern "C" fn rave_session_process(
 ///
 /// What `input` holds is read in order on the context's stream as it is now. Both frames must stay as they are until the
 /// frame is finished. In GPU memory, where the session keeps size and format, `out` may be the same frame as `input`.
-/// What goes wrong with a frame on the GPU may be known only later: then the error of a later call names the frame.
+/// What goes wrong with a frame on the GPU may be known only later: then the error of a later call names the frame. A frame
+/// that gives RAVE_ERROR_FRAME_LOST is not in flight, and nothing needs it any more.
 ///
 /// In host memory the frame is processed before this returns.
 #[unsafe(no_mangle)]
@@ -224,8 +228,9 @@ pub unsafe extern "C" fn rave_session_is_repeat(
             let frame = read_struct(frame, "frame")?;
             let repeat = output(repeat, "repeat")?;
             let same = match &mut *running {
-                Work::Host { .. } => {
-                    frames::readable(&previous, "previous")?.is_same(&frames::readable(&frame, "frame")?)
+                Work::Host { session, .. } => {
+                    let previous = frames::readable(&previous, "previous")?;
+                    session.is_repeat(&previous, &frames::readable(&frame, "frame")?)
                 }
                 Work::Cuda(session) => {
                     let (previous, before) = frames::readable_on_device(&previous, "previous")?;
@@ -348,6 +353,7 @@ pub unsafe extern "C" fn rave_session_stats(session: *const RaveSession, stats: 
             pool_misses: pool.misses,
             streams: now.streams.load(Ordering::Relaxed),
             reserved: 0,
+            lost_frames: now.lost_frames.load(Ordering::Relaxed),
         };
         // SAFETY: the header requires `stats` to be NULL or to have as many writable bytes as its struct_size says.
         unsafe { write_struct(stats, "stats", &value) }

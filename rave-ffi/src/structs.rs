@@ -30,6 +30,11 @@ pub type RaveLogCallback =
 /// Gives back what kept a CUDA context alive. Must not call the library, and must return.
 pub type RaveReleaseCallback = Option<unsafe extern "C" fn(owner: *mut c_void)>;
 
+/// Whether what takes long is to be broken off: 0 is no. Called several times a second, from any thread but from one at a
+/// time, and only during the call that it was given to. It must return at once, and may call the library as a
+/// RaveLogCallback may.
+pub type RaveCancelCallback = Option<unsafe extern "C" fn(opaque: *mut c_void) -> i32>;
+
 /// What rave_context_create() needs.
 #[repr(C)]
 #[derive(Clone, Copy)]
@@ -51,8 +56,10 @@ pub struct RaveContextConfig {
     pub log_opaque: *mut c_void,
     /// The most verbose RAVE_LOG_ level that `log` wants; 0 means RAVE_LOG_INFO.
     pub log_level: i32,
-    /// 0.
-    pub reserved: u32,
+    /// Of every how many frames in host memory one is taken down in the ledger with the SHA-256 of its input and output; 1
+    /// is every frame. 0 is 1 with a `ledger`, and none without one. Frames in GPU memory are taken down without hashes:
+    /// they are not copied for them.
+    pub ledger_every: u32,
     /// With RAVE_DEVICE_CUDA: called once, with `cuda_owner`, when the library needs `cuda_context` and `cuda_stream` no
     /// more, on any thread that is in a call into the library; NULL when nobody needs to know. With it, models stay
     /// loaded on the GPU for a while after their last use, as a filter graph that is built anew needs them again.
@@ -60,6 +67,11 @@ pub struct RaveContextConfig {
     pub cuda_release: RaveReleaseCallback,
     /// Passed to `cuda_release` as it is, for example a reference that keeps the CUcontext alive.
     pub cuda_owner: *mut c_void,
+    /// Path of the file that gets the ledger: what the context and everything made from it decide that can change results, a
+    /// line of JSON each, hash-chained; NULL keeps the last lines in memory only. A file that is there is replaced, unless
+    /// this process has written it: then it goes on. A symbolic link is refused. A file that cannot be written any more is
+    /// warned of and fails nothing.
+    pub ledger: *const c_char,
 }
 
 /// How rave_model_load() loads a model.
@@ -82,8 +94,32 @@ pub struct RaveModelConfig {
     pub lean_runtime: *const c_char,
     /// For engines: 1 lets them bring host code of their own, which can do whatever the process can; 0 refuses it.
     pub allow_host_code: u32,
-    /// 0.
-    pub reserved: u32,
+    /// For an ONNX model on a GPU: what its engine computes in, a RAVE_PRECISION_ constant. Where no engine is built it must
+    /// be RAVE_PRECISION_AUTO.
+    pub precision: i32,
+    /// For an ONNX model on a GPU: the folder that keeps its engine, or "off" to keep none. NULL is $XDG_CACHE_HOME/rave, or
+    /// ~/.cache/rave. The folder must be the user's own, and no one else may write it.
+    pub cache: *const c_char,
+    /// For an ONNX model on a GPU: path of the command rave of this version, which builds the engine in a process of its
+    /// own. NULL takes the one beside the running program; where there is none, the engine is built in this process.
+    pub builder: *const c_char,
+    /// For an ONNX model on a GPU: asked while its engine is built, or waited for while another process builds it, whether
+    /// to break off; NULL never does. rave_model_load() then ends with RAVE_ERROR_CANCELLED: within a second, unless the
+    /// engine is built in this process, where TensorRT ends its step at hand first.
+    pub cancel: RaveCancelCallback,
+    /// Passed to `cancel` as it is.
+    pub cancel_opaque: *mut c_void,
+    /// For an ONNX model on a GPU: a RAVE_BUILD_ constant. Where no engine is built it must not be RAVE_BUILD_ONLY.
+    pub build: i32,
+    /// A RAVE_MODE_ constant. With RAVE_MODE_HARDENED memory that runs out is tried for once more, after what nobody uses was
+    /// freed; for an ONNX model on a GPU, a damaged engine in the cache is put aside and built again, and a cache that cannot
+    /// be written is done without. All are warned of.
+    pub mode: i32,
+    /// For an ONNX model on a GPU: width of the frames, or 0 when it is not known. The engine is built for frames up to a
+    /// size near this one, and larger ones are cut into tiles.
+    pub width: u32,
+    /// Height of the frames, as `width`. Set both or neither.
+    pub height: u32,
 }
 
 /// A model bound to a geometry, for rave_session_create().
@@ -213,4 +249,39 @@ pub struct RaveStats {
     pub streams: u32,
     /// 0.
     pub reserved: u32,
+    /// With RAVE_MODE_HARDENED: frames that were left out because they have no result.
+    pub lost_frames: u64,
+}
+
+/// What rave_context_ledger_counts() tells: how many lines of each kind the context, and what was made from it, have had in
+/// the ledger. What hardened mode does is counted by its line, so that there is never one without the other.
+#[repr(C)]
+#[derive(Clone, Copy)]
+pub struct RaveLedgerCounts {
+    /// sizeof(RaveLedgerCounts).
+    pub struct_size: u32,
+    /// 0.
+    pub reserved: u32,
+    /// Lines of any kind.
+    pub lines: u64,
+    /// Frames that were taken down.
+    pub frames: u64,
+    /// Frames that were found to repeat the one before.
+    pub repeats: u64,
+    /// What took the place of something better that was missing.
+    pub fallbacks: u64,
+    /// With RAVE_MODE_HARDENED: damaged engines that were put aside in the cache.
+    pub cache_entries_put_aside: u64,
+    /// With RAVE_MODE_HARDENED: times that the cache was done without.
+    pub without_cache: u64,
+    /// With RAVE_MODE_HARDENED: times that memory was tried for once more.
+    pub allocations_retried: u64,
+    /// With RAVE_MODE_HARDENED: frames that were left out because they have no result.
+    pub frames_lost: u64,
+    /// With RAVE_MODE_HARDENED, on a GPU: launches with output that was not finite.
+    pub not_finite: u64,
+    /// Loads, sessions and frames that failed.
+    pub failures: u64,
+    /// Sessions that found their GPU lost.
+    pub devices_lost: u64,
 }

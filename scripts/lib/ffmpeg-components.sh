@@ -29,3 +29,18 @@ declare -A FFMPEG_COMPONENTS=(
         bwdif_cuda chromakey_cuda hwdownload hwupload hwupload_cuda overlay_cuda scale_cuda thumbnail_cuda
         transpose_cuda yadif_cuda"
 )
+
+# What the default version has beside these, because the command rave links its libraries: it reads every container and
+# the common codecs. The other versions show that the filter works in them.
+FFMPEG_WHOLE_KINDS=(demuxers parsers bsfs)
+declare -A FFMPEG_MORE_COMPONENTS=(
+    [decoder]="mpeg1video h263 flv msmpeg4v1 msmpeg4v2 msmpeg4v3 wmv1 wmv2 wmv3 vc1 theora vp3 vp6 vp6a vp6f rv30 rv40
+        cinepak svq1 svq3 msvideo1 mjpegb dnxhd cfhd dvvideo ffvhuff huffyuv utvideo magicyuv v210 r210 qtrle apng
+        bmp dpx exr gif jpeg2000 pam pbm pgm ppm targa tiff webp adpcm_ima_wav adpcm_ms alac ape dca eac3 mlp
+        mp1float mp2 mp2float mp3float pcm_alaw pcm_bluray pcm_dvd pcm_f32le pcm_mulaw pcm_s16be pcm_s24be pcm_s24le
+        pcm_s32le pcm_u8 truehd wavpack wmav1 wmav2 wmapro ass dvbsub dvdsub movtext pgssub srt ssa subrip text
+        webvtt"
+    [encoder]="libx265 ffvhuff huffyuv utvideo mpeg2video prores_ks dnxhd v210 bmp tiff ac3 mp2 opus pcm_s24le vorbis ass
+        movtext srt ssa subrip text webvtt"
+    [muxer]="adts apng asf ass av1 flac flv gif ipod ivf mp3 mpeg2vob mxf nut obu ogg opus psp srt tgp webm webvtt"
+)

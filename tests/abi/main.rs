@@ -3,6 +3,7 @@
 mod consumers;
 mod header_lock;
 mod layout;
+mod ledger;
 mod misuse;
 mod null;
 mod panic;

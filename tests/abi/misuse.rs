@@ -12,7 +12,7 @@ use rave_tests::pictures::noise;
 
 /// Compiles a program of `tests/c` and hands it to `run`: plain, with sanitizers, and with a library that is instrumented
 /// by them as well if there is one.
-fn each_build(file: &str, run: impl Fn(&Program)) {
+pub(crate) fn each_build(file: &str, run: impl Fn(&Program)) {
     let (plain, librave) = (Compiler::new("gcc", "c11"), Librave::installed());
     let folder = tempfile::tempdir().unwrap();
     let target = |name| folder.path().join(name);
@@ -31,7 +31,7 @@ fn holds(file: &str) {
     });
 }
 
-/// RV-FFI-1002, RV-FFI-1106
+/// RV-FFI-1002, RV-FFI-1106, RV-ENG-1506
 #[test]
 fn structures_of_wrong_size_or_content_are_refused_and_nothing_behind_them_is_read() {
     holds("misuse_structs.c");

@@ -24,12 +24,17 @@ enum Answer {
 use Answer::{Allowed, NothingToDo, Refused};
 
 /// Every pointer parameter of the header.
-const ROWS: [(&str, &str, Answer); 39] = [
+const ROWS: [(&str, &str, Answer); 44] = [
     ("rave_context_create", "config", Refused),
     ("rave_context_create", "error", Refused),
     ("rave_context_destroy", "context", NothingToDo),
     ("rave_encoder_check", "context", Refused),
     ("rave_encoder_check", "encoder", Refused),
+    ("rave_context_ledger_counts", "context", Refused),
+    ("rave_context_ledger_counts", "counts", Refused),
+    ("rave_context_ledger_line", "context", Refused),
+    ("rave_context_ledger_line", "text", Refused),
+    ("rave_context_ledger_line", "length", Refused),
     ("rave_last_error", "context", Allowed),
     ("rave_model_load", "context", Refused),
     ("rave_model_load", "path", Refused),
@@ -100,6 +105,9 @@ fn valid(function: &Function, parameter: &Parameter) -> String {
         "uint32_t" if name == "width" || name == "height" => "64".into(),
         "int32_t" if name == "format" => "RAVE_PIX_FMT_NV12".into(),
         "uint32_t" if name == "index" => "0".into(),
+        "uint64_t" if name == "number" => "0".into(),
+        "uint64_t" if name == "size" => "sizeof now.text".into(),
+        "char *" => format!("now.{name}"),
         "const struct RaveContextConfig *" => "&now.context_config".into(),
         "const struct RaveModelConfig *" => "&now.model_config".into(),
         "const struct RaveSessionConfig *" => "&now.session_config".into(),

@@ -30,6 +30,31 @@ static int32_t load_with_library(const char *path)
     return status;
 }
 
+/* Loads with one of the strings that are for engines; on the CPU nothing more is done with them than to read them. */
+static int32_t load_for_engine(const char *cache, const char *builder)
+{
+    int32_t status;
+    RaveModel *model;
+    RaveModelConfig config = RAVE_MODEL_CONFIG_INIT;
+    config.runtime_lib = "embedded";
+    config.cache = cache;
+    config.builder = builder;
+    model = rave_model_load(live.context, model_path, &config, &status);
+    CHECK((model != NULL) == (status == RAVE_OK));
+    CHECK_STATUS(rave_model_destroy(&model), RAVE_OK);
+    return status;
+}
+
+static int32_t load_with_cache(const char *folder)
+{
+    return load_for_engine(folder, NULL);
+}
+
+static int32_t load_with_builder(const char *program)
+{
+    return load_for_engine(NULL, program);
+}
+
 /* `length` times the letter a, and a NUL if `ended`; then no byte more may be read. */
 static const char *letters(size_t length, int ended)
 {
@@ -76,6 +101,10 @@ int main(int argc, char **argv)
     live = fixture_open(model_path, RAVE_PIX_FMT_RGB24, 16, 16, NULL, NULL);
     refused(load_path, "path is");
     refused(load_with_library, "runtime_lib is");
+    refused(load_with_cache, "cache is");
+    refused(load_with_builder, "builder is");
+    CHECK_STATUS(load_with_cache(letters(RAVE_MAX_STRING, 1)), RAVE_OK);
+    CHECK_STATUS(load_with_builder(letters(RAVE_MAX_STRING, 1)), RAVE_OK);
 
     /* The longest string is taken; what becomes of it as a path is the system's affair. */
     status = load_path(letters(RAVE_MAX_STRING, 1));

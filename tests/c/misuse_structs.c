@@ -56,6 +56,11 @@ static int32_t session_stats(void *stats)
     return rave_session_stats(live.session, stats);
 }
 
+static int32_t ledger_counts(void *counts)
+{
+    return rave_context_ledger_counts(live.context, counts);
+}
+
 static int32_t process_input(void *input)
 {
     RaveFrame out = good_out;
@@ -144,7 +149,6 @@ static void context_fields(void)
     RaveContextConfig config = RAVE_CONTEXT_CONFIG_INIT;
     REFUSE_EACH(create_context, config, device, "device is", RAVE_ERROR_INVALID_PARAMETER, 2, -1, INT32_MIN, INT32_MAX);
     REFUSE_EACH(create_context, config, log_level, "log_level is", RAVE_ERROR_INVALID_PARAMETER, -1, 6, INT32_MAX);
-    REFUSE_EACH(create_context, config, reserved, "reserved is not zero", RAVE_ERROR_INVALID_PARAMETER, 1, UINT32_MAX);
     config.cuda_context = &live;
     CHECK_STATUS(create_context(&config), RAVE_ERROR_INVALID_PARAMETER);
     CHECK_SAID("cuda_context");
@@ -206,8 +210,49 @@ static void model_fields(void)
     REFUSE_EACH(load_model, config, threads, "threads is", RAVE_ERROR_INVALID_PARAMETER, 1025, UINT32_MAX);
     REFUSE_EACH(load_model, config, backend, "tensorrt", RAVE_ERROR_INVALID_PARAMETER, RAVE_BACKEND_TENSORRT);
     REFUSE_EACH(load_model, config, allow_host_code, "allow_host_code is", RAVE_ERROR_INVALID_PARAMETER, 2, UINT32_MAX);
-    REFUSE_EACH(load_model, config, reserved, "reserved", RAVE_ERROR_INVALID_PARAMETER, 1, UINT32_MAX);
+    REFUSE_EACH(load_model, config, precision, "precision is", RAVE_ERROR_INVALID_PARAMETER, -1, 5, INT32_MIN, INT32_MAX);
+    REFUSE_EACH(load_model, config, build, "build is", RAVE_ERROR_INVALID_PARAMETER, -1, 3, INT32_MIN, INT32_MAX);
+    REFUSE_EACH(load_model, config, mode, "mode is", RAVE_ERROR_INVALID_PARAMETER, -1, 2, INT32_MIN, INT32_MAX);
+    REFUSE_EACH(load_model, config, width, "width and height", RAVE_ERROR_INVALID_PARAMETER, 1, 32768, UINT32_MAX);
+    REFUSE_EACH(load_model, config, height, "width and height", RAVE_ERROR_INVALID_PARAMETER, 1, 32768, UINT32_MAX);
+    config.width = 32769;
+    REFUSE_EACH(load_model, config, height, "32769", RAVE_ERROR_INVALID_PARAMETER, 1, 32768);
+    config.width = 0;
     CHECK_STATUS(load_model(&config), RAVE_OK);
+}
+
+static int asked;
+
+static int32_t never_cancel(void *opaque)
+{
+    asked++;
+    return opaque == NULL;
+}
+
+/*
+ * RV-ENG-1506
+ * What is wished of an engine where the model runs on the CPU: refused if it would have made a difference.
+ */
+static void engine_wishes_on_the_cpu(void)
+{
+    RaveModelConfig config = RAVE_MODEL_CONFIG_INIT;
+    config.runtime_lib = "embedded";
+    REFUSE_EACH(load_model, config, precision, "precision", RAVE_ERROR_INVALID_PARAMETER, RAVE_PRECISION_FP32,
+                RAVE_PRECISION_FP16, RAVE_PRECISION_BF16, RAVE_PRECISION_TF32);
+    REFUSE_EACH(load_model, config, build, "build only", RAVE_ERROR_INVALID_PARAMETER, RAVE_BUILD_ONLY);
+    CHECK_SAID("host memory");
+    config.build = RAVE_BUILD_NEVER;
+    config.mode = RAVE_MODE_HARDENED;
+    config.width = 1920;
+    config.height = 1080;
+    config.cache = "off";
+    config.builder = "/nonexistent/rave";
+    config.cancel = never_cancel;
+    config.cancel_opaque = &live;
+    CHECK_STATUS(load_model(&config), RAVE_OK);
+    config.cache = "/nonexistent/folder";
+    CHECK_STATUS(load_model(&config), RAVE_OK);
+    CHECK(asked == 0);
 }
 
 static void session_fields(void)
@@ -238,6 +283,7 @@ int main(int argc, char **argv)
     RaveSessionConfig geometry = RAVE_SESSION_CONFIG_INIT;
     RaveModelInfo info = RAVE_MODEL_INFO_INIT;
     RaveStats stats = RAVE_STATS_INIT;
+    RaveLedgerCounts counts = RAVE_LEDGER_COUNTS_INIT;
     REQUIRE(argc == 2);
     model_path = argv[1];
     live = fixture_open(model_path, RAVE_PIX_FMT_RGB24, SIDE, SIDE, NULL, NULL);
@@ -252,11 +298,13 @@ int main(int argc, char **argv)
     sizes(create_session, &geometry, sizeof geometry);
     sizes(model_info, &info, sizeof info);
     sizes(session_stats, &stats, sizeof stats);
+    sizes(ledger_counts, &counts, sizeof counts);
     sizes(process_input, &good_input, sizeof good_input);
     sizes(process_out, &good_out, sizeof good_out);
     context_fields();
     cuda_context_without_a_driver();
     model_fields();
+    engine_wishes_on_the_cpu();
     session_fields();
     fixture_close(&live);
     return expect_result();

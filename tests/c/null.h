@@ -30,6 +30,9 @@ typedef struct Arguments {
     RaveFrame frame;
     RaveModelInfo info;
     RaveStats stats;
+    RaveLedgerCounts counts;
+    char text[1024];
+    uint64_t length;
     int32_t error;
     int32_t format;
     uint32_t width;
@@ -108,6 +111,7 @@ static void begin(Arguments *now, const char *model, const char *name)
         now->input_pixels[index] = (uint8_t)index;
     now->info.struct_size = sizeof now->info;
     now->stats.struct_size = sizeof now->stats;
+    now->counts.struct_size = sizeof now->counts;
 
     now->context = rave_context_create(&now->context_config, &now->error);
     EXPECT(now->context);

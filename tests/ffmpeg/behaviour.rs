@@ -151,7 +151,7 @@ fn an_early_end_and_a_single_frame_are_no_trouble() {
 }
 
 /// Two clips of different size or format, one after the other in one H.264 stream.
-fn changing_stream(ffmpeg: &Ffmpeg, folder: &TempDir, second: [&str; 2]) -> std::path::PathBuf {
+pub(crate) fn changing_stream(ffmpeg: &Ffmpeg, folder: &TempDir, second: [&str; 2]) -> std::path::PathBuf {
     let part = |name: &str, [size, format]: [&str; 2]| {
         let out = folder.path().join(name).to_string_lossy().into_owned();
         let source = format!("testsrc2=size={size}:rate=25:duration=0.4");
@@ -206,6 +206,20 @@ fn without_reinitialisation_a_change_is_an_error_and_never_wrong_pixels() {
             intact.iter().all(|line| line.ends_with("4608")),
             "only frames of the first size: {intact:?}"
         );
+    }
+}
+
+/// RV-FILT-1109
+#[test]
+fn options_of_engines_have_no_effect_on_software_frames_unless_they_are_refused() {
+    for ffmpeg in builds() {
+        let clip = Clip::noise(named("yuv420p"), (32, 18), 2);
+        let hashes = |options| clip.hashed(&ffmpeg, &rave("dyadic-2x", options)).ok().frame_hashes();
+        let folder = tempfile::tempdir().unwrap();
+        let cache = folder.path().join("cache");
+        let options = format!(":build=never:precision=auto:builder=/no/rave:cache={}", cache.display());
+        assert_eq!(hashes(&options), hashes(""), "FFmpeg {}", ffmpeg.version);
+        assert!(!cache.exists(), "nothing is kept");
     }
 }
 

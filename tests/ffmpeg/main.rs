@@ -3,7 +3,9 @@
 
 mod bad_input;
 mod behaviour;
+mod first_use;
 mod golden;
+mod ledger;
 mod patches;
 mod raw;
 mod real_clip;

@@ -79,10 +79,15 @@ pub(crate) fn named(name: &str) -> Format {
 impl Clip {
     /// `frames` frames of noise.
     pub(crate) fn noise(format: Format, size: (usize, usize), frames: usize) -> Self {
-        let folder = tempfile::tempdir().unwrap();
-        let path = folder.path().join("noise.raw");
         let count = (format.count)(size.0, size.1) * frames;
-        std::fs::write(&path, samples(size.0 as u64, count, format.depth, format.shift)).unwrap();
+        Clip::of(format, size, &samples(size.0 as u64, count, format.depth, format.shift))
+    }
+
+    /// The frames that `bytes` hold.
+    pub(crate) fn of(format: Format, size: (usize, usize), bytes: &[u8]) -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("clip.raw");
+        std::fs::write(&path, bytes).unwrap();
         Clip { _folder: folder, path, format, size }
     }
 

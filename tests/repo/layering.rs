@@ -9,12 +9,18 @@ fn allowed() -> BTreeMap<&'static str, &'static [&'static str]> {
     BTreeMap::from([
         ("rave-core", &[][..]),
         ("rave-cuda", &["rave-core"][..]),
+        ("rave-ffmpeg", &["rave-core"][..]),
+        ("rave-ledger", &["rave-core"][..]),
         ("rave-nvcodec", &["rave-core"][..]),
         ("rave-onnx", &["rave-core"][..]),
         ("rave-tensorrt", &["rave-core"][..]),
-        ("rave-engine", &["rave-core", "rave-cuda", "rave-nvcodec", "rave-onnx", "rave-tensorrt"][..]),
-        ("rave", &["rave-core", "rave-engine"][..]),
-        ("rave-cli", &["rave-core", "rave-engine"][..]),
+        (
+            "rave-engine",
+            &["rave-core", "rave-cuda", "rave-ledger", "rave-nvcodec", "rave-onnx", "rave-tensorrt"][..],
+        ),
+        ("rave-pipeline", &["rave-core", "rave-engine", "rave-ffmpeg"][..]),
+        ("rave", &["rave-core", "rave-engine", "rave-ffmpeg", "rave-pipeline"][..]),
+        ("rave-cli", &["rave-core", "rave-engine", "rave-ffmpeg", "rave-ledger", "rave-pipeline"][..]),
         ("rave-ffi", &["rave-core", "rave-engine"][..]),
         ("rave-conformance", &["rave-core", "rave-cuda", "rave-engine"][..]),
         ("rave-spec", &[][..]),
@@ -86,7 +92,8 @@ fn the_static_library_never_links_ffmpeg_or_a_vendor_library() {
 #[test]
 fn unsafe_code_is_where_foreign_libraries_are_called() {
     let root = |file: &str| std::fs::read_to_string(rave_tests::root().join("crates").join(file)).unwrap();
-    for file in ["rave-core/src/lib.rs", "rave/src/lib.rs", "rave-cli/src/main.rs"] {
+    for file in ["rave-core/src/lib.rs", "rave-ledger/src/lib.rs", "rave/src/lib.rs", "rave-cli/src/main.rs"]
+    {
         assert!(root(file).contains("#![forbid(unsafe_code)]"), "{file}");
     }
     // Only its half for the GPU, which gives addresses to CUDA and TensorRT.

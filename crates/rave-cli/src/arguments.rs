@@ -2,14 +2,15 @@
 
 use std::path::PathBuf;
 
-use clap::{Args, Parser, Subcommand};
+use clap::{Args, Parser, Subcommand, ValueEnum};
 use clap_complete::Shell;
 use rave_core::Size;
 use rave_engine::Precision;
 
-use crate::exit_code;
+use crate::{exit_code, upscale};
 
-/// AI video models on your GPU or CPU: build engines of them, look into them, and see what this machine has for them.
+/// AI video models on your GPU or CPU: run them on videos, build engines of them, look into them, and see what this
+/// machine has for them.
 #[derive(Debug, Parser)]
 #[command(name = "rave", version, max_term_width = 100, after_long_help = exit_code::help())]
 pub(crate) struct Arguments {
@@ -22,6 +23,12 @@ pub(crate) struct Arguments {
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
+    /// Run a model on a video or on images
+    ///
+    /// On the GPU or the CPU, by what is there. Sound, subtitles, chapters and metadata are copied, and every picture keeps
+    /// its time. A run that was stopped, in whatever way, goes on with --resume.
+    #[command(after_long_help = upscale::arguments::EXAMPLES)]
+    Upscale(Box<upscale::arguments::Upscale>),
     /// Build a TensorRT engine of an ONNX model
     ///
     /// The model is checked, parsed and built by the TensorRT of this machine in a process of its own; what the model or
@@ -29,6 +36,11 @@ pub(crate) enum Command {
     /// leaves nothing.
     #[command(after_long_help = BUILD_EXAMPLES)]
     Build(Build),
+    /// Tell how close an engine comes to the model that it was built of
+    ///
+    /// The same picture goes through the engine on the GPU and through the model on the CPU.
+    #[command(after_long_help = "Example:\n  rave check model.engine model.onnx frame.png")]
+    Check(CheckEngine),
     /// Tell what a model or an engine is, and what it needs
     #[command(after_long_help = "Examples:\n  rave info model.onnx\n  rave info model.engine")]
     Info {
@@ -48,6 +60,19 @@ pub(crate) enum Command {
         #[command(subcommand)]
         action: CacheAction,
     },
+    /// Look into the evidence that a run left
+    ///
+    /// The filter writes a ledger with its option ledger=FILE.
+    #[command(after_long_help = "Example:\n  rave ledger verify run.jsonl")]
+    Ledger {
+        #[command(subcommand)]
+        action: LedgerAction,
+    },
+    /// Run again what a ledger tells of, and name the first frame that differs
+    ///
+    /// The model and the input must be those of the run, and are compared by their SHA-256.
+    #[command(after_long_help = REPLAY_EXAMPLES)]
+    Replay(Replay),
     /// Print the completion script of a shell
     #[command(after_long_help = "Example:\n  rave completions bash > /etc/bash_completion.d/rave")]
     Completions {
@@ -78,6 +103,43 @@ pub(crate) enum CacheAction {
     Clear,
 }
 
+#[derive(Debug, Subcommand)]
+pub(crate) enum LedgerAction {
+    /// Check that no line was changed, taken out, put in or moved
+    Verify {
+        /// The ledger
+        file: PathBuf,
+        /// Take one without its last line, of a run that was killed or goes on
+        #[arg(long)]
+        unfinished: bool,
+    },
+}
+
+#[derive(Args, Debug)]
+pub(crate) struct Replay {
+    /// The ledger
+    pub(crate) ledger: PathBuf,
+    /// The frames that the filter got: raw, or y4m; - is standard input
+    #[arg(short, long, value_name = "FILE")]
+    pub(crate) input: PathBuf,
+    /// The model; where it was then by default
+    #[arg(short, long, value_name = "FILE")]
+    pub(crate) model: Option<PathBuf>,
+    /// The ONNX Runtime library; searched for by default, or built in if that was used
+    #[arg(long, value_name = "FILE")]
+    pub(crate) runtime_lib: Option<PathBuf>,
+    /// CPU threads, 0 for all: results are the same with any number
+    #[arg(long, value_name = "NUMBER", default_value_t = 0)]
+    pub(crate) threads: usize,
+    /// Take a ledger without its last line, of a run that was killed or goes on
+    #[arg(long)]
+    pub(crate) unfinished: bool,
+}
+
+const REPLAY_EXAMPLES: &str = "Examples:
+  ffmpeg -i in.mp4 -vf rave=model.onnx:ledger=run.jsonl out.mp4
+  ffmpeg -i in.mp4 -f rawvideo - | rave replay run.jsonl --input -";
+
 const CACHE_EXAMPLES: &str = "Examples:
   rave cache list
   rave cache verify
@@ -87,6 +149,7 @@ const BUILD_EXAMPLES: &str = "Examples:
   rave build model.onnx                          for this GPU and every frame size
   rave build model.onnx --shape 1280x720         for one size
   rave build model.onnx --min 64x64 --opt 1280x720 --max 1920x1080 -o model.engine
+  rave build model.onnx --fp16 --check frame.png   and compare it with the model
   rave build model.onnx --compute-capability 8.9,12.0
                                                  for other GPUs, on a machine without one (TensorRT-RTX)
   ffmpeg -hwaccel cuda -hwaccel_output_format cuda -i in.mp4 -vf rave=model.engine out.mp4";
@@ -117,6 +180,15 @@ pub(crate) struct Build {
     /// TensorRT-RTX: build for these GPUs in place of this machine's, such as 8.9,12.0
     #[arg(long, value_name = "MAJOR.MINOR,...", value_delimiter = ',', value_parser = capability)]
     pub(crate) compute_capability: Vec<(u32, u32)>,
+    /// Run the engine on a picture, and tell how close it comes to the model on the CPU
+    ///
+    /// Needs the GPU that the engine is for. Where the engine overflows it is built again, in bf16 or fp32, if TensorRT
+    /// can do that.
+    #[arg(long, value_name = "FRAME.png")]
+    pub(crate) check: Option<PathBuf>,
+    /// With --check: what the model's tensors hold for white
+    #[arg(long, value_enum, default_value_t = Values::Unit, requires = "check")]
+    pub(crate) values: Values,
     /// The TensorRT library; searched for by default
     #[arg(long, value_name = "FILE")]
     pub(crate) runtime_lib: Option<PathBuf>,
@@ -139,6 +211,35 @@ pub(crate) struct Sizes {
     /// The largest frames to build for
     #[arg(long, value_name = "WxH", value_parser = size, requires_all = ["min", "opt"])]
     pub(crate) max: Option<Size>,
+}
+
+#[derive(Args, Debug)]
+pub(crate) struct CheckEngine {
+    /// The engine
+    pub(crate) engine: PathBuf,
+    /// The ONNX model that it was built of
+    pub(crate) model: PathBuf,
+    /// A picture, of which as much is taken as the engine takes whole
+    #[arg(value_name = "FRAME.png")]
+    pub(crate) frame: PathBuf,
+    /// What the model's tensors hold for white
+    #[arg(long, value_enum, default_value_t = Values::Unit)]
+    pub(crate) values: Values,
+    /// The TensorRT library; searched for by default
+    #[arg(long, value_name = "FILE")]
+    pub(crate) runtime_lib: Option<PathBuf>,
+    /// The lean runtime of an older TensorRT, for version-compatible engines that it built
+    #[arg(long, value_name = "FILE")]
+    pub(crate) lean_runtime: Option<PathBuf>,
+}
+
+/// What stands for white in a model's tensors; 0 is black.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Values {
+    /// 1
+    Unit,
+    /// 255
+    Byte,
 }
 
 #[derive(Args, Debug)]
@@ -173,7 +274,7 @@ impl PrecisionFlags {
 }
 
 /// `1280x720`.
-fn size(text: &str) -> Result<Size, String> {
+pub(crate) fn size(text: &str) -> Result<Size, String> {
     let sides = text
         .split_once('x')
         .and_then(|(width, height)| Some(Size::new(width.parse().ok()?, height.parse().ok()?).checked("it")));

@@ -3,12 +3,13 @@
 use std::ops::ControlFlow;
 use std::time::Instant;
 
-use rave_core::{Error, Result, Status};
+use rave_core::{Error, Log, Result, Status};
 use rave_engine::{
-    BatchRange, BuildPlace, BuilderProgram, EngineRequest, EngineSizes, PreparedBuild, SizeRange,
+    BatchRange, BuildPlace, BuilderProgram, BuiltPlan, EngineRequest, EngineSizes, PreparedBuild, SizeRange,
 };
 
 use crate::arguments::{Build, Sizes};
+use crate::check::{Answer, Check};
 use crate::interrupt::Interrupt;
 use crate::output::Output;
 use crate::progress::Shown;
@@ -17,7 +18,46 @@ use crate::progress::Shown;
 pub(crate) fn run(wanted: &Build, verbose: bool, interrupt: &Interrupt) -> Result<String> {
     interrupt.watch()?;
     let mut shown = Shown::new();
-    let request = EngineRequest {
+    let mut request = request(wanted, shown.log(verbose));
+    let mut prepared = request.prepare()?;
+    let path = wanted.output.clone().unwrap_or_else(|| wanted.model.with_extension("engine"));
+    let output = Output::prepare(&path, &wanted.model)?;
+    let check = wanted.check.as_deref().map(|frame| Check::prepare(frame, wanted)).transpose()?;
+    shown.say(&format!("building {}: {}", path.display(), describe(&prepared)));
+    let begun = Instant::now();
+    let (built, said) = loop {
+        let built = build(&prepared, &mut shown, interrupt);
+        shown.end();
+        let built = built?;
+        if interrupt.came() {
+            return Err(Error::new(
+                Status::Cancelled,
+                "interrupted when the engine was built; it was not written",
+            ));
+        }
+        let Some(check) = &check else { break (built, String::new()) };
+        match check.run(&prepared, &built.bytes)? {
+            Answer::Sound(said) => break (built, said),
+            Answer::BuildIn(precision, why) => {
+                shown.say(&format!("{why}; it is built again, in {precision}"));
+                request.precision = precision;
+                prepared = request.prepare()?;
+                shown.again();
+            }
+        }
+    };
+    output.write(&built.bytes)?;
+    Ok(format!(
+        "{}: {} layers, {} bytes, built in {:.1} s\n{said}",
+        output.path().display(),
+        built.layers,
+        built.bytes.len(),
+        begun.elapsed().as_secs_f32()
+    ))
+}
+
+fn request(wanted: &Build, log: Log) -> EngineRequest {
+    EngineRequest {
         precision: wanted.precision.choice(),
         sizes: wanted.sizes.choice(),
         batch: BatchRange { min: 1, best: wanted.batch, max: wanted.batch },
@@ -27,40 +67,14 @@ pub(crate) fn run(wanted: &Build, verbose: bool, interrupt: &Interrupt) -> Resul
         compute_capabilities: wanted.compute_capability.clone(),
         runtime_lib: wanted.runtime_lib.clone(),
         parser_lib: wanted.parser_lib.clone(),
-        log: shown.log(verbose),
+        log,
         ..EngineRequest::new(&wanted.model)
-    };
-    let prepared = request.prepare()?;
-    let path = wanted.output.clone().unwrap_or_else(|| wanted.model.with_extension("engine"));
-    let output = Output::prepare(&path, &wanted.model)?;
-    shown.say(&format!("building {}: {}", path.display(), describe(&prepared)));
-    let begun = Instant::now();
-    let built = build(&prepared, &mut shown, interrupt);
-    shown.end();
-    let built = built?;
-    if interrupt.came() {
-        return Err(Error::new(
-            Status::Cancelled,
-            "interrupted when the engine was built; it was not written",
-        ));
     }
-    output.write(&built.bytes)?;
-    Ok(format!(
-        "{}: {} layers, {} bytes, built in {:.1} s\n",
-        output.path().display(),
-        built.layers,
-        built.bytes.len(),
-        begun.elapsed().as_secs_f32()
-    ))
 }
 
 /// Builds in a child, which can be ended at any moment.
 // RV-CLI-1101
-fn build(
-    prepared: &PreparedBuild,
-    shown: &mut Shown,
-    interrupt: &Interrupt,
-) -> Result<rave_engine::BuiltPlan> {
+fn build(prepared: &PreparedBuild, shown: &mut Shown, interrupt: &Interrupt) -> Result<BuiltPlan> {
     let this = std::env::current_exe()
         .map_err(|error| Error::new(Status::Io, format!("the path of rave itself is unknown: {error}")))?;
     let mut child = BuilderProgram::rave(this).command();

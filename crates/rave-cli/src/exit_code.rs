@@ -35,6 +35,7 @@ const CLASSES: [(u8, &str, &[Status]); 13] = [
             Status::KernelLaunchFailed,
             Status::VramResidencyFailed,
             Status::DeviceLost,
+            Status::FrameLost,
         ],
     ),
     (244, "not enough memory", &[Status::OutOfMemory]),

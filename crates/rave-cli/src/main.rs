@@ -5,13 +5,19 @@
 mod arguments;
 mod build;
 mod cache;
+mod check;
 mod doctor;
 mod exit_code;
+mod frame_source;
 mod info;
 mod interrupt;
+mod ledger;
 mod output;
+mod picture;
 mod progress;
+mod replay;
 mod shell;
+mod upscale;
 
 use std::io::Write;
 use std::process::ExitCode;
@@ -20,7 +26,7 @@ use clap::Parser;
 use rave_core::{Error, Result};
 use rave_engine::{BuilderProgram, serve_builds};
 
-use crate::arguments::{Arguments, Command};
+use crate::arguments::{Arguments, Command, LedgerAction};
 use crate::interrupt::Interrupt;
 
 fn main() -> ExitCode {
@@ -42,6 +48,8 @@ fn main() -> ExitCode {
 fn run(arguments: Arguments, interrupt: &Interrupt) -> Result<ExitCode> {
     match arguments.command {
         Command::Build(wanted) => print(&build::run(&wanted, arguments.verbose, interrupt)?)?,
+        Command::Upscale(wanted) => print(&upscale::run(&wanted, arguments.verbose, interrupt)?)?,
+        Command::Check(wanted) => print(&check::run(&wanted, arguments.verbose)?)?,
         Command::Info { file } => print(&info::run(&file)?)?,
         Command::Doctor => {
             let report = doctor::run();
@@ -53,6 +61,12 @@ fn run(arguments: Arguments, interrupt: &Interrupt) -> Result<ExitCode> {
             print(&text)?;
             return fault.map_or(Ok(ExitCode::SUCCESS), Err);
         }
+        Command::Ledger { action: LedgerAction::Verify { file, unfinished } } => {
+            let (text, fault) = ledger::verify(&file, unfinished)?;
+            print(&text)?;
+            return fault.map_or(Ok(ExitCode::SUCCESS), Err);
+        }
+        Command::Replay(wanted) => print(&replay::run(&wanted, arguments.verbose)?)?,
         Command::Completions { shell } => print(&shell::completions(shell))?,
         Command::Man { folder } => print(&shell::man_pages(&folder)?)?,
     }

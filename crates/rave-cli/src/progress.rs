@@ -34,6 +34,12 @@ impl Shown {
         Shown { bar, lines: !terminal, last: Instant::now() }
     }
 
+    /// Begins anew, for another build.
+    pub(crate) fn again(&mut self) {
+        self.bar.reset();
+        self.last = Instant::now();
+    }
+
     /// The log whose messages go above the bar: warnings, and, if it is `verbose`, the rest.
     pub(crate) fn log(&self, verbose: bool) -> Log {
         let bar = self.bar.clone();
@@ -108,5 +114,8 @@ mod tests {
         assert_eq!(terminal.width(), 120);
         shown.end();
         assert_eq!(terminal.contents(), "");
+        shown.again();
+        shown.bar.force_draw();
+        assert!(terminal.contents().contains("  0 %"), "{}", terminal.contents());
     }
 }

@@ -54,13 +54,15 @@ pub enum Status {
     Panic = 20,
     /// The handle is not one of ours, or was destroyed already.
     InvalidHandle = 21,
+    /// The frame has no result and is to be left out; the session goes on with the next. In hardened mode only.
+    FrameLost = 22,
     /// None of the above.
     Unknown = 99,
 }
 
 impl Status {
     /// Every status there is, in the order of their codes.
-    pub const ALL: [Status; 23] = [
+    pub const ALL: [Status; 24] = [
         Status::Ok,
         Status::InvalidDevice,
         Status::OutOfMemory,
@@ -83,6 +85,7 @@ impl Status {
         Status::Cancelled,
         Status::Panic,
         Status::InvalidHandle,
+        Status::FrameLost,
         Status::Unknown,
     ];
 
@@ -124,6 +127,7 @@ impl Status {
             Status::Cancelled => "CANCELLED",
             Status::Panic => "PANIC",
             Status::InvalidHandle => "INVALID_HANDLE",
+            Status::FrameLost => "FRAME_LOST",
             Status::Unknown => "UNKNOWN",
         }
     }
@@ -154,6 +158,7 @@ impl Status {
             Status::Cancelled => "cancelled",
             Status::Panic => "internal error in RAVE; the handle cannot be used again",
             Status::InvalidHandle => "the handle is invalid or was destroyed",
+            Status::FrameLost => "the frame has no result and is left out",
             Status::Unknown => "unknown error",
         }
     }

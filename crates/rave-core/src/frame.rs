@@ -264,12 +264,24 @@ impl<'a> FrameMut<'a> {
     /// # Errors
     /// [`Status::InvalidParameter`] when the size is impossible, a plane is missing or too small.
     pub fn new(format: PixelFormat, size: Size, planes: Vec<(&'a mut [u8], isize)>) -> Result<Self> {
+        FrameMut::of_planes(format, size, planes)
+    }
+
+    /// The same of planes that are in no vector, such as an array's: nothing is allocated.
+    ///
+    /// # Errors
+    /// As [`FrameMut::new`].
+    pub fn of_planes<P>(format: PixelFormat, size: Size, planes: P) -> Result<Self>
+    where
+        P: IntoIterator<Item = (&'a mut [u8], isize), IntoIter: ExactSizeIterator>,
+    {
         size.checked("frame")?;
+        let planes = planes.into_iter();
         if planes.len() != format.layout().planes {
             return Err(plane_count_error(format, planes.len()));
         }
         let mut checked = [None, None, None];
-        for (index, (bytes, stride)) in planes.into_iter().enumerate() {
+        for (index, (bytes, stride)) in planes.enumerate() {
             let rows = format.plane_size(index, size).height as usize;
             let rows = Rows::checked(index, bytes.len(), stride, format.row_bytes(index, size.width), rows)?;
             checked[index] = Some(PlaneMut { bytes, rows });

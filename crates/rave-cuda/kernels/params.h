@@ -142,6 +142,12 @@ struct PackLumaParams {
     u32 reserved;
 };
 
+/// Both halves in one launch, which takes no scratch memory: `chroma` and `chroma_pitch` of both are not read.
+struct PackLumaWholeParams {
+    ScaleChromaParams scale;
+    PackLumaParams pack;
+};
+
 /// What is compared of each plane of two frames.
 struct CompareParams {
     // Address of a u32 that becomes 1 if something differs.
@@ -184,6 +190,8 @@ static_assert(sizeof(PackLumaParams) == sizeof(PackParams) + 72, "PackLumaParams
 RAVE_OFFSET(PackLumaParams, chroma, sizeof(PackParams));
 RAVE_OFFSET(PackLumaParams, chroma_rows, sizeof(PackParams) + 32);
 RAVE_OFFSET(PackLumaParams, b_cb, sizeof(PackParams) + 64);
+static_assert(sizeof(PackLumaWholeParams) == sizeof(ScaleChromaParams) + sizeof(PackLumaParams),
+              "PackLumaWholeParams differs from params.rs");
 static_assert(sizeof(CompareParams) == 120 && alignof(CompareParams) == 8, "CompareParams differs from params.rs");
 RAVE_OFFSET(CompareParams, pitch_a, 56);
 RAVE_OFFSET(CompareParams, first_block, 104);

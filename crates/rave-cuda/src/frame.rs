@@ -187,6 +187,13 @@ impl TensorBatchOnDevice {
     pub fn count(&self) -> usize {
         self.count
     }
+
+    /// Where tensor `index` begins, which is where the last one ends for an `index` of [`TensorBatchOnDevice::count`].
+    #[must_use]
+    pub fn address_of(&self, index: usize) -> u64 {
+        let each = self.first.shape().elements() * element_bytes(self.first.element());
+        self.first.address() + (index * each) as u64
+    }
 }
 
 /// Device memory that a launch uses for itself, described, not owned.

@@ -52,11 +52,13 @@ mod frame;
 mod graph;
 mod memory;
 mod module;
+mod nvrtc;
 mod pixels;
 mod pool;
 mod result;
 mod stream;
 mod sys;
+mod user_kernel;
 
 pub use buckets::bucket_size;
 pub use device::{Bound, Device, DeviceInfo};
@@ -67,8 +69,9 @@ pub use graph::{ExecutableGraph, Graph, GraphNode, GraphUpdate};
 pub use memory::DeviceBuffer;
 pub use pixels::{
     DeviceTiler, FrameComparer, FrameDifference, LumaFrame, LumaGeometry, LumaPackKernel, NonFiniteCounter,
-    PackKernel, PixelKernels, TileElements, UnpackKernel,
+    PackKernel, PixelKernels, TileElements, UnpackKernel, tiles_together,
 };
 pub use pool::{BucketedPool, DeviceAllocator, PoolAllocator, PoolStats, PooledBlock};
 pub use result::REQUIRED_CUDA;
 pub use stream::{Event, Stream};
+pub use user_kernel::UserKernel;

@@ -15,7 +15,7 @@ const KEPT: usize = 4;
 /// What makes two loads equal.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Key {
-    content: [u8; 32],
+    pub(crate) content: [u8; 32],
     threads: usize,
     values: ValueRange,
     runtime_lib: Option<std::path::PathBuf>,
@@ -76,6 +76,24 @@ impl<T> Cache<T> {
         }
     }
 
+    /// Frees the models that nobody uses now, and says how many these were.
+    // RV-ENG-1601
+    pub(crate) fn free_unused(&self) -> u64 {
+        let mut kept = self.kept();
+        let (unused, used): (Vec<_>, Vec<_>) =
+            std::mem::take(&mut *kept).into_iter().partition(|(_, slot)| {
+                // Of a slot that is being loaded somebody else has a clone.
+                Arc::strong_count(slot) == 1
+                    && slot
+                        .try_lock()
+                        .is_ok_and(|model| model.as_ref().is_none_or(|model| Arc::strong_count(model) == 1))
+            });
+        *kept = used;
+        drop(kept);
+        // Outside of the lock, as above.
+        unused.len() as u64
+    }
+
     /// The slot of `key`, now the latest, and the slot that made room for it.
     fn slot(&self, key: &Key) -> (Slot<T>, Option<Slot<T>>) {
         let mut kept = self.kept();
@@ -116,6 +134,21 @@ mod tests {
         assert!(get(1));
         assert!(!get(2));
         assert_eq!(loads.get(), KEPT + 2);
+    }
+
+    /// RV-ENG-1601
+    #[test]
+    fn models_that_nobody_uses_can_be_freed() {
+        let cache = Cache::new();
+        let get =
+            |content: u8| cache.get(Key::new(&[content], &ModelOptions::default()), || Ok(content)).unwrap();
+        let (used, _) = get(1);
+        get(2);
+        get(3);
+        assert_eq!((cache.free_unused(), cache.free_unused()), (2, 0));
+        assert!(get(1).1 && !get(2).1);
+        drop(used);
+        assert_eq!(cache.free_unused(), 2);
     }
 
     /// RV-ENG-1005

@@ -12,6 +12,7 @@
 
 mod build;
 mod cache;
+mod check;
 mod colors;
 #[allow(unsafe_code, reason = "TensorRT and CUDA take addresses; each block says why it holds")]
 mod cuda;
@@ -19,7 +20,9 @@ pub mod engine_cache;
 mod file_info;
 mod model;
 mod model_file;
+mod noted;
 mod options;
+mod retry;
 mod session;
 mod stats;
 mod threads;
@@ -27,13 +30,16 @@ mod tile_choice;
 mod tiled;
 
 pub use build::{
-    BuildChoice, BuildPlace, BuilderProgram, CacheChoice, EngineRequest, EngineSizes, PreparedBuild,
+    BuildChoice, BuildPlace, BuilderProgram, CacheChoice, Cancel, EngineRequest, EngineSizes, PreparedBuild,
+    check_room,
 };
-pub use cuda::{CudaDevice, CudaSession, Gpu, Gpus, Owner};
+pub use check::{Accuracy, Picture, Verdict, verdict};
+pub use cuda::{CudaDevice, CudaSession, EngineCheck, Gpu, Gpus, Owner};
 pub use file_info::{EngineInfo, FileInfo};
 pub use model::{BackendChoice, EMBEDDED, Model, ModelOptions};
 pub use options::{GraphChoice, Mode, SessionOptions};
-pub use rave_cuda::{DeviceInfo, DevicePlane, FrameOnDevice};
+pub use rave_cuda::{DeviceInfo, DevicePlane, FrameOnDevice, UserKernel};
+pub use rave_ledger::{Counts, Every, Ledger, LedgerOptions};
 pub use rave_nvcodec::{DecoderCaps, EncoderSupport};
 pub use rave_onnx::{ImageTensor, ModelSummary, find_onnx_runtime};
 pub use rave_tensorrt::{

@@ -4,14 +4,16 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use rave_core::{Error, Log, LogLevel, ModelContract, Result, Size, Status, ValueRange};
+use rave_ledger::{Digest, EngineFacts, Event, Fallback, Ledger, Meta, ModelLoaded};
 use rave_onnx::{LoadOptions, ModelSummary, OnnxModel, RuntimeChoice};
 use rave_tensorrt::Precision;
 
-use crate::Mode;
-use crate::build::{self, BuildChoice, BuilderProgram, CacheChoice};
+use crate::build::{self, BuildChoice, BuilderProgram, CacheChoice, Cancel};
 use crate::cache::{Cache, Key};
 use crate::cuda::{CudaDevice, TensorRtModel};
 use crate::model_file::{self, Kind};
+use crate::retry::{self, Retry};
+use crate::{Mode, noted};
 
 /// In place of a library's path: the inference runtime that is built in, slower and always there.
 pub const EMBEDDED: &str = "embedded";
@@ -46,14 +48,15 @@ pub struct ModelOptions {
     pub allow_host_code: bool,
     /// Where the frames are; `None` is host memory.
     pub device: Option<CudaDevice>,
-    /// For an ONNX model on a GPU: what its engine computes in.
+    /// For an ONNX model on a GPU: what its engine computes in. Where no engine is built, anything but
+    /// [`Precision::Model`] is an error.
     pub precision: Precision,
-    /// For an ONNX model on a GPU: whether its engine is built.
+    /// For an ONNX model on a GPU: whether its engine is built. Where none can be, [`BuildChoice::Only`] is an error.
     pub build: BuildChoice,
     /// For an ONNX model on a GPU: where its engine is kept.
     pub cache: CacheChoice,
-    /// For an ONNX model on a GPU: whether a damaged engine in the cache, or a cache that cannot be written, is an error
-    /// or is told and worked around.
+    /// Whether memory that runs out is an error, or what nobody uses is freed and it is tried once more; for an ONNX model on
+    /// a GPU, also whether a damaged engine in the cache, or a cache that cannot be written, is one.
     pub mode: Mode,
     /// For an ONNX model on a GPU: the size of the frames. Frames of every size are taken whatever it is, so it may be
     /// wrong; the engine is built for it and for smaller ones, and larger ones are cut into tiles.
@@ -61,8 +64,13 @@ pub struct ModelOptions {
     /// For an ONNX model on a GPU: the program that builds its engine in a process of its own; without one, this process
     /// does. A model that is not trusted is better built in another.
     pub builder: Option<BuilderProgram>,
+    /// For an ONNX model on a GPU: asks whether its engine is still wanted, while it is built or waited for. A build in
+    /// another process then ends within a tenth of a second, one in this process after TensorRT's step at hand.
+    pub cancel: Cancel,
     /// Where messages go.
     pub log: Log,
+    /// Where it is taken down what was loaded and done, also by the sessions of this model.
+    pub ledger: Ledger,
 }
 
 /// A loaded model; clones share it. Any thread may use it.
@@ -72,6 +80,9 @@ pub struct Model {
     values: ValueRange,
     threads: usize,
     name: Arc<str>,
+    ledger: Ledger,
+    /// In the ledger.
+    number: u32,
 }
 
 #[derive(Clone, Debug)]
@@ -92,14 +103,25 @@ impl Model {
     /// # Errors
     /// [`Status::FileNotFound`], [`Status::PermissionDenied`] or [`Status::Io`] when the file cannot be read,
     /// [`Status::ModelLoadFailed`] or [`Status::Untrusted`] when its content is refused,
-    /// [`Status::DeviceNotFound`] for a TensorRT engine where there are only frames in host memory, and
-    /// [`Status::RuntimeLibraryMissing`] when the library named in `options` cannot be used.
+    /// [`Status::DeviceNotFound`] for a TensorRT engine where there are only frames in host memory,
+    /// [`Status::RuntimeLibraryMissing`] when the library named in `options` cannot be used,
+    /// [`Status::InvalidParameter`] for options that this file or these frames have no use for, and
+    /// [`Status::Cancelled`] when an engine is not wanted any more.
     pub fn load(path: &Path, options: &ModelOptions) -> Result<Self> {
+        let ModelOptions { mode, ledger, log, device, .. } = options;
+        Retry { mode: *mode, ledger, log }
+            .once("model", || retry::free_unused(device.as_ref()), || Self::try_load(path, options))
+            .inspect_err(|error| ledger.failed("model", None, None, error))
+    }
+
+    fn try_load(path: &Path, options: &ModelOptions) -> Result<Self> {
         let file = model_file::read(path)?;
         let kind = file.kind(path)?;
         check_backend(path, kind, options)?;
+        check_wishes(path, kind, options)?;
         let name = path.display().to_string();
         let mut key = Key::new(&file.bytes, options);
+        let (sha256, bytes) = (Digest(key.content), file.bytes.len() as u64);
         let (backend, loaded_before) = match (kind, &options.device) {
             (Kind::TensorRtPlan, Some(device)) => {
                 file.check_origin(path)?;
@@ -128,10 +150,77 @@ impl Model {
             }
         };
         let how = if loaded_before { "already loaded" } else { "loaded" };
-        let model =
-            Model { backend, values: options.values, threads: options.threads, name: name.as_str().into() };
+        let model = Model {
+            backend,
+            values: options.values,
+            threads: options.threads,
+            name: name.as_str().into(),
+            ledger: options.ledger.clone(),
+            number: options.ledger.next_model(),
+        };
+        model.take_down(sha256, bytes, kind, options);
         options.log.write(LogLevel::Verbose, format_args!("model {name} {how}: {}", model.description()));
         Ok(model)
+    }
+
+    /// Takes down what was loaded.
+    // RV-ENG-1603
+    fn take_down(&self, sha256: Digest, bytes: u64, kind: Kind, options: &ModelOptions) {
+        let (library, library_path, engine) = match &self.backend {
+            Backend::Onnx(model) => {
+                let (library, path) = model.library();
+                (library, path.map(|path| path.display().to_string()), None)
+            }
+            Backend::TensorRt(model, _) => {
+                let (library, path) = model.library();
+                let engine = EngineFacts {
+                    sha256: model.sha256(),
+                    built_by: model.built_by().to_owned(),
+                    precision: (kind == Kind::Onnx).then(|| options.precision.to_string()),
+                    lean_runtime: model.lean_runtime(),
+                    host_code: options.allow_host_code,
+                };
+                (library, Some(path), Some(engine))
+            }
+        };
+        let fell_back = options.runtime_lib.is_none() && library_path.is_none();
+        let model = ModelLoaded {
+            model: self.number,
+            sha256,
+            bytes,
+            backend: if engine.is_some() { "tensorrt" } else { "onnx" }.into(),
+            library: library.clone(),
+            contract: self.contract().to_string(),
+            values: match options.values {
+                ValueRange::Unit => "unit",
+                ValueRange::Byte => "byte",
+            }
+            .into(),
+            mode: options.mode.name().into(),
+            engine,
+            device: self.device().map(noted::device_facts),
+        };
+        let meta = Meta {
+            path: Some(self.name.to_string()),
+            library_path,
+            threads: Some(options.threads as u64),
+            ..Meta::default()
+        };
+        self.ledger.record_with(Event::Model(model), meta);
+        if fell_back {
+            let missing = "ONNX Runtime".into();
+            self.ledger.record(Event::Fallback(Fallback { used: library, missing }));
+        }
+    }
+
+    /// Where it is taken down what the model's sessions do.
+    #[must_use]
+    pub fn ledger(&self) -> &Ledger {
+        &self.ledger
+    }
+
+    pub(crate) fn number(&self) -> u32 {
+        self.number
     }
 
     /// What the model takes and gives.
@@ -178,6 +267,11 @@ impl Model {
     pub(crate) fn threads(&self) -> usize {
         self.threads
     }
+}
+
+/// Frees loaded models that nobody uses: those of the CPU, and those on `device`.
+pub(crate) fn free_unused(device: Option<&CudaDevice>) -> u64 {
+    ONNX_MODELS.free_unused() + device.map_or(0, |device| device.models().free_unused())
 }
 
 fn load_onnx(name: &str, bytes: &[u8], options: &ModelOptions) -> Result<OnnxModel> {
@@ -228,4 +322,29 @@ fn check_backend(path: &Path, kind: Kind, options: &ModelOptions) -> Result<()> 
         }
         (Kind::Onnx, _, None) | (_, _, Some(_)) => Ok(()),
     }
+}
+
+/// Refuses what is asked of an engine that is to be built, where none is.
+// RV-ENG-1506
+fn check_wishes(path: &Path, kind: Kind, options: &ModelOptions) -> Result<()> {
+    let why = match (kind, &options.device) {
+        (Kind::Onnx, Some(_)) => return Ok(()),
+        (Kind::Onnx, None) => "which runs on the CPU as it is: these frames are in host memory",
+        (Kind::TensorRtPlan, _) => "which is an engine already",
+    };
+    let refuse = |wish: String, help: &str| {
+        Err(Error::new(Status::InvalidParameter, format!("{wish} with {}, {why}", path.display()))
+            .expected("an ONNX model and frames in GPU memory, for which an engine is built")
+            .help(help))
+    };
+    if options.precision != Precision::Model {
+        return refuse(
+            format!("precision {}", options.precision),
+            "leave precision at auto: the model's own is taken",
+        );
+    }
+    if options.build == BuildChoice::Only {
+        return refuse("build only".to_owned(), "leave build at auto: there is nothing to build");
+    }
+    Ok(())
 }

@@ -2,14 +2,22 @@
 
 use rave_core::{PixelFormat, Size};
 
-/// How deviations are taken. Neither mode ever changes pixels or hides that a device was lost.
+/// How deviations are taken. Neither mode ever changes pixels, loads a file that was not verified, or hides that a device
+/// was lost.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Mode {
     /// Any deviation is an error.
     #[default]
     Strict,
-    /// What can be gone on from is reported and counted: on a GPU, a model's output that is not finite; a damaged entry
-    /// of the [cache of engines](crate::engine_cache), or a place for it that cannot be written.
+    /// What can be gone on from is gone on from, told, and counted; each is an [`Act`](rave_ledger::Act) in the
+    /// [`Ledger`](rave_ledger::Ledger):
+    ///
+    /// - a damaged entry of the [cache of engines](crate::engine_cache) is put aside, and the engine built again;
+    /// - a cache that cannot be used is done without;
+    /// - where memory runs out, what nobody uses is freed, and it is tried once more;
+    /// - one frame without a result is left out, as [`Status::FrameLost`](rave_core::Status::FrameLost); a second one in a
+    ///   row is an error;
+    /// - on a GPU, a model's output that is not finite is passed on.
     Hardened,
 }
 

@@ -5,19 +5,22 @@ use std::sync::atomic::Ordering;
 
 use rave_core::pixels::{ChromaScaler, Pack, Unpack};
 use rave_core::{
-    Colorimetry, Elements, Error, Frame, FrameMut, Log, LogLevel, PixelFormat, Result, Size, Status,
-    TensorShape, ValueRange,
+    ColorTags, Colorimetry, Elements, Error, Frame, FrameMut, Log, LogLevel, PixelFormat, Result, Size,
+    Status, TensorShape, ValueRange,
 };
+use rave_ledger::{Act, fingerprint, fingerprint_mut};
 use rave_onnx::{OnnxModel, OnnxSession};
 use rayon::ThreadPool;
 
-use crate::SessionOptions;
 use crate::colors::Colors;
 use crate::model::{Backend, Model};
+use crate::noted::{self, Made, Noted};
+use crate::retry::{self, Retry};
 use crate::stats::{Stats, timed};
 use crate::threads;
 use crate::tile_choice;
 use crate::tiled::Tiled;
+use crate::{Mode, SessionOptions};
 
 /// A model bound to one frame geometry, with every buffer that a frame needs. One thread at a time.
 #[derive(Debug)]
@@ -33,6 +36,10 @@ pub struct Session {
     chroma: Option<ChromaScaler>,
     pool: Arc<ThreadPool>,
     stats: Arc<Stats>,
+    /// Whether the frame before was lost.
+    lost_before: bool,
+    noted: Noted,
+    log: Log,
 }
 
 /// How a frame's tensor goes through the model.
@@ -52,6 +59,13 @@ impl Session {
     /// that the model cannot be brought to take; what else the model refuses comes as [`Status::ModelLoadFailed`],
     /// [`Status::InferenceFailed`] or [`Status::OutOfMemory`].
     pub fn new(model: &Model, options: &SessionOptions, log: Log) -> Result<Self> {
+        let ledger = model.ledger();
+        Retry { mode: options.mode, ledger, log: &log }
+            .once("session", || retry::free_unused(None), || Self::try_new(model, options, log.clone()))
+            .inspect_err(|error| ledger.failed("session", None, None, error))
+    }
+
+    fn try_new(model: &Model, options: &SessionOptions, log: Log) -> Result<Self> {
         let size = options.size.checked("frame")?;
         let contract = model.contract();
         let (channels, scale) = (contract.channels, contract.scale);
@@ -82,10 +96,21 @@ impl Session {
                 inference.tiles(),
             ),
         );
+        let unpack = Unpack::new(options.input_format, size, channels, input.size)?;
+        let pack = Pack::new(options.output_format, output_size, channels, output.size, options.dither)?;
+        let made = Made {
+            output_size,
+            model_size: inference.model_input().size,
+            tiles: inference.tiles(),
+            on_gpu: None,
+        };
         Ok(Session {
-            unpack: Unpack::new(options.input_format, size, channels, input.size)?,
-            pack: Pack::new(options.output_format, output_size, channels, output.size, options.dither)?,
-            colors: Colors::new(options, output_size, log),
+            unpack,
+            pack,
+            colors: Colors::new(options, output_size, log.clone()),
+            noted: Noted::new(model, options, &made),
+            lost_before: false,
+            log,
             options: options.clone(),
             output_size,
             values: model.values(),
@@ -108,19 +133,74 @@ impl Session {
         Arc::clone(&self.stats)
     }
 
+    /// How the colours of the output will be coded for input tagged `tags`, where `wanted` is asked of the output: what
+    /// [`Session::process`] will say.
+    #[must_use]
+    pub fn output_colors(&self, tags: ColorTags, wanted: ColorTags) -> Colorimetry {
+        self.colors.resolve(tags, wanted).1
+    }
+
     /// Runs the model on the visible part of `input`, writes the result to `out`, and says how its colours are coded.
     ///
     /// # Errors
     /// [`Status::UnsupportedFormat`] when either frame is not of the session's geometry,
-    /// [`Status::InferenceFailed`] when the model fails or its output is not finite, [`Status::OutOfMemory`]. The
-    /// pixels of `out` are undefined then, and the session can go on with the next frame.
+    /// [`Status::InferenceFailed`] when the model fails or its output is not finite, [`Status::OutOfMemory`]. In
+    /// [`Mode::Hardened`] [`Status::FrameLost`] in place of [`Status::InferenceFailed`], if the frame before was not lost: the
+    /// frame is to be left out. The pixels of `out` are undefined then, and the session can go on with the next frame.
     pub fn process(&mut self, input: &Frame<'_>, out: &mut FrameMut<'_>) -> Result<Colorimetry> {
         // RV-ENG-1102
         let number = self.stats.attempts();
-        let result = self.check(input, out).and_then(|()| self.run(input, out));
-        let counter = if result.is_ok() { &self.stats.frames } else { &self.stats.failed_frames };
-        counter.fetch_add(1, Ordering::Relaxed);
-        result.map_err(|error| error.context(format_args!("frame {number}")))
+        let before = self.noted.wants(number).then(|| fingerprint(input));
+        let result = self.check(input, out).and_then(|()| self.run_or_retry(input, out));
+        match result {
+            Ok((from, to)) => {
+                self.lost_before = false;
+                self.stats.frames.fetch_add(1, Ordering::Relaxed);
+                if before.is_some() {
+                    let (colors, hashes) =
+                        ((input.tags(), out.wanted()), (before, Some(fingerprint_mut(out))));
+                    self.noted.frame(number, hashes, colors, (from, to), noted::crop(input));
+                }
+                Ok(to)
+            }
+            Err(error) => Err(self.failed(number, error.context(format_args!("frame {number}")))),
+        }
+    }
+
+    /// Whether the model makes the same of `frame` as of `previous`, as [`Frame::is_same`].
+    #[must_use]
+    pub fn is_repeat(&self, previous: &Frame<'_>, frame: &Frame<'_>) -> bool {
+        let same = previous.is_same(frame);
+        if same {
+            self.noted.repeat(self.stats.attempts());
+        }
+        same
+    }
+
+    /// Counts and takes down that frame `number` failed with `error`, and returns the error that it is then.
+    fn failed(&mut self, number: u64, error: Error) -> Error {
+        // RV-ENG-1602
+        let lost = self.options.mode == Mode::Hardened && error.status() == Status::InferenceFailed;
+        if lost && !std::mem::replace(&mut self.lost_before, true) {
+            self.stats.lost_frames.fetch_add(1, Ordering::Relaxed);
+            return lost_frame(&self.noted, &self.log, number, &error);
+        }
+        self.stats.failed_frames.fetch_add(1, Ordering::Relaxed);
+        self.noted.failed(Some(number), &error);
+        error
+    }
+
+    fn run_or_retry(
+        &mut self,
+        input: &Frame<'_>,
+        out: &mut FrameMut<'_>,
+    ) -> Result<(Colorimetry, Colorimetry)> {
+        let (noted, log) = (self.noted.clone(), self.log.clone());
+        Retry { mode: self.options.mode, ledger: noted.ledger(), log: &log }.once(
+            "frame",
+            || retry::free_unused(None),
+            || self.run(input, out),
+        )
     }
 
     fn check(&self, input: &Frame<'_>, out: &FrameMut<'_>) -> Result<()> {
@@ -134,7 +214,8 @@ impl Session {
         Ok(())
     }
 
-    fn run(&mut self, input: &Frame<'_>, out: &mut FrameMut<'_>) -> Result<Colorimetry> {
+    /// Says how the input was read, and how the output is coded.
+    fn run(&mut self, input: &Frame<'_>, out: &mut FrameMut<'_>) -> Result<(Colorimetry, Colorimetry)> {
         let Session { values, colors, unpack, inference, pack, chroma, pool, stats, .. } = self;
         let (from, to) = colors.of(input.tags(), out.wanted());
         let white = *values;
@@ -154,8 +235,23 @@ impl Session {
                 None => pack.run(output, white, to, out),
             })
         })?;
-        Ok(to)
+        Ok((from, to))
     }
+}
+
+impl Drop for Session {
+    fn drop(&mut self) {
+        self.noted.closed(&self.stats);
+    }
+}
+
+/// Tells that frame `number` is left out because of `error`, and returns the error that says so.
+// RV-ENG-1602
+pub(crate) fn lost_frame(noted: &Noted, log: &Log, number: u64, error: &Error) -> Error {
+    let status = error.status().token().into();
+    log.write(LogLevel::Warning, format_args!("{error}; the frame is left out"));
+    noted.ledger().act(Act::FrameLost { session: noted.session(), frame: number, status }, error);
+    Error::new(Status::FrameLost, format!("{error}")).help("leave the frame out and go on with the next")
 }
 
 /// Refuses a frame of another geometry than the session's.

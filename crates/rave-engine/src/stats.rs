@@ -12,6 +12,8 @@ pub struct Stats {
     pub frames: AtomicU64,
     /// Frames refused or failed.
     pub failed_frames: AtomicU64,
+    /// In hardened mode: frames that were left out because they have no result.
+    pub lost_frames: AtomicU64,
     /// Time spent turning frames into tensors.
     pub unpack_ns: AtomicU64,
     /// Time spent in the model.
@@ -32,10 +34,13 @@ pub struct Stats {
 }
 
 impl Stats {
-    /// Frames processed, refused or failed.
+    /// Frames processed, refused, failed or lost.
     #[must_use]
     pub fn attempts(&self) -> u64 {
-        self.frames.load(Ordering::Relaxed) + self.failed_frames.load(Ordering::Relaxed)
+        [&self.frames, &self.failed_frames, &self.lost_frames]
+            .map(|count| count.load(Ordering::Relaxed))
+            .iter()
+            .sum()
     }
 }
 

@@ -3,7 +3,10 @@
 use std::path::{Path, PathBuf};
 
 use rave_core::{Error, Log, PixelFormat, Size, Status};
-use rave_engine::{BackendChoice, CudaSession, EMBEDDED, Model, ModelOptions, Session, SessionOptions};
+use rave_engine::{
+    BackendChoice, BuildChoice, CacheChoice, CudaSession, EMBEDDED, Model, ModelOptions, Precision, Session,
+    SessionOptions,
+};
 
 fn golden(name: &str) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("../../tests/golden/models").join(name).with_extension("onnx")
@@ -63,4 +66,25 @@ fn a_backend_that_does_not_run_the_file_is_refused_for_what_the_file_is() {
         Status::InvalidParameter,
         &["identity-1x.onnx, which is no engine", "backend at auto"],
     );
+}
+
+/// RV-ENG-1506
+#[test]
+fn wishes_for_an_engine_are_refused_where_none_is_built_if_they_would_matter() {
+    let load = |options: ModelOptions| {
+        Model::load(&golden("identity-1x"), &ModelOptions { runtime_lib: Some(EMBEDDED.into()), ..options })
+    };
+    let matters = [
+        (ModelOptions { precision: Precision::Fp16, ..ModelOptions::default() }, "precision fp16"),
+        (ModelOptions { precision: Precision::Fp32, ..ModelOptions::default() }, "precision fp32"),
+        (ModelOptions { build: BuildChoice::Only, ..ModelOptions::default() }, "build only"),
+    ];
+    for (options, wish) in matters {
+        let words = [wish, "identity-1x.onnx", "host memory", "at auto"];
+        assert_says(&load(options).unwrap_err(), Status::InvalidParameter, &words);
+    }
+    // Nothing is built on the CPU, so that nothing is not kept, either, is what they ask for.
+    for build in [BuildChoice::Auto, BuildChoice::Never] {
+        load(ModelOptions { build, cache: CacheChoice::Off, ..ModelOptions::default() }).unwrap();
+    }
 }

@@ -21,9 +21,20 @@ pub(crate) struct Library {
     path: PathBuf,
 }
 
+impl Library {
+    /// What it is and its version.
+    pub(crate) fn name(&self) -> String {
+        format!("ONNX Runtime {}", self.version)
+    }
+
+    pub(crate) fn path(&self) -> &Path {
+        &self.path
+    }
+}
+
 impl fmt::Display for Library {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "ONNX Runtime {} ({})", self.version, self.path.display())
+        write!(f, "{} ({})", self.name(), self.path.display())
     }
 }
 

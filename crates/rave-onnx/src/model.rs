@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 use std::fmt;
+use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use rave_core::{Error, Extent, ModelContract, Result, Size, Status, TensorShape};
@@ -71,6 +72,12 @@ impl OnnxModel {
     #[must_use]
     pub fn runtime(&self) -> &str {
         &self.description
+    }
+
+    /// The runtime and its version, as `ONNX Runtime 1.23.2`, and the library's file; `None` where it is built in.
+    #[must_use]
+    pub fn library(&self) -> (String, Option<&Path>) {
+        self.runtime.library()
     }
 
     /// The smallest size that the model takes and that holds `frame`: the frame's own, or its dynamic sides rounded up

@@ -1,7 +1,7 @@
 //! The choice between the runtimes, and what they have in common.
 
 use std::num::NonZero;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use rave_core::{ElementType, Elements, ElementsMut, Error, Log, LogLevel, Result, Status, TensorShape};
 
@@ -91,7 +91,16 @@ impl Runtime {
         match self {
             Runtime::Ort(model) => model.library().to_string(),
             #[cfg(feature = "embedded")]
-            Runtime::Rten(_) => crate::runtime_rten::NAME.into(),
+            Runtime::Rten(_) => format!("{} (embedded)", crate::runtime_rten::VERSION),
+        }
+    }
+
+    /// The runtime's name and version, and its file if it is not built in.
+    pub(crate) fn library(&self) -> (String, Option<&Path>) {
+        match self {
+            Runtime::Ort(model) => (model.library().name(), Some(model.library().path())),
+            #[cfg(feature = "embedded")]
+            Runtime::Rten(_) => (crate::runtime_rten::VERSION.into(), None),
         }
     }
 

@@ -10,7 +10,7 @@ use crate::preflight::Declared;
 use crate::runtime::{dims, out_of_memory, runtime_error};
 
 /// The runtime's name. The version is the one that the workspace's Cargo.toml pins.
-pub(crate) const NAME: &str = "rten 0.27.0 (embedded)";
+pub(crate) const VERSION: &str = "rten 0.27.0";
 
 /// A loaded model. rten turns fp16 tensors into fp32 as it loads them, so its input and output are always fp32.
 pub(crate) struct RtenModel {

@@ -70,6 +70,7 @@ fn hang() -> ! {
     }
 }
 
+/// RV-TRT-1313
 #[test]
 fn a_child_builds_the_same_engine_and_tells_how_far_it_is() {
     let Some(builder) = builder() else { return };
@@ -87,6 +88,7 @@ fn a_child_builds_the_same_engine_and_tells_how_far_it_is() {
     assert!(last > 0.8 && layers == there.layers, "{last}, {layers} layers");
 }
 
+/// RV-TRT-1313
 #[test]
 fn an_error_in_the_child_is_the_error_of_the_parent() {
     let Some(builder) = builder() else { return };
@@ -100,6 +102,7 @@ fn an_error_in_the_child_is_the_error_of_the_parent() {
     }
 }
 
+/// RV-TRT-1313
 #[test]
 fn a_child_that_dies_or_talks_nonsense_is_an_error_that_says_how_it_ended() {
     let Some(builder) = builder() else { return };
@@ -114,6 +117,7 @@ fn a_child_that_dies_or_talks_nonsense_is_an_error_that_says_how_it_ended() {
     }
 }
 
+/// RV-TRT-1313
 #[test]
 fn a_program_that_is_not_there_is_an_error() {
     let Some(builder) = builder() else { return };
@@ -131,6 +135,7 @@ fn is_gone(file: &Path) -> bool {
     !Path::new("/proc").join(fs::read_to_string(file).unwrap()).exists()
 }
 
+/// RV-TRT-1305
 #[test]
 fn a_child_that_hangs_is_asked_after_and_gone_when_it_is_broken_off() {
     let Some(builder) = builder() else { return };
@@ -156,6 +161,7 @@ fn a_child_that_hangs_is_asked_after_and_gone_when_it_is_broken_off() {
     assert!(is_gone(&pid));
 }
 
+/// RV-TRT-1306
 #[test]
 fn a_panic_of_the_caller_leaves_no_child_behind() {
     let Some(builder) = builder() else { return };
@@ -172,6 +178,7 @@ fn a_panic_of_the_caller_leaves_no_child_behind() {
     assert!(is_gone(&pid));
 }
 
+/// RV-TRT-1313
 #[test]
 fn a_program_that_was_not_started_for_it_does_not_serve() {
     let output = child("build").stdin(std::process::Stdio::null()).output().unwrap();

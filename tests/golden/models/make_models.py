@@ -164,6 +164,14 @@ def nan() -> onnx.ModelProto:
     return network.model()
 
 
+def nan_of_zero() -> onnx.ModelProto:
+    network = Network()
+    zero = network.node("Sub", ["input", "input"], "zero")
+    hole = network.node("Div", [zero, "input"], "hole")
+    network.node("Add", ["input", hole], "output")
+    return network.model()
+
+
 def external_data() -> onnx.ModelProto:
     model = identity()
     weight = model.graph.initializer[0]
@@ -229,6 +237,7 @@ BAD: list[tuple[str, str, Callable[[], onnx.ModelProto]]] = [
     ("no-nodes", "its input is its output", no_nodes),
     ("valid-conv", "has no padding: the output lacks a pixel on every side, so there is no scale", valid_conv),
     ("nan", "gives NaN for every input", nan),
+    ("nan-of-zero", "gives NaN where the input is 0, and else the input", nan_of_zero),
     ("external-data", "keeps its weights in the file ../../../etc/passwd", external_data),
     ("huge-dims", "has weights of 2^40 elements and 36 bytes", huge_dims),
     ("huge-constant", "makes a tensor of 2^40 elements when it runs", huge_constant),

@@ -140,6 +140,14 @@ class Failures(unittest.TestCase):
         self.assertTrue(np.isnan(run("nan", whole(3, 4, 4))).all())
 
     # RV-TEST-1103
+    def test_nan_of_zero_gives_nan_where_the_input_is_0(self) -> None:
+        x = whole(3, 4, 4)
+        x[0, :, 1, 2] = 0
+        y = run("nan-of-zero", x)
+        self.assertTrue(np.isnan(y[x == 0]).all())
+        np.testing.assert_array_equal(y[x != 0], x[x != 0])
+
+    # RV-TEST-1103
     def test_valid_conv_takes_a_pixel_off_every_side(self) -> None:
         x = whole(3, 9, 7)
         np.testing.assert_array_equal(run("valid-conv", x), x[:, :, 1:-1, 1:-1])

@@ -27,12 +27,12 @@ def steady_rate(samples, frames):
             / sum((when - middle_time) ** 2 for when, _ in steady))
 
 
-def frames_per_second(place, clip, filters, loops):
-    """The steady rate of decoding a clip, looped, through filters; and the run.
+def frames_per_second(place, clip, filters, loops, times=1):
+    """The steady rate of decoding a clip, looped, through filters that give `times` as many frames; and the run.
 
     Read off the encoder's progress every 50 ms: start and end of the process do not count.
     """
-    samples, total = [], CLIP_FRAMES * loops
+    samples, total = [], CLIP_FRAMES * loops * times
 
     def on_line(when, line):
         if line.startswith("frame="):
@@ -130,6 +130,60 @@ def section(place):
         return shown
 
     report.check("b. sharpen-1x at 1080p against -vf null", light)
+
+    def repeats():
+        """Every frame three times, as a film in a faster stream has them; both ways take turns."""
+        rates = {"none": [], "exact": []}
+        for _ in range(rounds):
+            for dedup, values in rates.items():
+                filters = f"fps=75,{ffmpeg.rave(LARGE['720p'], f'dedup={dedup}')}"
+                values.append(frames_per_second(place, "720p", filters, 2, times=3)[0])
+        ratios = [exact / none for exact, none in zip(rates["exact"], rates["none"])]
+        bars["repeats"] = {way: spread(values) for way, values in rates.items()} | {"ratio": spread(ratios)}
+        shown = (f"{numbers.median(ratios):.2f}: {numbers.median(rates['exact']):.0f} fps with dedup=exact, "
+                 f"{numbers.median(rates['none']):.0f} without")
+        expect(numbers.median(ratios) > 1.5, f"{shown}; two of three frames are repeats")
+        return shown
+
+    report.check("dedup=exact where two of three frames are repeats", repeats)
+
+    def no_repeats():
+        """What looking for repeats costs where there are none."""
+        rates = {"none": [], "exact": []}
+        for _ in range(rounds):
+            for dedup, values in rates.items():
+                filters = ffmpeg.rave(LARGE["720p"], f"dedup={dedup}")
+                values.append(frames_per_second(place, "720p", filters, 3)[0])
+        ratios = [exact / none for exact, none in zip(rates["exact"], rates["none"])]
+        bars["no_repeats"] = {way: spread(values) for way, values in rates.items()} | {"ratio": spread(ratios)}
+        return f"{numbers.median(ratios):.3f} of the speed without"
+
+    report.check("dedup=exact where no frame is a repeat", no_repeats)
+
+    def static_or_dynamic():
+        """What an engine for a range of sizes costs, which is what first use builds."""
+        rates = {clip: {"static": [], "dynamic": []} for clip in LARGE}
+        for clip, engine in LARGE.items():
+            for _ in range(rounds):
+                for kind, name in (("static", engine), ("dynamic", "animevideov3-x2-dyn-fp16")):
+                    rates[clip][kind].append(frames_per_second(place, clip, ffmpeg.rave(name), min(loops[clip], 3))[0])
+        bars["static_or_dynamic"] = {clip: {kind: spread(values) for kind, values in kinds.items()}
+                                     for clip, kinds in rates.items()}
+        return "; ".join(f"{clip}: dynamic {numbers.median(kinds['dynamic']):.1f} fps, "
+                         f"static {numbers.median(kinds['static']):.1f}" for clip, kinds in rates.items())
+
+    report.check("an engine for a range of sizes against one for one size", static_or_dynamic)
+
+    def tiled():
+        """A 1080p frame through an engine of 720p: four tiles of 1280x720, by ones and as a batch."""
+        rates = {}
+        for _ in range(rounds):
+            for engine in (LARGE["720p"], "animevideov3-x2-720p-batch4-fp16"):
+                rates.setdefault(engine, []).append(frames_per_second(place, "1080p", ffmpeg.rave(engine), 1)[0])
+        bars["tiled_1080p_fps"] = {engine: spread(values) for engine, values in rates.items()}
+        return ", ".join(f"{engine} {numbers.median(values):.1f} fps" for engine, values in rates.items())
+
+    report.check("1080p in four tiles", tiled)
 
     def cpu_time():
         found = {}

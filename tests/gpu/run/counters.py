@@ -135,20 +135,3 @@ def section(place):
 
     for graph in ("on",) if place.quick else ("on", "off"):
         state(graph)
-
-    def heap():
-        program = place.bundle.program("ffmpeg-counting")
-        if not program.exists():
-            raise Skipped("no bin/ffmpeg-counting in the bundle: an ffmpeg whose librave counts its allocations and "
-                          "says at the end `heap allocations: N`")
-        totals = []
-        for rounds in (2, 10):
-            outcome = ffmpeg.run(looped(rounds, ffmpeg.rave(ENGINE)), "verbose", 90, program=program.name)
-            expect(outcome.status == 0, outcome.why())
-            said = re.findall(r"heap allocations: (\d+)", outcome.stderr)
-            expect(said, "it did not say its heap allocations")
-            totals.append(int(said[-1]))
-        expect(totals[0] == totals[1], f"{totals[1] - totals[0]} heap allocations over {8 * CLIP_FRAMES} frames")
-        return f"{totals[0]} in all, none of them in {8 * CLIP_FRAMES} frames"
-
-    report.check("no heap allocation per frame in librave", heap)

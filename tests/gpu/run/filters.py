@@ -1,7 +1,9 @@
 """The filter among FFmpeg's others, with every kind of CUDA frame."""
 
 import re
+import time
 
+from counters import FLAT_MIB, MemoryInUse
 from ffmpeg import CUDA_INPUT, filter_errors, frames_of, hashes, same_hashes
 from report import expect
 
@@ -22,6 +24,7 @@ def section(place):
     ffmpeg, report = place.ffmpeg, place.report
     double, same = ffmpeg.rave(DOUBLE), ffmpeg.rave(SAME)
     clip = place.bundle.clip("180p")
+    two_sizes = place.bundle.folder / "clips" / "two-sizes.h264"
     reference = {}
 
     def doubled():
@@ -176,8 +179,7 @@ def section(place):
         lambda w, h: 2 * nv12_bytes(w, h)))
 
     def size_change():
-        file = place.bundle.folder / "clips" / "two-sizes.h264"
-        outcome = ffmpeg.run([*CUDA_INPUT, "-i", file, "-an", "-noautoscale", "-vf", f"{double},{DOWNLOAD}",
+        outcome = ffmpeg.run([*CUDA_INPUT, "-i", two_sizes, "-an", "-noautoscale", "-vf", f"{double},{DOWNLOAD}",
                               "-f", "framemd5", "-"], level="verbose")
         expect(outcome.status == 0, outcome.why())
         sizes = [frame.size for frame in frames_of(outcome.text())]
@@ -189,6 +191,38 @@ def section(place):
         return f"48 frames; the engine was {', then '.join(loads)}"
 
     report.check("the size changes within the stream", size_change)
+
+    def many_size_changes():
+        """RV-ENG-1207: 199 changes load the engine once and leave the memory in use as it was."""
+        pictures = two_sizes.read_bytes()
+        # A sequence parameter set begins each size; both are whole streams.
+        second = pictures.index(b"\0\0\0\1\x67", 5)
+        clip = place.work / "alternating.h264"
+        clip.write_bytes(pictures * 100)
+        with MemoryInUse() as memory:
+            begun = time.monotonic()
+            outcome = ffmpeg.run([*CUDA_INPUT, "-i", clip, "-an", "-noautoscale", "-vf", f"{double},{DOWNLOAD}",
+                                  "-f", "framemd5", "-"], level="verbose", limit=120)
+            ended = time.monotonic()
+        clip.unlink()
+        expect(0 < second < len(pictures), "the clip holds one size")
+        expect(outcome.status == 0, outcome.why())
+        frames = frames_of(outcome.text())
+        sizes = [frame.size for frame in frames]
+        expected = ([nv12_bytes(640, 360)] * 24 + [nv12_bytes(960, 540)] * 24) * 100
+        expect(sizes == expected, f"{len(sizes)} frames of {len(expected)}, {len(set(sizes))} sizes")
+        expect(hashes(frames) == hashes(frames[:48]) * 100, "equal frames gave different ones later")
+        loads = re.findall(r"model \S+ (already loaded|loaded):", outcome.stderr)
+        expect(loads.count("loaded") == 1, f"the engine was loaded {loads.count('loaded')} times")
+        used = [mib for when, mib in memory.samples if begun + 0.3 * (ended - begun) < when < ended - 1]
+        expect(len(used) >= 3, f"{len(used)} samples of the memory in use")
+        halves = used[:len(used) // 2], used[len(used) // 2:]
+        grown = max(halves[1]) - max(halves[0])
+        report.store(alternations={"changes": len(loads) - 1, "seconds": round(outcome.seconds, 1), "memory_mib": used})
+        expect(grown <= FLAT_MIB, f"the memory in use grew by {grown} MiB between the halves: {used}")
+        return f"{len(loads) - 1} changes in {outcome.seconds:.0f} s, at most {max(used)} MiB in use"
+
+    report.check("the size changes 199 times", many_size_changes)
 
     def crop():
         outcome = ffmpeg.run([*CUDA_INPUT, "-i", clip, "-an", "-vf", f"crop=200:100:20:30,{double}",

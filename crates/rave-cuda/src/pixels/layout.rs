@@ -61,6 +61,11 @@ impl Storage {
         }
     }
 
+    /// Whether chroma is as large as luma and in planes of its own, or in the same samples.
+    pub(super) fn has_whole_chroma(self) -> bool {
+        matches!(self, Storage::Packed | Storage::Yuv { semi_planar: false, halved_columns: false, .. })
+    }
+
     /// The same as far as chroma is read: `semi_planar_8` and so on.
     pub(super) fn chroma_kernel(self, layout: &Layout) -> String {
         let bits = 8 * layout.sample_bytes;

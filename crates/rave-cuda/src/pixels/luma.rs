@@ -6,7 +6,7 @@ use rave_core::{
 };
 
 use super::PixelKernels;
-use super::luma_plan::{FilterKey, LumaPlan, filter_key};
+use super::luma_plan::{FilterKey, LumaLaunches, LumaPlan, filter_key};
 use super::non_finite::NonFiniteCounter;
 use super::taps::{AxisTaps, Taps};
 use crate::module::Kernel;
@@ -55,7 +55,9 @@ pub struct LumaFrame<'a> {
 
 /// Turns luma tensors on the device into frames, with the chroma of other frames, as
 /// [`rave_core::pixels::ChromaScaler`] and [`Pack::run_luma`](rave_core::pixels::Pack::run_luma) do on the host, in two
-/// launches: chroma is scaled horizontally into scratch memory, then vertically on its way into the frame.
+/// launches: chroma is scaled horizontally into scratch memory, then vertically on its way into the frame. Where chroma is
+/// as large as luma it would be the most of what is moved; there, one launch keeps it on the chip unless the frame is made
+/// much smaller.
 ///
 /// The filters are on the device, in memory that is freed with this object: a graph in which a launch was captured must
 /// not be launched after that.
@@ -64,6 +66,7 @@ pub struct LumaPackKernel {
     plan: LumaPlan,
     scale_chroma: Kernel,
     pack_luma: Kernel,
+    pack_luma_whole: Option<Kernel>,
     filters: Vec<(FilterKey, Filters)>,
 }
 
@@ -82,9 +85,15 @@ impl LumaPackKernel {
     /// is impossible or the tensor is smaller than the frame.
     pub fn new(kernels: &PixelKernels, geometry: &LumaGeometry) -> Result<Self> {
         let plan = LumaPlan::new(geometry)?;
-        let scale_chroma = kernels.scale_chroma.kernel(&plan.scale_chroma)?;
-        let pack_luma = kernels.pack_luma.kernel(&plan.pack_luma)?;
-        Ok(LumaPackKernel { plan, scale_chroma, pack_luma, filters: Vec::new() })
+        let modules = kernels.luma()?;
+        let whole = plan.pack_luma_whole.as_ref().map(|name| modules.pack_luma_whole.kernel(name));
+        Ok(LumaPackKernel {
+            scale_chroma: modules.scale_chroma.kernel(&plan.scale_chroma)?,
+            pack_luma: modules.pack_luma.kernel(&plan.pack_luma)?,
+            pack_luma_whole: whole.transpose()?,
+            plan,
+            filters: Vec::new(),
+        })
     }
 
     /// The shape of the tensor that [`LumaPackKernel::launch`] reads.
@@ -156,15 +165,21 @@ impl LumaPackKernel {
         })?;
         let counter = frame.non_finite.map_or(0, NonFiniteCounter::address);
         let launches = self.plan.launches(frame, &filters.axes, filters.memory.address(), counter)?;
-        // SAFETY: each kernel takes the struct that it is given, whose layout both sides assert. The first reads the
+        // SAFETY: each kernel takes the struct that it is given, whose layout both sides assert. The first of two reads the
         // input's chroma samples and a filter and writes scratch memory; the second reads that, the tensor's elements and
-        // a filter, writes the output's samples and adds to the counter. Frames, tensor and scratch memory may be used
-        // until the work is done by the contracts of `FrameOnDevice::new`, `TensorOnDevice::new` and
-        // `ScratchOnDevice::new`, and were checked against the launches above; the memory of filters and counter is
-        // freed only after the device is done with it.
+        // a filter, writes the output's samples and adds to the counter; the one does both without scratch memory. Frames,
+        // tensor and scratch memory may be used until the work is done by the contracts of `FrameOnDevice::new`,
+        // `TensorOnDevice::new` and `ScratchOnDevice::new`, and were checked against the launches above; the memory of
+        // filters and counter is freed only after the device is done with it.
         unsafe {
-            self.scale_chroma.launch(stream, launches.scale_chroma.0, &launches.scale_chroma.1)?;
-            self.pack_luma.launch(stream, launches.pack_luma.0, &launches.pack_luma.1)
+            match (&self.pack_luma_whole, launches) {
+                (Some(kernel), LumaLaunches::Whole(dims, params)) => kernel.launch(stream, dims, &params),
+                (None, LumaLaunches::Whole(..)) => unreachable!("the plan names no such kernel"),
+                (_, LumaLaunches::Halves(scale_chroma, pack_luma)) => {
+                    self.scale_chroma.launch(stream, scale_chroma.0, &scale_chroma.1)?;
+                    self.pack_luma.launch(stream, pack_luma.0, &pack_luma.1)
+                }
+            }
         }
     }
 }

@@ -5,8 +5,8 @@ use rave_core::{ChromaSiting, Error, PixelFormat, Rect, Result, Size, Status};
 
 use super::layout::{self, Storage};
 use super::luma::{LumaFrame, LumaGeometry};
-use super::params::{FRAME_ALIGNED, PackLumaParams, ScaleChromaParams};
-use super::taps::{AxisTaps, Taps};
+use super::params::{FRAME_ALIGNED, PackLumaParams, PackLumaWholeParams, ScaleChromaParams};
+use super::taps::{AxisTaps, Taps, WHOLE_BLOCK};
 use super::target::PackTarget;
 use super::{check_picture, launch_dims};
 use crate::module::LaunchDims;
@@ -17,6 +17,9 @@ const BLOCK_WARPS: u32 = 8;
 const SCALE_COLUMNS: usize = 32;
 /// Rows of such a block, as `BLOCK_WARPS * ROWS` there.
 const SCALE_ROWS: usize = 32;
+/// Columns and rows of chroma that a block has room for, as in `kernels/pack_luma_whole.cu`.
+const MOST_COLUMNS: usize = 264;
+const MOST_ROWS: usize = 16;
 /// What scratch memory is aligned to at least: 16 bytes are read at a time.
 const SCRATCH_ALIGNMENT: u64 = 16;
 
@@ -33,6 +36,8 @@ pub(super) fn filter_key(visible: Rect, input: ChromaSiting, output: ChromaSitin
 pub(super) struct LumaPlan {
     pub(super) scale_chroma: String,
     pub(super) pack_luma: String,
+    /// The kernel that does both where it can.
+    pub(super) pack_luma_whole: Option<String>,
     input_format: PixelFormat,
     input_storage: Storage,
     visible: Size,
@@ -43,11 +48,13 @@ pub(super) struct LumaPlan {
     most_chroma_rows: usize,
 }
 
-/// The grid and the parameters of both launches.
+/// The grids and the parameters of what is launched for a frame.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct LumaLaunches {
-    pub(super) scale_chroma: (LaunchDims, ScaleChromaParams),
-    pub(super) pack_luma: (LaunchDims, PackLumaParams),
+pub(super) enum LumaLaunches {
+    /// One launch.
+    Whole(LaunchDims, PackLumaWholeParams),
+    /// The scaling of chroma, and what writes the frame.
+    Halves((LaunchDims, ScaleChromaParams), (LaunchDims, PackLumaParams)),
 }
 
 impl LumaPlan {
@@ -58,9 +65,12 @@ impl LumaPlan {
         let target = PackTarget::new(output_format, scaler.size(), element, 1, tensor, dither)?;
         let (input, output) = (input_format.layout(), output_format.layout());
         let columns = output.chroma_columns(target.size.width as usize);
+        let stored_alike = input_storage.chroma_kernel(&input) == target.storage.chroma_kernel(&output);
+        let whole = target.storage.has_whole_chroma() && stored_alike;
         Ok(LumaPlan {
             scale_chroma: format!("scale_chroma_{}", input_storage.chroma_kernel(&input)),
             pack_luma: format!("pack_luma_{}", target.kernel()),
+            pack_luma_whole: whole.then(|| format!("pack_luma_whole_{}", target.kernel())),
             input_format,
             input_storage,
             visible,
@@ -133,10 +143,6 @@ impl LumaPlan {
             luma_weights: constants.weights,
             gains: constants.gains,
         };
-        let grid = (self.chroma_pitch / SCALE_COLUMNS, vertical.samples.div_ceil(SCALE_ROWS));
-        let scale_dims =
-            LaunchDims { grid: (grid.0 as u32, grid.1 as u32), block: (SCALE_COLUMNS as u32, BLOCK_WARPS) };
-
         let target = &self.target;
         let constants = PackConstants::beside_chroma(target.format, frame.color, frame.white);
         let to_rgb = LumaToRgbConstants::new(frame.color, frame.white);
@@ -156,11 +162,29 @@ impl LumaPlan {
             b_cb: to_rgb.b_cb,
             reserved: 0,
         };
+        if self.takes_one_launch(axes) {
+            let dims = launch_dims(target.size, WHOLE_BLOCK[1] as u32, BLOCK_WARPS);
+            return Ok(LumaLaunches::Whole(
+                dims,
+                PackLumaWholeParams { scale: scale_chroma, pack: pack_luma },
+            ));
+        }
+        let grid = (self.chroma_pitch / SCALE_COLUMNS, vertical.samples.div_ceil(SCALE_ROWS));
+        let scale_dims =
+            LaunchDims { grid: (grid.0 as u32, grid.1 as u32), block: (SCALE_COLUMNS as u32, BLOCK_WARPS) };
         let rows = BLOCK_WARPS << target.format.layout().log2_chroma_height;
-        Ok(LumaLaunches {
-            scale_chroma: (scale_dims, scale_chroma),
-            pack_luma: (launch_dims(target.size, rows, BLOCK_WARPS), pack_luma),
-        })
+        Ok(LumaLaunches::Halves(
+            (scale_dims, scale_chroma),
+            (launch_dims(target.size, rows, BLOCK_WARPS), pack_luma),
+        ))
+    }
+
+    /// Whether what a block needs of the input's chroma fits its shared memory, and no block writes what another is still
+    /// to read: frames of equal size may be one.
+    fn takes_one_launch(&self, [horizontal, vertical]: &[AxisTaps; 2]) -> bool {
+        let apart = self.visible != self.target.size || (horizontal.taps == 1 && vertical.taps == 1);
+        let fits = horizontal.reach <= MOST_COLUMNS && vertical.reach <= MOST_ROWS;
+        self.pack_luma_whole.is_some() && fits && apart
     }
 }
 

@@ -1,9 +1,10 @@
-//! Pixel kernels: frame to tensor before inference, tensor to frame after it, one launch each, or two for a luma model.
+//! Pixel kernels: frame to tensor before inference, tensor to frame after it, one launch each, or two for a luma model
+//! whose frames have halved chroma.
 //!
 //! What they compute is defined by [`rave_core::pixels`]; with the same constants and the same order of operations the
 //! results are equal to the bit (`checkkernel` shows it on a GPU).
 
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use rave_core::{Error, Result, Size, Status, TensorShape};
 
@@ -28,7 +29,7 @@ pub use compare::{FrameComparer, FrameDifference};
 pub use luma::{LumaFrame, LumaGeometry, LumaPackKernel};
 pub use non_finite::NonFiniteCounter;
 pub use pack::PackKernel;
-pub use tiles::{DeviceTiler, TileElements};
+pub use tiles::{DeviceTiler, TileElements, tiles_together};
 pub use unpack::UnpackKernel;
 
 static UNPACK_IMAGE: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/unpack.image"));
@@ -37,6 +38,7 @@ static COMPARE_IMAGE: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/compare.
 static TILES_IMAGE: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/tiles.image"));
 static SCALE_CHROMA_IMAGE: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/scale_chroma.image"));
 static PACK_LUMA_IMAGE: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/pack_luma.image"));
+static PACK_LUMA_WHOLE_IMAGE: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/pack_luma_whole.image"));
 
 /// The pixel kernels, compiled for one device. Load them once and share them.
 #[derive(Clone, Debug)]
@@ -44,13 +46,22 @@ pub struct PixelKernels {
     unpack: Arc<Module>,
     pack: Arc<Module>,
     tiles: Arc<Module>,
+    compare: Arc<Module>,
+    luma: Arc<OnceLock<LumaModules>>,
+    device: Device,
+}
+
+/// What only luma models need.
+#[derive(Debug)]
+struct LumaModules {
     scale_chroma: Arc<Module>,
     pack_luma: Arc<Module>,
-    compare: Arc<Module>,
+    pack_luma_whole: Arc<Module>,
 }
 
 impl PixelKernels {
-    /// Has the driver compile the embedded PTX (which it caches on disk) and loads the result.
+    /// Has the driver compile the embedded PTX (which it caches on disk) and loads the result. What only luma models need
+    /// follows with the first of them.
     ///
     /// # Errors
     /// [`Status::KernelLaunchFailed`] when the driver cannot compile for this GPU, [`Status::OutOfMemory`],
@@ -62,11 +73,28 @@ impl PixelKernels {
                 unpack: Module::load(device, "unpack", UNPACK_IMAGE)?,
                 pack: Module::load(device, "pack", PACK_IMAGE)?,
                 tiles: Module::load(device, "tiles", TILES_IMAGE)?,
-                scale_chroma: Module::load(device, "scale_chroma", SCALE_CHROMA_IMAGE)?,
-                pack_luma: Module::load(device, "pack_luma", PACK_LUMA_IMAGE)?,
                 compare: Module::load(device, "compare", COMPARE_IMAGE)?,
+                luma: Arc::default(),
+                device: device.clone(),
             })
         }
+    }
+
+    /// The kernels of luma models; the first call loads them.
+    fn luma(&self) -> Result<&LumaModules> {
+        if let Some(modules) = self.luma.get() {
+            return Ok(modules);
+        }
+        let device = &self.device;
+        // SAFETY: as in `load`.
+        let modules = unsafe {
+            LumaModules {
+                scale_chroma: Module::load(device, "scale_chroma", SCALE_CHROMA_IMAGE)?,
+                pack_luma: Module::load(device, "pack_luma", PACK_LUMA_IMAGE)?,
+                pack_luma_whole: Module::load(device, "pack_luma_whole", PACK_LUMA_WHOLE_IMAGE)?,
+            }
+        };
+        Ok(self.luma.get_or_init(|| modules))
     }
 }
 

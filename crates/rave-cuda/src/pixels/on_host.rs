@@ -3,6 +3,7 @@
 //! It is the source that becomes PTX, run thread by thread: indexing, edges, order of operations and the exchange between
 //! threads are what they are on a GPU. What only a GPU shows (its compiler, races, speed) is `checkkernel`'s.
 
+use std::cell::Cell;
 use std::path::Path;
 use std::process::Command;
 
@@ -10,10 +11,11 @@ use proptest::prelude::*;
 use rave_core::Result;
 
 use super::luma::LumaFrame;
-use super::luma_plan::{LumaPlan, filter_key};
+use super::luma_plan::{LumaLaunches, LumaPlan, filter_key};
 use super::pack::PackPlan;
 use super::params::{
-    BlendParams, CompareParams, CutParams, PackLumaParams, PackParams, ScaleChromaParams, UnpackParams,
+    BlendParams, CompareParams, CutParams, PackLumaParams, PackLumaWholeParams, PackParams,
+    ScaleChromaParams, UnpackParams,
 };
 use super::tiles::TilerPlan;
 use super::unpack::UnpackPlan;
@@ -216,6 +218,8 @@ fn the_tile_kernels_equal_the_reference_to_the_bit() {
 fn the_luma_kernels_equal_the_reference_to_the_bit() {
     let scale_chroma = HostKernels::compile("scale_chroma", "scale_chroma_on_host");
     let pack_luma = HostKernels::compile("pack_luma", "pack_luma_on_host");
+    let pack_luma_whole = HostKernels::compile("pack_luma_whole", "pack_luma_whole_on_host");
+    let whole_launches = Cell::new(0);
     let compare = |case: &LumaCase, random| -> Result<Option<String>> {
         let reference = LumaReference::new(case, random)?;
         let plan = LumaPlan::new(&case.geometry)?;
@@ -243,13 +247,20 @@ fn the_luma_kernels_equal_the_reference_to_the_bit() {
             non_finite: None,
         };
         let counter_address = (&raw mut counter).expose_provenance() as u64;
-        let launches = plan.launches(&frame, &taps.axes, filters.address(), counter_address)?;
-        let (dims, params) = &launches.scale_chroma;
         // SAFETY: these kernels take these structs, made of blocks and a counter that live until the end of this closure.
-        unsafe { scale_chroma.run::<ScaleChromaParams>(&plan.scale_chroma, *dims, params) };
-        let (dims, params) = &launches.pack_luma;
-        // SAFETY: as above.
-        unsafe { pack_luma.run::<PackLumaParams>(&plan.pack_luma, *dims, params) };
+        unsafe {
+            match plan.launches(&frame, &taps.axes, filters.address(), counter_address)? {
+                LumaLaunches::Whole(dims, params) => {
+                    whole_launches.set(whole_launches.get() + 1);
+                    let kernel = plan.pack_luma_whole.as_ref().expect("the plan names it");
+                    pack_luma_whole.run::<PackLumaWholeParams>(kernel, dims, &params);
+                }
+                LumaLaunches::Halves(first, second) => {
+                    scale_chroma.run::<ScaleChromaParams>(&plan.scale_chroma, first.0, &first.1);
+                    pack_luma.run::<PackLumaParams>(&plan.pack_luma, second.0, &second.1);
+                }
+            }
+        }
         if counter != reference.not_finite {
             return Ok(Some(format!("{} elements are not finite, counted {counter}", reference.not_finite)));
         }
@@ -280,6 +291,7 @@ fn the_luma_kernels_equal_the_reference_to_the_bit() {
         failures.len(),
         &failures[..failures.len().min(5)]
     );
+    assert!(whole_launches.get() > 40, "{} cases took one launch", whole_launches.get());
 }
 
 /// RV-CUDA-1007

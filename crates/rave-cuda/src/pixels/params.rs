@@ -208,6 +208,18 @@ const _: () = {
     assert!(offset_of!(PackLumaParams, b_cb) == size_of::<PackParams>() + 64);
 };
 
+/// See `PackLumaWholeParams` in `kernels/params.h`.
+#[derive(Clone, Copy, Debug)]
+#[repr(C)]
+pub(super) struct PackLumaWholeParams {
+    pub(super) scale: ScaleChromaParams,
+    pub(super) pack: PackLumaParams,
+}
+
+const _: () = {
+    assert!(size_of::<PackLumaWholeParams>() == size_of::<ScaleChromaParams>() + size_of::<PackLumaParams>());
+};
+
 /// `TAPS_AT_ONCE` of `kernels/params.h`.
 pub(super) const TAPS_AT_ONCE: usize = 4;
 

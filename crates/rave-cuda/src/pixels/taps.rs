@@ -4,6 +4,9 @@ use rave_core::pixels::ChromaAxis;
 
 use super::params::TAPS_AT_ONCE;
 
+/// Columns and rows of a block, as `BLOCK_COLUMNS` and `BLOCK_ROWS` in `kernels/pack_luma_whole.cu`.
+pub(super) const WHOLE_BLOCK: [usize; 2] = [256, 16];
+
 /// The filter of one axis in the bytes of a [`Taps`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct AxisTaps {
@@ -15,6 +18,8 @@ pub(super) struct AxisTaps {
     pub(super) taps: usize,
     /// Offset of the first input sample of each output sample, an `i32` for each.
     pub(super) starts: usize,
+    /// Input samples that the output samples of a [`WHOLE_BLOCK`] are made of, at most.
+    pub(super) reach: usize,
     /// Offset of the weights, an `fp32` for each output sample and tap: those of the first tap, then of the second.
     pub(super) weights: usize,
 }
@@ -29,7 +34,9 @@ pub(super) struct Taps {
 impl Taps {
     pub(super) fn new(axes: &[ChromaAxis; 2]) -> Self {
         let mut bytes = Vec::new();
-        let axes = axes.each_ref().map(|axis| append(axis, &mut bytes));
+        let [horizontal, vertical] = axes;
+        let [columns, rows] = WHOLE_BLOCK;
+        let axes = [append(horizontal, columns, &mut bytes), append(vertical, rows, &mut bytes)];
         Taps { axes, bytes }
     }
 }
@@ -37,7 +44,7 @@ impl Taps {
 /// Appends a filter without the taps that have no weight anywhere, of which grids that are equal have three of four, and
 /// with as many at the end as the kernels' loops need. Sums start at +0 and can never become -0, so that a product with
 /// weight 0 changes nothing.
-fn append(axis: &ChromaAxis, bytes: &mut Vec<u8>) -> AxisTaps {
+fn append(axis: &ChromaAxis, block: usize, bytes: &mut Vec<u8>) -> AxisTaps {
     let used =
         |tap: &usize| axis.weights().iter().skip(*tap).step_by(axis.taps()).any(|&weight| weight != 0.0);
     let first = (0..axis.taps()).find(used).unwrap_or(0);
@@ -51,13 +58,19 @@ fn append(axis: &ChromaAxis, bytes: &mut Vec<u8>) -> AxisTaps {
     for start in axis.starts() {
         bytes.extend((start + first as i32).to_le_bytes());
     }
+    let sample = |at: i32| at.clamp(0, axis.samples() as i32 - 1);
+    let reach = axis.starts().chunks(block).map(|block| {
+        let (top, bottom) = (block[0] + first as i32, block[block.len() - 1] + (first + taps) as i32 - 1);
+        (sample(bottom) - sample(top)) as usize + 1
+    });
+    let reach = reach.max().unwrap_or(0);
     let weights = bytes.len();
     for tap in first..first + taps {
         for sample in axis.weights().chunks_exact(axis.taps()) {
             bytes.extend(sample.get(tap).unwrap_or(&0.0).to_le_bytes());
         }
     }
-    AxisTaps { samples: axis.samples(), count: axis.starts().len(), taps, starts, weights }
+    AxisTaps { samples: axis.samples(), count: axis.starts().len(), taps, starts, reach, weights }
 }
 
 #[cfg(test)]
@@ -81,6 +94,22 @@ mod tests {
         assert_eq!(lengths(&taps((1, 1), ChromaSiting::Left, ChromaSiting::TopLeft)), [(8, 1), (4, 4)]);
         assert_eq!(lengths(&taps((2, 1), ChromaSiting::Left, ChromaSiting::Left)), [(16, 4), (8, 4)]);
         assert_eq!(lengths(&taps((1, 2), ChromaSiting::Left, ChromaSiting::Left)), [(4, 8), (2, 8)]);
+    }
+
+    #[test]
+    fn a_block_of_rows_reaches_what_its_filter_does() {
+        let reach = |scale, height| {
+            let scale = Scale::new(scale, 1).unwrap();
+            let (format, size) = (PixelFormat::Yuv444p, Size::new(16, height));
+            let scaler = ChromaScaler::new(format, size, format, scale).unwrap();
+            let [_, vertical] = Taps::new(&scaler.axes(ChromaSiting::Left, ChromaSiting::Left, (0, 0))).axes;
+            vertical.reach
+        };
+        assert_eq!(reach(1, 40), 16);
+        // Eight rows, and two on either side.
+        assert_eq!(reach(2, 40), 12);
+        assert_eq!(reach(4, 40), 8);
+        assert_eq!(reach(2, 3), 3);
     }
 
     #[test]

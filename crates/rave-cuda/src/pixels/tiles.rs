@@ -15,14 +15,34 @@ use crate::{DeviceBuffer, Stream, TensorBatchOnDevice, TensorOnDevice};
 const BLOCK_COLUMNS: u32 = 128;
 /// Rows and warps of a block, as `BLOCK_ROWS` in `kernels/tiles.cu`.
 const BLOCK_ROWS: u32 = 8;
+/// What tensors of TensorRT are aligned to.
+const TENSOR_ALIGNMENT: usize = 256;
 
-/// Cuts a picture on the device into tiles, a batch at a time, and blends the model's outputs for them into another
+/// Device memory that tiles of a frame may take on both sides of the model, so that they are cut and blended together.
+/// A launch for each small tile takes many times as long as its bytes; a 1080p frame's tiles fit.
+const TILES_BYTES: usize = 128 << 20;
+
+/// How many of a frame's `count` tiles should be cut and blended by one launch when the model takes `batch` of them at a
+/// time and a tile has `bytes` before and after it: a multiple of `batch` of which only the last may have no tile.
+///
+/// All where they take no more than 128 MiB, and at least one batch. One batch too where another would not begin at a
+/// multiple of 256 bytes, as TensorRT asks of its tensors.
+#[must_use]
+pub fn tiles_together(count: usize, batch: usize, bytes: [usize; 2]) -> usize {
+    let batch = batch.max(1);
+    if bytes.iter().any(|bytes| !(bytes * batch).is_multiple_of(TENSOR_ALIGNMENT)) {
+        return batch;
+    }
+    let fit = TILES_BYTES / (bytes.iter().sum::<usize>() * batch).max(1);
+    batch * fit.clamp(1, count.div_ceil(batch).max(1))
+}
+
+/// Cuts a picture on the device into tiles, some at a time, and blends the model's outputs for them into another
 /// picture, as [`rave_core::tiling`] does on the host and with the same bits. (NaN stays NaN, but not which one.)
 ///
-/// A batch is blended by one launch that writes each pixel of the canvas that the batch has a part in once. The first
-/// tile at a pixel starts from 0 whatever the canvas holds: nothing has to zero it, and outside the seams between batches
-/// nothing reads it. Blending a frame by one launch would save those few reads, but keep the outputs of all batches in
-/// memory; blending tile by tile would need a launch each.
+/// [`tiles_together`] says how many. They are blended by one launch that writes each pixel of the canvas that they have a
+/// part in once. The first tile at a pixel starts from 0 whatever the canvas holds: nothing has to zero it, and outside
+/// the seams between launches nothing reads it.
 ///
 /// Neither direction allocates or waits, and both can be recorded by [`Stream::capture`].
 #[derive(Debug)]
@@ -348,6 +368,23 @@ mod tests {
     fn tensor(element: ElementType, shape: TensorShape) -> TensorOnDevice {
         // SAFETY: as in `batch`.
         unsafe { TensorOnDevice::new(4096, element, shape) }.unwrap()
+    }
+
+    #[test]
+    fn tiles_go_together_as_far_as_memory_and_alignment_allow() {
+        const MIB: usize = 1 << 20;
+        for (count, batch, bytes, expected) in [
+            (60, 1, [200_704, 1_806_336], 60),
+            (12, 1, [3 * MIB / 2, 6 * MIB], 12),
+            (12, 5, [3 * MIB / 2, 6 * MIB], 15),
+            (16, 1, [6 * MIB, 24 * MIB], 4),
+            (16, 3, [6 * MIB, 24 * MIB], 3),
+            (9, 1, [64 * MIB, 256 * MIB], 1),
+            (9, 1, [MIB, 4 * MIB + 128], 1),
+            (9, 2, [MIB, 4 * MIB + 128], 10),
+        ] {
+            assert_eq!(tiles_together(count, batch, bytes), expected, "{count} by {batch} of {bytes:?}");
+        }
     }
 
     #[test]

@@ -49,6 +49,14 @@ impl BuilderProgram {
         BuilderProgram { program: program.into(), arguments: vec![BuilderProgram::WORD.into()] }
     }
 
+    /// The command `rave` in the folder of the running program, where it is installed there. Whoever could put another
+    /// program in its place could replace the running one as well.
+    #[must_use]
+    pub fn beside_this_program() -> Option<Self> {
+        let program = std::env::current_exe().ok()?.with_file_name("rave");
+        program.is_file().then(|| BuilderProgram::rave(program))
+    }
+
     /// The command that starts it, outside of the terminal's group of processes: whoever started the build ends it.
     #[must_use]
     pub fn command(&self) -> Command {

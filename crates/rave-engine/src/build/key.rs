@@ -68,14 +68,18 @@ impl PreparedBuild {
             tensorrt_version: library.version().to_string(),
             // What the library itself was made with it does not tell.
             cuda_version: Driver::get().map_or("none".to_owned(), Driver::cuda_version),
-            driver_version: fs::read_to_string("/proc/driver/nvidia/version")
-                .ok()
-                .and_then(|text| driver_version(&text).map(str::to_owned)),
+            driver_version: installed_driver(),
             compute_capabilities: vec![target.capability],
             // RTX's engines run on every GPU of their compute capability; TensorRT's are timed on one.
             gpu_name: (library.flavour() != Flavour::Rtx).then(|| target.name.clone()),
         }
     }
+}
+
+/// The version of the kernel's driver.
+pub(crate) fn installed_driver() -> Option<String> {
+    let text = fs::read_to_string("/proc/driver/nvidia/version").ok()?;
+    driver_version(&text).map(str::to_owned)
 }
 
 /// The number in `NVRM version: NVIDIA UNIX x86_64 Kernel Module  580.95.05  Tue ...`.

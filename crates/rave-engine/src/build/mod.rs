@@ -7,16 +7,21 @@
 //!                  sizes that fit the model
 //! ```
 
+mod cancel;
 mod choice;
 mod first_use;
 mod key;
 mod prepared;
 mod progress_log;
 mod request;
+mod room;
 mod sizes;
 
+pub use cancel::Cancel;
 pub use choice::{BuildChoice, BuilderProgram, CacheChoice};
 pub(crate) use first_use::{Target, engine_for};
+pub(crate) use key::installed_driver;
 pub use prepared::{BuildPlace, PreparedBuild};
 pub use request::{EngineRequest, EngineSizes};
+pub use room::check_room;
 pub(crate) use sizes::automatic;

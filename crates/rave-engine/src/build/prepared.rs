@@ -4,7 +4,7 @@ use std::fmt;
 use std::ops::ControlFlow;
 use std::process::Command;
 
-use rave_core::{Error, Result, Size, Status};
+use rave_core::{Error, Log, Result, Size, Status};
 use rave_onnx::ModelSummary;
 use rave_tensorrt::{
     BuildOptions, Builder, BuilderOptions, BuiltPlan, Flavour, Library, Progress, SearchOptions, SizeRange,
@@ -31,6 +31,7 @@ pub struct PreparedBuild {
     pub(super) summary: ModelSummary,
     pub(super) builder: Builder,
     pub(super) options: BuildOptions,
+    log: Log,
 }
 
 impl PreparedBuild {
@@ -74,7 +75,7 @@ impl PreparedBuild {
             compute_capabilities: compute_capabilities.clone(),
             timings: None,
         };
-        Ok(PreparedBuild { name, onnx, summary, builder, options })
+        Ok(PreparedBuild { name, onnx, summary, builder, options, log: log.clone() })
     }
 
     /// Has TensorRT-RTX build for a GPU by its number, wherever the build runs. The full TensorRT knows no numbers.
@@ -82,6 +83,27 @@ impl PreparedBuild {
         if self.library().flavour() == Flavour::Rtx {
             self.options.compute_capabilities = vec![capability];
         }
+    }
+
+    /// The path of the model.
+    pub(crate) fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// The bytes of the model.
+    pub(crate) fn onnx(&self) -> &[u8] {
+        &self.onnx
+    }
+
+    /// Where messages go.
+    pub(crate) fn log(&self) -> &Log {
+        &self.log
+    }
+
+    /// Whether engines always compute in the model's own types, so that another precision cannot be asked for.
+    #[must_use]
+    pub fn keeps_model_types(&self) -> bool {
+        self.builder.keeps_model_types()
     }
 
     /// What the model declares.

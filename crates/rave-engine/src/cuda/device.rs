@@ -6,7 +6,9 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError, Weak};
 
 use rave_core::Result;
-use rave_cuda::{BucketedPool, Device, DeviceInfo, PixelKernels, PoolStats, Stream};
+use rave_cuda::{
+    BucketedPool, Device, DeviceInfo, FrameOnDevice, PixelKernels, PoolStats, Stream, UserKernel,
+};
 use rave_nvcodec::EncoderSupport;
 
 use super::TensorRtModel;
@@ -152,10 +154,36 @@ impl CudaDevice {
         self.0.device.info()
     }
 
+    /// Compiles a kernel of a user's own: [`UserKernel::compile`].
+    ///
+    /// # Errors
+    /// As [`UserKernel::compile`].
+    ///
+    /// # Safety
+    /// As [`UserKernel::compile`].
+    pub unsafe fn compile(&self, name: &str, source: &str) -> Result<UserKernel> {
+        let _bound = self.0.device.bind()?;
+        // SAFETY: the caller's promise.
+        unsafe { UserKernel::compile(&self.0.device, name, source) }
+    }
+
+    /// Enqueues a user's kernel for `frame` on the stream in whose order frames are valid.
+    ///
+    /// # Errors
+    /// As [`UserKernel::launch`].
+    pub fn launch(&self, kernel: &UserKernel, frame: &FrameOnDevice) -> Result<()> {
+        kernel.launch(&self.0.main, frame)
+    }
+
     /// What the device's memory pool has done so far.
     #[must_use]
     pub fn pool_stats(&self) -> PoolStats {
         self.0.pool.stats()
+    }
+
+    /// Frees what the pool holds and nobody uses, and returns the bytes freed.
+    pub(crate) fn free_pool(&self) -> usize {
+        self.0.pool.trim()
     }
 
     /// What is known of the GPU's encoder, once it was asked.

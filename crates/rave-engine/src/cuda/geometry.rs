@@ -4,7 +4,7 @@ use rave_core::tiling::TilePlan;
 use rave_core::{ElementType, Error, Result, Size, Status, TensorShape};
 use rave_cuda::{
     DeviceTiler, LumaGeometry, LumaPackKernel, PackKernel, PixelKernels, ScratchOnDevice, Stream,
-    TensorBatchOnDevice, TensorOnDevice, TileElements, UnpackKernel, element_bytes,
+    TensorBatchOnDevice, TensorOnDevice, TileElements, UnpackKernel, element_bytes, tiles_together,
 };
 
 use super::device::CudaDevice;
@@ -89,7 +89,7 @@ impl<'a> Geometry<'a> {
         let contract = self.model.contract();
         let types = (contract.input_type, contract.output_type);
         let mut context = self.tensorrt.bind(self.profile, self.options.size, self.batch)?;
-        let (inputs, outputs) = memory(&mut context, types, take)?;
+        let (inputs, outputs) = memory(&mut context, types, self.batch as usize, take)?;
         let pack = self.pack(types.1, context.output, take)?;
         Ok(Program {
             unpack: self.unpack(types.0, context.input.size)?,
@@ -112,7 +112,10 @@ impl<'a> Geometry<'a> {
         let most = if self.options.batch > 1 { self.options.batch } else { self.profile.1.batch };
         let batch = most.min(plan.count() as u32);
         let mut context = self.tensorrt.bind(self.profile, probe, batch)?;
-        let (input, output) = memory(&mut context, types, take)?;
+        let each = [(context.input, types.0), (context.output, types.1)]
+            .map(|(shape, element)| shape.elements() * element_bytes(element));
+        let together = tiles_together(plan.count(), batch as usize, each);
+        let (input, output) = memory(&mut context, types, together, take)?;
         let elements = TileElements { canvas: ElementType::F32, input: types.0, output: types.1 };
         let tiler =
             DeviceTiler::new(&self.kernels, stream, &plan, contract.scale, contract.channels, elements)?;
@@ -126,7 +129,7 @@ impl<'a> Geometry<'a> {
         let program = Program {
             unpack: self.unpack(ElementType::F32, from.shape().size)?,
             pack,
-            tiles: Some(Tiles { tiler, input, output }),
+            tiles: Some(Tiles { tiler, input, output, batch: batch as usize }),
             white: self.model.values(),
             inputs: vec![from],
             outputs: vec![to],
@@ -171,24 +174,25 @@ impl<'a> Geometry<'a> {
     }
 }
 
-/// Gives a context its memory: the tensors of its batch.
+/// Gives a context its memory: `count` tensors on either side, at least those of its batch, which is set to the first.
 fn memory(
     context: &mut BoundContext,
     types: (ElementType, ElementType),
+    count: usize,
     take: &mut Take<'_>,
 ) -> Result<(TensorBatchOnDevice, TensorBatchOnDevice)> {
-    let batch = context.batch as usize;
-    let bytes = |shape: TensorShape, element| shape.elements() * element_bytes(element) * batch;
+    let bytes = |shape: TensorShape, element| shape.elements() * element_bytes(element) * count;
     let scratch = take(context.scratch_bytes)?;
     let input = take(bytes(context.input, types.0))?;
     let output = take(bytes(context.output, types.1))?;
     // SAFETY: the memory has these sizes; it belongs to the lane that the context will belong to, which waits for its work
     // before it gives the memory up. The tensors are used by the work of that lane alone.
     unsafe {
-        context.set_memory(scratch, input, output)?;
+        context.set_scratch(scratch)?;
+        context.set_tensors(input, output)?;
         Ok((
-            TensorBatchOnDevice::new(input, types.0, context.input, batch)?,
-            TensorBatchOnDevice::new(output, types.1, context.output, batch)?,
+            TensorBatchOnDevice::new(input, types.0, context.input, count)?,
+            TensorBatchOnDevice::new(output, types.1, context.output, count)?,
         ))
     }
 }
@@ -196,11 +200,8 @@ fn memory(
 /// The tensors of a batch one by one.
 fn tensors(batch: &TensorBatchOnDevice) -> Result<Vec<TensorOnDevice>> {
     let first = batch.first();
-    let step = (first.shape().elements() * element_bytes(first.element())) as u64;
-    (0..batch.count() as u64)
+    (0..batch.count())
         // SAFETY: each lies in the batch, which is described under the same promise.
-        .map(|index| unsafe {
-            TensorOnDevice::new(first.address() + index * step, first.element(), first.shape())
-        })
+        .map(|index| unsafe { TensorOnDevice::new(batch.address_of(index), first.element(), first.shape()) })
         .collect()
 }

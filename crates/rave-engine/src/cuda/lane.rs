@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use rave_core::{Colorimetry, Log, Result, Status};
+use rave_core::{Colorimetry, Log, Result, Size};
 use rave_cuda::{Event, FrameOnDevice, PooledBlock, Stream};
 
 use super::frame_graph::FrameGraph;
@@ -44,16 +44,7 @@ impl Lane {
         let stream = Stream::create(device.device())?;
         let mut memory = Vec::new();
         let mut take = |bytes: usize| -> Result<u64> {
-            let pool = device.pool();
-            let block = pool.acquire(bytes.max(1), &stream).or_else(|error| {
-                // Other sessions may have left more than is missing.
-                let out_of_memory = error.status() == Status::OutOfMemory;
-                if out_of_memory && pool.trim() > 0 {
-                    pool.acquire(bytes.max(1), &stream)
-                } else {
-                    Err(error)
-                }
-            })?;
+            let block = device.pool().acquire(bytes.max(1), &stream)?;
             let address = block.address();
             memory.push(block);
             Ok(address)
@@ -126,6 +117,11 @@ impl Lane {
         staged.clear();
         self.next = (self.next + 1) % QUEUE;
         launched
+    }
+
+    /// The size of the pictures that the model gets.
+    pub(super) fn model_size(&self) -> Size {
+        self.program.context.input.size
     }
 
     /// The slot of the next launch.

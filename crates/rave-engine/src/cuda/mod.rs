@@ -15,6 +15,7 @@
 
 mod device;
 mod encoders;
+mod engine_check;
 mod frame_graph;
 mod geometry;
 mod gpus;
@@ -27,6 +28,7 @@ mod repeat;
 mod session;
 
 pub use device::{CudaDevice, Owner};
+pub use engine_check::EngineCheck;
 pub use gpus::{Gpu, Gpus};
 pub(crate) use model::TensorRtModel;
 pub use session::CudaSession;

@@ -5,6 +5,7 @@ use std::sync::{Arc, Mutex, PoisonError, RwLock, Weak};
 
 use rave_core::{Error, Log, ModelContract, Result, Size, Status, TensorShape};
 use rave_cuda::Device;
+use rave_ledger::Digest;
 use rave_tensorrt::{
     Context, Engine, Library, Plan, Runtime, RuntimeOptions, SearchOptions, Shape, SizeRange,
 };
@@ -22,6 +23,8 @@ pub(crate) struct TensorRtModel {
     runtime: InContext<Runtime>,
     device: Device,
     plan: Vec<u8>,
+    /// Of the plan.
+    sha256: Digest,
     name: String,
     contract: ModelContract,
     /// Of each optimisation profile.
@@ -97,6 +100,7 @@ impl TensorRtModel {
             engines: Mutex::new(vec![LoadedEngine { engine, user: Weak::new() }]),
             runtime,
             device: device.clone(),
+            sha256: Digest::of(&bytes),
             plan: bytes,
             name: name.to_owned(),
         })
@@ -109,6 +113,28 @@ impl TensorRtModel {
 
     pub(crate) fn contract(&self) -> &ModelContract {
         &self.contract
+    }
+
+    /// The SHA-256 of the engine.
+    pub(crate) fn sha256(&self) -> Digest {
+        self.sha256
+    }
+
+    /// The library that built it.
+    pub(crate) fn built_by(&self) -> &str {
+        &self.built_by
+    }
+
+    /// The version of the lean runtime that runs it, if one does.
+    pub(crate) fn lean_runtime(&self) -> Option<String> {
+        self.runtime.lean_version().map(|version| version.to_string())
+    }
+
+    /// The library that runs it with its version, and its file.
+    pub(crate) fn library(&self) -> (String, String) {
+        let library = self.runtime.library();
+        let file = library.file().unwrap_or_else(|| library.name().to_owned());
+        (format!("{} {}", library.flavour(), library.version()), file.display().to_string())
     }
 
     /// What runs it, for people.
@@ -217,21 +243,34 @@ impl TensorRtModel {
 }
 
 impl BoundContext {
-    /// Gives the context its memory.
+    /// Gives the context the memory that it uses for itself.
     ///
     /// # Errors
-    /// As [`Context::set_scratch`] and [`Context::set_tensor_address`].
+    /// As [`Context::set_scratch`].
     ///
     /// # Safety
-    /// `scratch` has [`BoundContext::scratch_bytes`] bytes, `input` and `output` hold [`BoundContext::batch`] tensors of
-    /// their shapes; all of it belongs to this context alone until it is dropped and its work has ended.
-    pub(super) unsafe fn set_memory(&mut self, scratch: u64, input: u64, output: u64) -> Result<()> {
+    /// `scratch` has [`BoundContext::scratch_bytes`] bytes, which belong to this context alone until it is dropped and its
+    /// work has ended.
+    pub(super) unsafe fn set_scratch(&mut self, scratch: u64) -> Result<()> {
+        if self.scratch_bytes == 0 {
+            return Ok(());
+        }
+        // SAFETY: the caller's promise.
+        unsafe { self.context.set_scratch(scratch, self.scratch_bytes) }
+    }
+
+    /// Sets what the next runs read and write.
+    ///
+    /// # Errors
+    /// As [`Context::set_tensor_address`].
+    ///
+    /// # Safety
+    /// `input` and `output` hold [`BoundContext::batch`] tensors of their shapes, which belong to this context alone until
+    /// the work that is enqueued with them has ended.
+    pub(super) unsafe fn set_tensors(&mut self, input: u64, output: u64) -> Result<()> {
         let (from, to) = self.tensors;
         // SAFETY: the caller's promise.
         unsafe {
-            if self.scratch_bytes > 0 {
-                self.context.set_scratch(scratch, self.scratch_bytes)?;
-            }
             self.context.set_tensor_address(from, input)?;
             self.context.set_tensor_address(to, output)
         }
@@ -243,7 +282,8 @@ impl BoundContext {
     /// As [`Context::enqueue`].
     ///
     /// # Safety
-    /// [`BoundContext::set_memory`] was called, earlier runs are on the same stream, and the stream outlives the work.
+    /// [`BoundContext::set_scratch`] and [`BoundContext::set_tensors`] were called, earlier runs are on the same stream, and
+    /// the stream outlives the work.
     pub(super) unsafe fn enqueue(&mut self, stream: &rave_cuda::Stream) -> Result<()> {
         let _bound = stream.device().bind()?;
         // SAFETY: the context that the engine was loaded in is current; the rest is the caller's promise.

@@ -33,12 +33,15 @@ pub(super) enum Pack {
     Luma { kernel: Box<LumaPackKernel>, scratch: ScratchOnDevice },
 }
 
-/// How a frame goes through a model that takes only a part of it: as many tiles at a time as a batch has.
+/// How a frame goes through a model that takes only a part of it: many tiles are cut and blended by a launch, and between
+/// the two a batch at a time goes through the model.
 #[derive(Debug)]
 pub(super) struct Tiles {
     pub(super) tiler: DeviceTiler,
+    /// Tensors of the tiles that are cut and blended together, a multiple of the batch.
     pub(super) input: TensorBatchOnDevice,
     pub(super) output: TensorBatchOnDevice,
+    pub(super) batch: usize,
 }
 
 /// Where the pixel kernels of each frame of a batch are in a graph.
@@ -159,17 +162,25 @@ impl Program {
 
     fn run_model(&mut self, stream: &Stream) -> Result<()> {
         let Program { context, tiles, inputs, outputs, .. } = self;
-        // SAFETY: the lane that this belongs to set the context's memory and keeps it; all work of the context goes to
-        // that lane's one stream, which outlives it.
-        let mut run = || unsafe { context.enqueue(stream) };
-        let Some(Tiles { tiler, input, output }) = tiles else { return run() };
+        let Some(Tiles { tiler, input, output, batch }) = tiles else {
+            // SAFETY: the lane that this belongs to set the context's memory and keeps it; all work of the context goes
+            // to that lane's one stream, which outlives it.
+            return unsafe { context.enqueue(stream) };
+        };
         // RV-ENG-1307
         // Tiled frames go through one by one.
         let (Some(from), Some(to)) = (inputs.first(), outputs.first()) else { return Ok(()) };
         for first in (0..tiler.count()).step_by(input.count()) {
             let tiles = first..tiler.count().min(first + input.count());
             tiler.cut(stream, from, tiles.clone(), input)?;
-            run()?;
+            for slot in (0..tiles.len()).step_by(*batch) {
+                // SAFETY: as above; from each multiple of the batch on there are as many tensors on both sides, in the
+                // lane's memory, behind the last tile too.
+                unsafe {
+                    context.set_tensors(input.address_of(slot), output.address_of(slot))?;
+                    context.enqueue(stream)?;
+                }
+            }
             tiler.blend(stream, tiles, output, to)?;
         }
         Ok(())

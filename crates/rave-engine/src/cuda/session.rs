@@ -6,15 +6,20 @@ use std::sync::atomic::Ordering;
 
 use rave_core::{ColorTags, Colorimetry, Error, Log, LogLevel, Result, Size, Status};
 use rave_cuda::FrameOnDevice;
+use rave_ledger::Act;
 
 use super::device::{CudaDevice, OpenSession};
 use super::frame_graph::FrameGraph;
 use super::geometry::Geometry;
 use super::in_flight::NonFinite;
 use super::lane::{Lane, Staged};
+use super::model::TensorRtModel;
 use super::repeat::RepeatFinder;
 use crate::colors::Colors;
 use crate::model::{Backend, Model};
+use crate::noted::{self, Made, Noted};
+use crate::retry::{self, Retry};
+use crate::session::lost_frame;
 use crate::stats::{Stats, timed};
 use crate::{GraphChoice, Mode, SessionOptions};
 
@@ -40,6 +45,9 @@ pub struct CudaSession {
     /// Made when it is first asked for.
     repeats: Option<RepeatFinder>,
     stats: Arc<Stats>,
+    /// Whether the frame before was lost.
+    lost_before: bool,
+    noted: Noted,
     log: Log,
     // What the lanes live on goes last.
     device: CudaDevice,
@@ -71,6 +79,22 @@ impl CudaSession {
             )
             .help("use a TensorRT engine"));
         };
+        let ledger = model.ledger();
+        Retry { mode: options.mode, ledger, log: &log }
+            .once(
+                "session",
+                || retry::free_unused(Some(device)),
+                || Self::try_new(model, (tensorrt, device), options, log.clone()),
+            )
+            .inspect_err(|error| ledger.failed("session", None, None, error))
+    }
+
+    fn try_new(
+        model: &Model,
+        (tensorrt, device): (&TensorRtModel, &CudaDevice),
+        options: &SessionOptions,
+        log: Log,
+    ) -> Result<Self> {
         let open = device.session();
         let geometry = Geometry::new(model, tensorrt, device, options)?;
         let graph = || match options.graph {
@@ -91,6 +115,12 @@ impl CudaSession {
         stats.tiles.store(tiles, Ordering::Relaxed);
         stats.streams.store(lanes.len() as u32, Ordering::Relaxed);
         let Geometry { output_size, batch, .. } = geometry;
+        let made = Made {
+            output_size,
+            model_size: lanes[0].model_size(),
+            tiles,
+            on_gpu: Some((lanes.len() as u32, batch, options.graph != GraphChoice::Off)),
+        };
         Ok(CudaSession {
             in_flight: VecDeque::with_capacity(lanes.len() * batch as usize),
             lanes,
@@ -103,6 +133,8 @@ impl CudaSession {
             warned_non_finite: false,
             repeats: None,
             stats: Arc::new(stats),
+            lost_before: false,
+            noted: Noted::new(model, options, &made),
             log,
             device: device.clone(),
             _open: open,
@@ -140,6 +172,13 @@ impl CudaSession {
         self.lanes.len() * self.batch as usize
     }
 
+    /// How the colours of the output will be coded for input tagged `tags`, where `wanted` is asked of the output: what
+    /// [`CudaSession::submit`] will say.
+    #[must_use]
+    pub fn output_colors(&self, tags: ColorTags, wanted: ColorTags) -> Colorimetry {
+        self.colors.resolve(tags, wanted).1
+    }
+
     /// Enqueues running the model on the visible part of `input`, whose content is valid in order on the device's stream
     /// by now, and says how the colours of `out` will be coded. Both frames must stay as they are until the frame is
     /// finished; they may be one frame when the model keeps the size.
@@ -150,7 +189,9 @@ impl CudaSession {
     /// [`Status::Busy`] when [`CudaSession::capacity`] frames are in flight, [`Status::UnsupportedFormat`] when either
     /// frame is not of the session's geometry, [`Status::InferenceFailed`] when the model fails, or when the output of an
     /// earlier frame turns out not to be finite (the message names it), [`Status::KernelLaunchFailed`],
-    /// [`Status::DeviceLost`]. The frame is not in flight then, nor are those that would have been launched with it.
+    /// [`Status::DeviceLost`]. The frame is not in flight then, nor are those that would have been launched with it. In
+    /// [`Mode::Hardened`], without batches, [`Status::FrameLost`] when the model failed, if the frame before was not lost:
+    /// the frame is to be left out, and nothing on the GPU needs it any more.
     pub fn submit(
         &mut self,
         input: &FrameOnDevice,
@@ -162,15 +203,49 @@ impl CudaSession {
         timed(&stats.submit_ns, || {
             let number = self.number;
             let result = self.try_submit(input, tags, out, wanted);
-            if result.is_err() {
-                stats.failed_frames.fetch_add(1, Ordering::Relaxed);
-            }
             // A frame that found no room was not taken.
             if !matches!(&result, Err(error) if error.status() == Status::Busy) {
                 self.number += 1;
             }
-            result.map_err(|error| error.context(format_args!("frame {number}")))
+            match result {
+                Ok((from, to)) => {
+                    self.lost_before = false;
+                    if self.noted.wants(number) {
+                        let crop = noted::crop_of(input.size(), input.visible());
+                        // Without fingerprints: no pixel is copied to the host for them.
+                        self.noted.frame(number, (None, None), (tags, wanted), (from, to), crop);
+                    }
+                    Ok(to)
+                }
+                Err(error) => Err(self.failed(number, error.context(format_args!("frame {number}")))),
+            }
         })
+    }
+
+    /// Counts and takes down that frame `number` failed with `error`, and returns the error that it is then.
+    fn failed(&mut self, number: u64, error: Error) -> Error {
+        // RV-ENG-1602
+        // In hardened mode output that is not finite is no error: the model itself has failed.
+        let lost = self.options.mode == Mode::Hardened && error.status() == Status::InferenceFailed;
+        if lost && self.batch == 1 && !std::mem::replace(&mut self.lost_before, true) {
+            // What was enqueued of the frame may write to it yet.
+            return match self.lanes.iter().try_for_each(Lane::wait) {
+                Ok(()) => {
+                    self.stats.lost_frames.fetch_add(1, Ordering::Relaxed);
+                    lost_frame(&self.noted, &self.log, number, &error)
+                }
+                Err(worse) => {
+                    self.stats.failed_frames.fetch_add(1, Ordering::Relaxed);
+                    self.noted.failed(Some(number), &worse);
+                    worse
+                }
+            };
+        }
+        self.stats.failed_frames.fetch_add(1, Ordering::Relaxed);
+        if error.status() != Status::Busy {
+            self.noted.failed(Some(number), &error);
+        }
+        error
     }
 
     fn try_submit(
@@ -179,7 +254,7 @@ impl CudaSession {
         tags: ColorTags,
         out: &FrameOnDevice,
         wanted: ColorTags,
-    ) -> Result<Colorimetry> {
+    ) -> Result<(Colorimetry, Colorimetry)> {
         // RV-ENG-1305
         if self.in_flight.len() == self.capacity() {
             return Err(Error::new(Status::Busy, format!("{} frames are in flight", self.in_flight.len()))
@@ -205,7 +280,7 @@ impl CudaSession {
         if full {
             self.launch()?;
         }
-        Ok(to)
+        Ok((from, to))
     }
 
     /// Makes the device's stream wait for the oldest frame in flight: its output is valid in order there, and its input may
@@ -228,6 +303,7 @@ impl CudaSession {
             stats.frames.fetch_add(1, Ordering::Relaxed);
             Ok(())
         })
+        .inspect_err(|error| self.noted.failed(None, error))
     }
 
     /// Whether the visible part of `frame` has the bytes of `previous`, so that the model makes the same of both: compared
@@ -242,7 +318,11 @@ impl CudaSession {
             Some(finder) => finder,
             None => RepeatFinder::new(&self.device)?,
         };
-        self.repeats.insert(finder).is_equal(self.device.main(), previous, frame)
+        let equal = self.repeats.insert(finder).is_equal(self.device.main(), previous, frame)?;
+        if equal {
+            self.noted.repeat(self.number);
+        }
+        Ok(equal)
     }
 
     /// Blocks until everything submitted has been computed. For the end of a stream: what was wrong with the last frames
@@ -251,6 +331,10 @@ impl CudaSession {
     /// # Errors
     /// As [`CudaSession::submit`].
     pub fn drain(&mut self) -> Result<()> {
+        self.launch_and_wait().inspect_err(|error| self.noted.failed(None, error))
+    }
+
+    fn launch_and_wait(&mut self) -> Result<()> {
         self.launch()?;
         for index in 0..self.lanes.len() {
             self.lanes[index].wait()?;
@@ -296,6 +380,8 @@ impl CudaSession {
         if self.options.mode == Mode::Strict {
             return Err(error);
         }
+        let session = self.noted.session();
+        self.noted.ledger().act(Act::NotFinite { session, frame, elements }, &error);
         if !self.warned_non_finite {
             self.warned_non_finite = true;
             self.log.write(LogLevel::Warning, format_args!("{error}; later ones are counted only"));
@@ -322,6 +408,7 @@ impl Drop for CudaSession {
             // of before, and says nothing of the work that is to be waited for.
             let _ = lane.wait().or_else(|_| lane.wait());
         }
+        self.noted.closed(&self.stats);
     }
 }
 

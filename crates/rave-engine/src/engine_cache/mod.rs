@@ -35,6 +35,7 @@ use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use rave_core::{Error, Log, LogLevel, Result, Status};
+use rave_ledger::{Act, Ledger};
 
 use self::directory::{Directory, mark_used, unusable};
 use self::envelope::Fault;
@@ -60,11 +61,19 @@ pub struct CacheOptions {
     pub max_bytes: u64,
     /// Where messages go.
     pub log: Log,
+    /// Where what hardened mode does is taken down.
+    pub ledger: Ledger,
 }
 
 impl Default for CacheOptions {
     fn default() -> Self {
-        CacheOptions { dir: None, mode: Mode::default(), max_bytes: DEFAULT_MAX_BYTES, log: Log::default() }
+        CacheOptions {
+            dir: None,
+            mode: Mode::default(),
+            max_bytes: DEFAULT_MAX_BYTES,
+            log: Log::default(),
+            ledger: Ledger::default(),
+        }
     }
 }
 
@@ -87,6 +96,7 @@ pub struct EngineCache {
     mode: Mode,
     max_bytes: u64,
     log: Log,
+    ledger: Ledger,
     /// Whether the user was told that the directory cannot be used.
     warned: AtomicBool,
 }
@@ -109,9 +119,10 @@ impl EngineCache {
     /// [`Status::InvalidParameter`] without a directory in `options` and in the environment. In [`Mode::Strict`]
     /// [`Status::Io`] where the directory cannot be made or read; in [`Mode::Hardened`] the cache then keeps nothing.
     pub fn open(options: CacheOptions) -> Result<EngineCache> {
-        let CacheOptions { dir, mode, max_bytes, log } = options;
+        let CacheOptions { dir, mode, max_bytes, log, ledger } = options;
         let path = dir.map_or_else(|| location::default_directory(|name| std::env::var_os(name)), Ok)?;
-        let mut cache = EngineCache { directory: None, mode, max_bytes, log, warned: AtomicBool::new(false) };
+        let mut cache =
+            EngineCache { directory: None, mode, max_bytes, log, ledger, warned: AtomicBool::new(false) };
         match Directory::open(&path) {
             Ok(directory) => {
                 remove_leftovers(&directory);
@@ -130,6 +141,7 @@ impl EngineCache {
             mode: Mode::default(),
             max_bytes: 0,
             log: Log::default(),
+            ledger: Ledger::default(),
             warned: AtomicBool::new(false),
         }
     }
@@ -207,10 +219,10 @@ impl EngineCache {
         }
         let (stem, kind) = (label.stem(), label.kind());
         let aside = files::quarantined(&stem);
-        self.log.write(
-            LogLevel::Warning,
-            format_args!("engine cache: {error}; it is kept as {aside}, and the engine is built again"),
-        );
+        let message = format!("{error}; it is kept as {aside}, and the engine is built again");
+        self.log.write(LogLevel::Warning, format_args!("engine cache: {message}"));
+        let status = error.status().token().into();
+        self.ledger.act(Act::CacheEntryPutAside { key: stem.clone(), status }, message);
         match directory.rename(&files::entry(&stem, kind), &aside) {
             Ok(()) => Ok(()),
             Err(error) => self.go_on_without(unusable(directory.path(), &error)),
@@ -268,6 +280,7 @@ impl EngineCache {
         let level =
             if self.warned.swap(true, Ordering::Relaxed) { LogLevel::Verbose } else { LogLevel::Warning };
         self.log.write(level, format_args!("{error}; engines are used without being kept"));
+        self.ledger.act(Act::WithoutCache { status: error.status().token().into() }, error);
         Ok(())
     }
 }

@@ -52,7 +52,7 @@ impl Said {
 }
 
 pub(crate) fn options(dir: &Path, mode: Mode) -> CacheOptions {
-    CacheOptions { dir: Some(dir.into()), mode, max_bytes: DEFAULT_MAX_BYTES, log: Log::default() }
+    CacheOptions { dir: Some(dir.into()), mode, max_bytes: DEFAULT_MAX_BYTES, ..CacheOptions::default() }
 }
 
 pub(crate) fn open(dir: &Path, mode: Mode) -> EngineCache {

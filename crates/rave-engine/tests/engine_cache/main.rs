@@ -3,6 +3,7 @@
 mod common;
 mod damage;
 mod keys;
+mod ledger;
 mod processes;
 mod room;
 mod storage;

@@ -158,7 +158,7 @@ pub fn serve_builds() -> Result<()> {
     let mut stream = UnixStream::from(io::stdin().as_fd().try_clone_to_owned().map_err(io_error)?);
     let request = Request::read(&mut stream)
         .map_err(io_error)?
-        .ok_or_else(|| unusable("not a message of this RAVE".into()))?;
+        .ok_or_else(|| unusable("not a message of this version of RAVE".into()))?;
     let mut watched = stream.try_clone().map_err(io_error)?;
     thread::spawn(move || {
         // Nothing more comes, so this ends with the parent.

@@ -1,5 +1,6 @@
 //! What a process that builds and the one that wants it say to each other: integers little-endian, strings and blobs
-//! after their length. Both ends are of one build of RAVE, so there is no version; a damaged message is an error.
+//! after their length. A request begins with the version of RAVE that sends it: both ends are of the same one, or it is not
+//! read. A damaged message is an error.
 
 use std::io::{self, Read, Write};
 use std::os::unix::ffi::{OsStrExt, OsStringExt};
@@ -12,6 +13,9 @@ use crate::contract::SizeRange;
 
 /// No message is longer: TensorRT's own limit of plans is 2 GiB for most of its life.
 const MAX_MESSAGE: u64 = 8 << 30;
+
+/// What a request begins with.
+const GREETING: &str = concat!("RAVE ", env!("CARGO_PKG_VERSION"));
 
 /// What is to be built, with what.
 pub(super) struct Request {
@@ -38,6 +42,7 @@ const LEVELS: [LogLevel; 5] =
 impl Request {
     pub(super) fn write(&self, to: &mut impl Write) -> io::Result<()> {
         let mut out = Writer::default();
+        out.bytes(GREETING.as_bytes());
         out.bytes(self.library.as_os_str().as_bytes());
         out.bytes(self.parser.as_os_str().as_bytes());
         out.bytes(self.name.as_bytes());
@@ -74,7 +79,7 @@ impl Request {
         out.send(to)
     }
 
-    /// `None` for a message that is none of ours.
+    /// `None` for a message that is none of ours, or of another version.
     pub(super) fn read(from: &mut impl Read) -> io::Result<Option<Request>> {
         Ok(Reader(&receive(from)?).request())
     }
@@ -205,6 +210,9 @@ impl Reader<'_> {
     }
 
     fn request(mut self) -> Option<Request> {
+        if self.text()? != GREETING {
+            return None;
+        }
         let (library, parser, name, onnx) = (self.path()?, self.path()?, self.text()?, self.bytes()?);
         let precision = self.place(&PRECISIONS)?;
         let sizes = self
@@ -290,6 +298,15 @@ mod tests {
             );
             assert_eq!((come.library, come.parser), (request.library, request.parser));
         }
+    }
+
+    #[test]
+    fn a_request_of_another_version_is_not_read() {
+        let mut sent = Vec::new();
+        requests()[0].write(&mut sent).unwrap();
+        let greeting = sent.windows(GREETING.len()).position(|bytes| bytes == GREETING.as_bytes()).unwrap();
+        sent[greeting + GREETING.len() - 1] += 1;
+        assert!(Request::read(&mut &sent[..]).unwrap().is_none());
     }
 
     #[test]

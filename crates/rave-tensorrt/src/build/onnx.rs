@@ -77,6 +77,7 @@ impl fmt::Display for OpsetOf<'_> {
     }
 }
 
+// RV-TRT-1309
 /// Makes sure that the bytes are whole protobuf messages with all their weights inside, and reads the operator sets.
 pub(super) fn inspect(model: &[u8]) -> Result<Opsets> {
     let mut opsets = Opsets::default();
@@ -196,6 +197,7 @@ mod tests {
         fields.iter().rev().fold(tensor.to_vec(), |inner, &number| field(number, &inner))
     }
 
+    /// RV-TRT-1309
     #[test]
     fn weights_in_another_file_are_found_wherever_a_tensor_can_be() {
         let external = [&field(13, b"")[..], &[14 << 3, 1]];
@@ -219,6 +221,7 @@ mod tests {
         assert_eq!(inspect(&model).unwrap_err().status(), Status::Untrusted);
     }
 
+    /// RV-TRT-1308
     #[test]
     fn a_nodes_operator_set_is_the_one_of_its_domain() {
         let import = |domain: &str, version| {
@@ -233,6 +236,7 @@ mod tests {
         assert_eq!((of(-1), of(99)), ("opset 17".into(), "opset 17".into()));
     }
 
+    /// RV-TRT-1309
     #[test]
     fn what_is_no_protobuf_is_refused_and_deep_nesting_ends() {
         for bytes in

@@ -49,6 +49,7 @@ fn fail(call: &'static str, failure: Option<(i32, &'static str)>) {
     with(|state| state.failures.insert(call, Failure(failure)));
 }
 
+/// RV-TRT-1307
 #[test]
 fn tensorrt_10_runs_an_fp32_model_in_the_precision_that_was_asked_for() {
     fixed_model();
@@ -67,6 +68,7 @@ fn tensorrt_10_runs_an_fp32_model_in_the_precision_that_was_asked_for() {
     }
 }
 
+/// RV-TRT-1307
 #[test]
 fn a_model_in_another_type_than_asked_for_is_refused_by_both_types() {
     fixed_model();
@@ -95,6 +97,7 @@ fn a_model_in_another_type_than_asked_for_is_refused_by_both_types() {
     }
 }
 
+/// RV-TRT-1303
 #[test]
 fn the_options_arrive_as_they_were_given() {
     fixed_model();
@@ -110,6 +113,7 @@ fn the_options_arrive_as_they_were_given() {
     assert_eq!((asked.workspace, asked.level, asked.version_compatible), (1 << 30, 5, 1));
 }
 
+/// RV-TRT-1303
 #[test]
 fn one_size_is_settled_in_the_network_and_several_become_a_profile() {
     dynamic_model();
@@ -124,6 +128,7 @@ fn one_size_is_settled_in_the_network_and_several_become_a_profile() {
     assert_eq!(networks, 3);
 }
 
+/// RV-TRT-1301
 #[test]
 fn a_model_without_one_scale_is_refused() {
     dynamic_model();
@@ -133,6 +138,7 @@ fn a_model_without_one_scale_is_refused() {
     assert!(error.to_string().contains("expected one scale for every size"), "{error}");
 }
 
+/// RV-TRT-1303
 #[test]
 fn timings_go_in_and_come_out() {
     fixed_model();
@@ -204,6 +210,7 @@ fn every_object_is_destroyed_once_in_order_wherever_a_build_fails() {
     }
 }
 
+/// RV-TRT-1311
 #[test]
 fn failures_are_classed_by_what_tensorrt_says() {
     fixed_model();
@@ -227,6 +234,7 @@ fn failures_are_classed_by_what_tensorrt_says() {
     build(&builder, &BuildOptions::default()).unwrap();
 }
 
+/// RV-TRT-1311
 #[test]
 fn a_build_that_the_gpu_has_no_room_for_is_not_begun() {
     dynamic_model();
@@ -250,6 +258,7 @@ fn a_build_that_the_gpu_has_no_room_for_is_not_begun() {
     assert!(!with(|state| state.calls.contains(&"build")));
 }
 
+/// RV-TRT-1305
 #[test]
 fn a_break_ends_the_build_even_where_tensorrt_finishes_it() {
     fixed_model();
@@ -279,6 +288,7 @@ fn a_plan_of_a_version_that_did_not_build_it_is_a_surprise() {
     assert_eq!(build(&builder, &BuildOptions::default()).unwrap_err().status(), Status::ModelLoadFailed);
 }
 
+/// RV-TRT-1303
 #[test]
 fn only_rtx_builds_for_other_gpus() {
     fixed_model();

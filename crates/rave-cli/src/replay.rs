@@ -1,0 +1,313 @@
+//! `rave replay`: runs again what a ledger tells of, and compares.
+
+use std::collections::HashMap;
+use std::path::PathBuf;
+
+use rave_core::{Error, Frame, FrameMut, Log, LogLevel, PixelFormat, Result, Size, Status, ValueRange};
+use rave_engine::{EMBEDDED, Mode, Model, ModelOptions, Session, SessionOptions};
+use rave_ledger::{
+    Digest, Entry, Event, FrameDone, Meta, ModelLoaded, Repeat, SessionClosed, SessionOpened, fingerprint,
+    fingerprint_mut, verify_file,
+};
+
+use crate::arguments::Replay;
+use crate::frame_source::{self, FrameSource, planes};
+use crate::ledger::unfinished_error;
+
+/// Runs the ledger's frames again and tells how many came out the same.
+///
+/// # Errors
+/// Of the first frame that differs, by its number; for another model or another input than the ledger's, and where there
+/// is nothing to compare.
+// RV-CLI-1502
+pub(crate) fn run(wanted: &Replay, verbose: bool) -> Result<String> {
+    let mut entries = Vec::new();
+    let verified = verify_file(&wanted.ledger, |entry| {
+        entries.push(entry);
+        Ok(())
+    })?;
+    if let Some(error) = unfinished_error(&wanted.ledger, verified.ending).filter(|_| !wanted.unfinished) {
+        return Err(error);
+    }
+    let mut run = Run {
+        wanted,
+        log: log(verbose),
+        source: frame_source::open(&wanted.input)?,
+        models: HashMap::new(),
+        sessions: HashMap::new(),
+        pixels: Vec::new(),
+        notes: Vec::new(),
+        equal: 0,
+        without_hashes: 0,
+        cropped: 0,
+    };
+    for (Entry { record, meta }, line) in entries.into_iter().zip(1u64..) {
+        let in_line =
+            |error: Error| error.context(format_args!("ledger {}, line {line}", wanted.ledger.display()));
+        match record.event {
+            Event::Model(model) => run.load(model, &meta).map_err(in_line)?,
+            Event::Session(session) => run.open(session).map_err(in_line)?,
+            Event::Frame(frame) => run.frame(&frame).map_err(in_line)?,
+            Event::Repeat(Repeat { session, .. }) => run.session(session)?.repeats += 1,
+            Event::SessionClosed(closed) => run.close(&closed)?,
+            _ => {}
+        }
+    }
+    run.report()
+}
+
+fn log(verbose: bool) -> Log {
+    let level = if verbose { LogLevel::Verbose } else { LogLevel::Warning };
+    Log::up_to(level, |_, message| eprintln!("rave: {message}"))
+}
+
+/// How far a replay is.
+struct Run<'a> {
+    wanted: &'a Replay,
+    log: Log,
+    source: Box<dyn FrameSource>,
+    models: HashMap<u32, Model>,
+    sessions: HashMap<u32, Replayed>,
+    pixels: Vec<u8>,
+    /// What is not as it was and may explain differences.
+    notes: Vec<String>,
+    equal: u64,
+    without_hashes: u64,
+    cropped: u64,
+}
+
+/// A session that was made again.
+struct Replayed {
+    session: Session,
+    format: PixelFormat,
+    size: Size,
+    output: PixelFormat,
+    /// Frames of the input that were read for it.
+    taken: u64,
+    /// Frames of the input that did not go through the model.
+    repeats: u64,
+}
+
+impl Run<'_> {
+    fn load(&mut self, told: ModelLoaded, meta: &Meta) -> Result<()> {
+        if told.backend != "onnx" {
+            return Err(Error::new(
+                Status::UnsupportedFormat,
+                "the model ran on a GPU, whose frames have no hashes",
+            )
+            .expected("a ledger of frames in host memory"));
+        }
+        let path = self.wanted.model.clone().or_else(|| meta.path.as_deref().map(PathBuf::from)).ok_or_else(
+            || {
+                Error::new(Status::InvalidParameter, "the ledger does not tell the model's file")
+                    .help("name it: --model")
+            },
+        )?;
+        let found = Digest::of(std::fs::read(&path).map_err(|error| Error::io(&path, &error))?);
+        if found != told.sha256 {
+            return Err(Error::new(
+                Status::InvalidParameter,
+                format!("model {} has the SHA-256 {found}", path.display()),
+            )
+            .expected(format!("{}, that of the ledger's", told.sha256))
+            .help("name the file with --model"));
+        }
+        let embedded = told.library.starts_with("rten");
+        let options = ModelOptions {
+            values: choice(
+                "values",
+                &told.values,
+                &[("unit", ValueRange::Unit), ("byte", ValueRange::Byte)],
+            )?,
+            mode: mode(&told.mode)?,
+            runtime_lib: self.wanted.runtime_lib.clone().or_else(|| embedded.then(|| EMBEDDED.into())),
+            threads: self.wanted.threads,
+            log: self.log.clone(),
+            ..ModelOptions::default()
+        };
+        let model = Model::load(&path, &options)?;
+        let again = last_event(&model, |event| match event {
+            Event::Model(model) => Some(model),
+            _ => None,
+        });
+        if let Some(again) = again.filter(|again| again.library != told.library) {
+            self.notes.push(format!("the library is {}, and was {}", again.library, told.library));
+        }
+        self.models.insert(told.model, model);
+        Ok(())
+    }
+
+    fn open(&mut self, told: SessionOpened) -> Result<()> {
+        let model = self.models.get(&told.model).ok_or_else(|| unknown("model", told.model))?;
+        let size = |[width, height]: [u32; 2]| Size::new(width, height);
+        let options = SessionOptions {
+            output_format: format(&told.output_format)?,
+            tile: told.tile.map(size),
+            overlap: told.overlap,
+            dither: told.dither,
+            mode: mode(&told.mode)?,
+            ..SessionOptions::new(format(&told.input_format)?, size(told.input_size))
+        };
+        let session = Session::new(model, &options, self.log.clone())?;
+        let again = last_event(model, |event| match event {
+            Event::Session(session) => Some(session),
+            _ => None,
+        });
+        let described = |s: &SessionOpened| {
+            format!("{} tiles, pictures of {:?}, output {:?}", s.tiles, s.model_size, s.output_size)
+        };
+        if let Some(again) = again.filter(|again| described(again) != described(&told)) {
+            return Err(Error::new(
+                Status::InferenceFailed,
+                format!("the session has {}", described(&again)),
+            )
+            .expected(described(&told)));
+        }
+        let replayed = Replayed {
+            session,
+            format: options.input_format,
+            size: options.size,
+            output: options.output_format,
+            taken: 0,
+            repeats: 0,
+        };
+        self.sessions.insert(told.session, replayed);
+        Ok(())
+    }
+
+    fn frame(&mut self, told: &FrameDone) -> Result<()> {
+        let replayed =
+            self.sessions.get_mut(&told.session).ok_or_else(|| unknown("session", told.session))?;
+        let number = told.frame;
+        let whole = read(&mut *self.source, replayed, number + replayed.repeats + 1, &mut self.pixels)?;
+        let (Some(input), Some(output)) = (told.input, told.output) else {
+            self.without_hashes += 1;
+            return Ok(());
+        };
+        if told.crop.is_some() {
+            self.cropped += 1;
+            return Ok(());
+        }
+        if !whole {
+            return Err(Error::new(
+                Status::InvalidParameter,
+                format!("the input ends before frame {number}"),
+            )
+            .help("name the whole input of the run"));
+        }
+        let (found_input, found_output) = process(replayed, &self.pixels, told)
+            .map_err(|error| error.context(format_args!("frame {number} of the ledger")))?;
+        let differs = |what: &str, status, found: Digest, expected: Digest| {
+            Error::new(status, format!("frame {number}: the {what} has the SHA-256 {found}"))
+                .expected(format!("{expected}, as it was"))
+        };
+        if found_input != input {
+            return Err(differs("input", Status::InvalidParameter, found_input, input)
+                .help("name the input of that run, or the decoder's output of then"));
+        }
+        if found_output != output {
+            let error = differs("output", Status::InferenceFailed, found_output, output);
+            return Err(if self.notes.is_empty() { error } else { error.help(self.notes.join("; ")) });
+        }
+        self.equal += 1;
+        Ok(())
+    }
+
+    /// Reads past the frames of a session that has ended.
+    fn close(&mut self, told: &SessionClosed) -> Result<()> {
+        let Some(mut replayed) = self.sessions.remove(&told.session) else { return Ok(()) };
+        let all = told.frames + told.failed_frames + told.lost_frames + replayed.repeats;
+        read(&mut *self.source, &mut replayed, all, &mut self.pixels).map(drop)
+    }
+
+    fn session(&mut self, number: u32) -> Result<&mut Replayed> {
+        self.sessions.get_mut(&number).ok_or_else(|| unknown("session", number))
+    }
+
+    fn report(self) -> Result<String> {
+        let Run { equal, without_hashes, cropped, notes, wanted, .. } = self;
+        let name = wanted.ledger.display();
+        if equal == 0 {
+            return Err(Error::new(
+                Status::InvalidParameter,
+                format!(
+                    "ledger {name}: nothing to compare; {without_hashes} frames have no hashes, {cropped} were cropped"
+                ),
+            )
+            .expected("frames with hashes (filter option ledger_every)"));
+        }
+        let mut text = format!("{name}: {equal} frames came out the same\n");
+        for (count, why) in
+            [(without_hashes, "have no hashes"), (cropped, "were cropped, and are not compared")]
+        {
+            if count > 0 {
+                text += &format!("{name}: {count} frames {why}\n");
+            }
+        }
+        notes.iter().for_each(|note| text += &format!("{name}: {note}\n"));
+        Ok(text)
+    }
+}
+
+/// Reads frames for `replayed` until it has taken `count`; `false` where the input ends before.
+fn read(
+    source: &mut dyn FrameSource,
+    replayed: &mut Replayed,
+    count: u64,
+    pixels: &mut Vec<u8>,
+) -> Result<bool> {
+    while replayed.taken < count {
+        if !source.next(replayed.format, replayed.size, pixels)? {
+            return Ok(false);
+        }
+        replayed.taken += 1;
+    }
+    Ok(true)
+}
+
+/// The hashes of a frame, and of what the model makes of it.
+fn process(replayed: &mut Replayed, pixels: &[u8], told: &FrameDone) -> Result<(Digest, Digest)> {
+    let Replayed { session, format, size, output, .. } = replayed;
+    let mut rest = pixels;
+    let from: Vec<(&[u8], isize)> = planes(*format, *size)
+        .map(|(row, bytes)| {
+            let (plane, others) = rest.split_at(bytes);
+            rest = others;
+            (plane, row as isize)
+        })
+        .collect();
+    let input = Frame::new(*format, *size, told.tags.tags()?, &from)?;
+    let made = session.output_size();
+    let mut memory: Vec<(Vec<u8>, isize)> =
+        planes(*output, made).map(|(row, bytes)| (vec![0; bytes], row as isize)).collect();
+    let to = memory.iter_mut().map(|(plane, stride)| (&mut plane[..], *stride)).collect();
+    let mut out = FrameMut::new(*output, made, to)?.with_wanted(told.wanted.tags()?);
+    session.process(&input, &mut out)?;
+    Ok((fingerprint(&input), fingerprint_mut(&mut out)))
+}
+
+/// The last event of a kind that a model's ledger has.
+fn last_event<T>(model: &Model, kind: impl Fn(Event) -> Option<T>) -> Option<T> {
+    let ledger = model.ledger();
+    (0..ledger.lines()).rev().find_map(|seq| kind(ledger.event(seq)?))
+}
+
+fn unknown(what: &str, number: u32) -> Error {
+    Error::new(Status::Untrusted, format!("{what} {number} is not in the ledger before")).expected("its line")
+}
+
+fn format(name: &str) -> Result<PixelFormat> {
+    PixelFormat::from_name(name)
+        .ok_or_else(|| Error::new(Status::UnsupportedFormat, format!("pixel format {name} is unknown")))
+}
+
+fn mode(name: &str) -> Result<Mode> {
+    choice("mode", name, &[("strict", Mode::Strict), ("hardened", Mode::Hardened)])
+}
+
+fn choice<T: Copy>(what: &str, name: &str, choices: &[(&str, T)]) -> Result<T> {
+    choices.iter().find(|(known, _)| *known == name).map(|(_, choice)| *choice).ok_or_else(|| {
+        let known: Vec<_> = choices.iter().map(|(known, _)| *known).collect();
+        Error::new(Status::Untrusted, format!("{what} is {name}")).expected(known.join(" or "))
+    })
+}

@@ -1,0 +1,284 @@
+//! Engines built by the real TensorRT-RTX, which needs no GPU for that.
+
+use std::os::unix::fs::FileExt;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex};
+
+use rave_core::{Log, Size};
+use rave_tensorrt::Precision;
+
+use super::*;
+use crate::engine_cache::EngineKey;
+use crate::{BuilderProgram, Cancel};
+
+/// A folder for the cache, and options that build into it by the real library; `None`, visibly, without it.
+fn options(folder: &Path) -> Option<ModelOptions> {
+    let build = std::env::var_os("RAVE_BUILD_DIR")
+        .map_or_else(|| PathBuf::from(concat!(env!("CARGO_MANIFEST_DIR"), "/../../build")), PathBuf::from);
+    let library = build.join("deps/tensorrt/libtensorrt_rtx.so.1");
+    if !library.exists() {
+        let missing = format!("{} is not there; run scripts/fetch-tensorrt.sh", library.display());
+        assert!(std::env::var_os("RAVE_REQUIRE_TENSORRT").is_none(), "{missing}");
+        eprintln!("skipped: {missing}");
+        return None;
+    }
+    let cache = CacheChoice::At(folder.join("cache"));
+    Some(ModelOptions { runtime_lib: Some(library), cache, ..ModelOptions::default() })
+}
+
+fn golden(name: &str) -> Vec<u8> {
+    let models = concat!(env!("CARGO_MANIFEST_DIR"), "/../../tests/golden/models");
+    std::fs::read(format!("{models}/{name}.onnx")).unwrap()
+}
+
+fn ada() -> Target {
+    Target { name: "a GPU of Ada".into(), capability: (8, 9) }
+}
+
+fn engine(model: &str, options: &ModelOptions) -> Result<Engine> {
+    engine_for(Path::new("x.onnx"), golden(model), &ada(), options)
+}
+
+/// RV-ENG-1503
+#[test]
+fn the_first_use_builds_and_says_so_and_the_next_takes_it_from_the_cache() {
+    let folder = tempfile::tempdir().unwrap();
+    let Some(mut options) = options(folder.path()) else { return };
+    let lines = Arc::new(Mutex::new(Vec::new()));
+    let sink = Arc::clone(&lines);
+    options.log = Log::up_to(LogLevel::Info, move |_, line| sink.lock().unwrap().push(line.to_owned()));
+    let first = engine("dyadic-2x", &options).unwrap();
+    assert!(first.plan.starts_with(b"vtrt"));
+    assert_eq!(Some(first.library), options.runtime_lib);
+    let said = std::mem::take(&mut *lines.lock().unwrap());
+    let begins = |start: &str| said.iter().any(|line| line.starts_with(start));
+    assert!(begins("building an engine of x.onnx for a GPU of Ada (TensorRT-RTX 1."), "{said:?}");
+    assert!(begins("built an engine of x.onnx for a GPU of Ada: "), "{said:?}");
+    let second = engine("dyadic-2x", &options).unwrap();
+    assert!(second.plan == first.plan);
+    assert_eq!(*lines.lock().unwrap(), [""; 0]);
+    // An engine of a size that shares it is not built either.
+    options.size_hint = Some(Size::new(1920, 800));
+    engine("dyadic-2x", &options).unwrap();
+    assert_eq!(*lines.lock().unwrap(), [""; 0]);
+}
+
+/// RV-ENG-1501
+#[test]
+fn networks_of_every_scale_and_those_that_halve_their_input_are_built_for_a_range() {
+    let folder = tempfile::tempdir().unwrap();
+    let Some(options) = options(folder.path()) else { return };
+    let options = ModelOptions { size_hint: Some(Size::new(320, 180)), ..options };
+    for model in ["needs-8-2x", "half-1x2", "dyadic-3x2", "replicate-2x-luma", "fixed-64-2x"] {
+        engine(model, &options).unwrap();
+    }
+}
+
+/// RV-ENG-1503
+#[test]
+fn whether_it_is_built_and_kept_is_the_users_choice() {
+    let folder = tempfile::tempdir().unwrap();
+    let Some(auto) = options(folder.path()) else { return };
+    let never = ModelOptions { build: BuildChoice::Never, ..auto.clone() };
+    let only = ModelOptions { build: BuildChoice::Only, ..auto.clone() };
+    let error = engine("dyadic-2x", &never).unwrap_err();
+    assert_eq!(error.status(), Status::FileNotFound);
+    assert!(error.to_string().contains("build=auto"), "{error}");
+    assert_eq!(engine("dyadic-2x", &only).unwrap_err().status(), Status::Cancelled);
+    engine("dyadic-2x", &never).unwrap();
+    let off = ModelOptions { cache: CacheChoice::Off, ..auto };
+    engine("identity-1x", &off).unwrap();
+    assert_eq!(engine("identity-1x", &never).unwrap_err().status(), Status::FileNotFound);
+    for build in [BuildChoice::Never, BuildChoice::Only] {
+        let error = engine("identity-1x", &ModelOptions { build, ..off.clone() }).unwrap_err();
+        assert_eq!(error.status(), Status::InvalidParameter);
+    }
+}
+
+/// In the arguments of this program when it is the child that builds.
+const CHILD: &str = "the-child-that-builds";
+
+/// This program as one that builds.
+fn builder() -> BuilderProgram {
+    let arguments = ["the_child", "--nocapture", "--skip", CHILD].map(Into::into).to_vec();
+    BuilderProgram { program: std::env::current_exe().unwrap(), arguments }
+}
+
+/// What a child does; nothing in the parent.
+#[test]
+fn the_child() {
+    if std::env::args().any(|argument| argument == CHILD) {
+        rave_tensorrt::serve_builds().unwrap();
+    }
+}
+
+/// The names of what is in `folder`.
+fn names(folder: &Path) -> Vec<std::ffi::OsString> {
+    std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().file_name()).collect()
+}
+
+/// RV-ENG-1507
+#[test]
+fn a_build_that_is_not_wanted_any_more_ends_and_leaves_nothing_here_and_in_a_child() {
+    let folder = tempfile::tempdir().unwrap();
+    let Some(options) = options(folder.path()) else { return };
+    for builder in [None, Some(builder())] {
+        let begun = Arc::new(AtomicBool::new(false));
+        let (seen, asked) = (Arc::clone(&begun), Arc::clone(&begun));
+        let log = Log::up_to(LogLevel::Info, move |_, line| {
+            seen.fetch_or(line.starts_with("building an engine"), Ordering::SeqCst);
+        });
+        let cancel = Cancel::when(move || asked.load(Ordering::SeqCst));
+        let options = ModelOptions { builder, log, cancel, ..options.clone() };
+        let error = engine("dyadic-2x", &options).unwrap_err();
+        assert_eq!(error.status(), Status::Cancelled, "{error}");
+        assert!(begun.load(Ordering::SeqCst), "it had begun");
+        assert_eq!(names(&folder.path().join("cache")), [""; 0]);
+        engine("dyadic-2x", &ModelOptions { cancel: Cancel::default(), ..options.clone() }).unwrap();
+        std::fs::remove_dir_all(folder.path().join("cache")).unwrap();
+    }
+}
+
+/// RV-ENG-1507
+#[test]
+fn a_caller_that_waits_for_another_ones_build_can_give_up() {
+    let folder = tempfile::tempdir().unwrap();
+    let Some(options) = options(folder.path()) else { return };
+    let request = EngineRequest { runtime_lib: options.runtime_lib.clone(), ..EngineRequest::new("x.onnx") };
+    let mut prepared = PreparedBuild::new(&request, golden("dyadic-2x")).unwrap();
+    prepared.aim_at(ada().capability);
+    let (key, cache) = (prepared.key(&ada()), open(&options).unwrap());
+    let built = cache.get_or_build(&key, &|| false, || {
+        let waits = ModelOptions { cancel: Cancel::when(|| true), ..options.clone() };
+        let error = engine("dyadic-2x", &waits).unwrap_err();
+        assert_eq!(error.status(), Status::Cancelled);
+        assert!(error.to_string().contains("another builds"), "{error}");
+        Ok(b"engine".to_vec())
+    });
+    assert_eq!(built.unwrap().0, b"engine");
+}
+
+/// RV-ENG-1504
+#[test]
+fn whatever_is_asked_for_changes_the_key() {
+    let folder = tempfile::tempdir().unwrap();
+    let Some(options) = options(folder.path()) else { return };
+    let request = EngineRequest { runtime_lib: options.runtime_lib.clone(), ..EngineRequest::new("x.onnx") };
+    let key = |model: &str, request: &EngineRequest, target: &Target| {
+        let mut prepared = PreparedBuild::new(request, golden(model)).unwrap();
+        prepared.aim_at(target.capability);
+        prepared.key(target).hex()
+    };
+    let plain = key("dyadic-2x", &request, &ada());
+    assert_eq!(key("dyadic-2x", &request, &ada()), plain);
+    let mut keys = vec![plain, key("identity-1x", &request, &ada())];
+    for changed in [
+        EngineRequest { precision: Precision::Tf32, ..request.clone() },
+        EngineRequest { sizes: EngineSizes::One(Size::new(64, 64)), ..request.clone() },
+        EngineRequest { batch: rave_tensorrt::BatchRange { min: 1, best: 1, max: 2 }, ..request.clone() },
+        EngineRequest { workspace: Some(1 << 30), ..request.clone() },
+        EngineRequest { level: 2, ..request.clone() },
+        EngineRequest { version_compatible: true, ..request.clone() },
+    ] {
+        keys.push(key("dyadic-2x", &changed, &ada()));
+    }
+    keys.push(key("dyadic-2x", &request, &Target { capability: (12, 0), ..ada() }));
+    let count = keys.len();
+    keys.sort();
+    keys.dedup();
+    assert_eq!(keys.len(), count);
+}
+
+/// RV-ENG-1502
+#[test]
+fn a_model_is_refused_before_a_library_is_looked_for() {
+    let options = ModelOptions {
+        runtime_lib: Some("/nonexistent/libnvinfer.so".into()),
+        cache: CacheChoice::Off,
+        ..ModelOptions::default()
+    };
+    assert_eq!(engine("external-data", &options).unwrap_err().status(), Status::Untrusted);
+    assert_eq!(engine("two-inputs", &options).unwrap_err().status(), Status::ModelLoadFailed);
+    let error = engine("dyadic-2x", &options).unwrap_err();
+    assert_eq!(error.status(), Status::RuntimeLibraryMissing);
+    assert!(error.to_string().contains("/nonexistent/libnvinfer.so"), "{error}");
+}
+
+/// The entry of `model` in the cache of `options`, which it is put into, and its key.
+fn entry(model: &str, options: &ModelOptions) -> (PathBuf, EngineKey) {
+    engine(model, options).unwrap();
+    let request = EngineRequest { runtime_lib: options.runtime_lib.clone(), ..EngineRequest::new("x.onnx") };
+    let mut prepared = PreparedBuild::new(&request, golden(model)).unwrap();
+    prepared.aim_at(ada().capability);
+    let key = prepared.key(&ada());
+    let CacheChoice::At(folder) = &options.cache else { panic!("a cache in a folder") };
+    (folder.join(format!("{}.engine", key.hex())), key)
+}
+
+/// RV-ENG-1402
+#[test]
+fn no_byte_of_a_real_plan_that_is_damaged_is_handed_to_tensorrt() {
+    let folder = tempfile::tempdir().unwrap();
+    let Some(options) = options(folder.path()) else { return };
+    let (path, key) = entry("dyadic-2x", &options);
+    let cache = open(&options).unwrap();
+    // What is given out here is what TensorRtModel::load hands over; nothing else of the file gets there.
+    let handed_over = || cache.get_or_build(&key, &|| false, || panic!("damage is no reason to build"));
+    let whole = std::fs::read(&path).unwrap();
+    let payload = handed_over().unwrap().0;
+    assert!(payload.starts_with(b"vtrt") && whole.ends_with(&payload));
+    let file = std::fs::File::options().write(true).open(&path).unwrap();
+    let refused = |what: &str| {
+        let error = handed_over().unwrap_err();
+        assert_eq!(error.status(), Status::ModelLoadFailed, "{what}: {error}");
+        assert!(error.to_string().contains(path.to_str().unwrap()), "{what}: {error}");
+    };
+    // The envelope's own header and label, and the first 4 KiB of the plan.
+    let head = whole.len() - payload.len();
+    for (at, byte) in (0u64..).zip(&whole[..head + 4096]) {
+        file.write_all_at(&[!byte], at).unwrap();
+        refused(&format!("byte {at}"));
+        file.write_all_at(&[*byte], at).unwrap();
+    }
+    // Every boundary: of the envelope's fields, of the plan's, of each page, and of the end.
+    let fields = [0, 1, 8, 12, 16, 24, 56, 87, 88, head - 1, head, head + 8, head + 16, head + 24];
+    let pages = (0..whole.len()).step_by(4096);
+    let ends = [whole.len() / 2, whole.len() - 1];
+    for length in fields.into_iter().chain(pages).chain(ends).filter(|&length| length < whole.len()) {
+        std::fs::write(&path, &whole[..length]).unwrap();
+        refused(&format!("cut to {length}"));
+    }
+    std::fs::write(&path, [&whole[..], &[0]].concat()).unwrap();
+    refused("a trailing byte");
+    std::fs::write(&path, &whole).unwrap();
+    assert!(handed_over().unwrap().0 == payload);
+}
+
+/// RV-ENG-1403
+#[test]
+fn a_damaged_engine_is_named_in_strict_mode_and_built_again_once_in_hardened() {
+    let folder = tempfile::tempdir().unwrap();
+    let Some(options) = options(folder.path()) else { return };
+    let (path, _) = entry("dyadic-2x", &options);
+    let mut bytes = std::fs::read(&path).unwrap();
+    *bytes.last_mut().unwrap() ^= 1;
+    std::fs::write(&path, &bytes).unwrap();
+    let error = engine("dyadic-2x", &options).unwrap_err();
+    assert_eq!(error.status(), Status::ModelLoadFailed);
+    assert!(error.to_string().contains(path.to_str().unwrap()), "{error}");
+
+    let lines = Arc::new(Mutex::new(Vec::new()));
+    let sink = Arc::clone(&lines);
+    let log =
+        Log::up_to(LogLevel::Info, move |level, line| sink.lock().unwrap().push((level, line.to_owned())));
+    let hardened = ModelOptions { mode: crate::Mode::Hardened, log, ..options.clone() };
+    for _ in 0..2 {
+        assert!(engine("dyadic-2x", &hardened).unwrap().plan.starts_with(b"vtrt"));
+    }
+    let lines = lines.lock().unwrap();
+    let count = |word: &str| lines.iter().filter(|(_, line)| line.contains(word)).count();
+    assert_eq!((count("kept as"), count("building an engine")), (1, 1), "{lines:?}");
+    assert_eq!(lines[0].0, LogLevel::Warning);
+    assert!(path.with_extension("engine.bad").exists());
+    engine("dyadic-2x", &options).unwrap();
+}

@@ -1,0 +1,191 @@
+//! Which encoder writes a file, and in which pixel format.
+
+use std::ptr;
+
+use rave_core::{Error, PixelFormat, Result, Status};
+
+use crate::dictionary::{c_string, text_at};
+use crate::encoder::find_encoder;
+use crate::error::check;
+use crate::formats;
+use crate::sys::{self, AVCodecConfig, AVCodecID, AVPixelFormat};
+
+/// Whether this FFmpeg has the encoder of video `name`.
+#[must_use]
+pub fn encoder_exists(name: &str) -> bool {
+    find_encoder(name).is_ok()
+}
+
+/// The encoder for a file of that name: what its container is for, and of those that this FFmpeg has, the one that
+/// keeps `format`. H.264 becomes HEVC for more than 8 bits, which few players take in H.264; lossless containers and
+/// images get lossless encoders.
+///
+/// # Errors
+/// [`Status::InvalidParameter`] when the container is unknown, holds no video, or this FFmpeg has no encoder for it.
+// RV-FF-1503
+pub fn default_encoder(path: &str, container: Option<&str>, format: PixelFormat) -> Result<String> {
+    let container_name = container.map(|name| c_string("format", name)).transpose()?;
+    let path_name = c_string("path", path)?;
+    // SAFETY: names are NULL or terminated.
+    let found = unsafe {
+        let name = container_name.as_ref().map_or(ptr::null(), |name| name.as_ptr());
+        sys::av_guess_format(name, path_name.as_ptr(), ptr::null())
+    };
+    // SAFETY: NULL or a static description.
+    let Some(output) = (unsafe { found.as_ref() }) else {
+        return Err(Error::new(
+            Status::InvalidParameter,
+            format!("output {path}: no container is known by that name"),
+        )
+        .expected("an ending such as .mp4, .mkv, .mov or .png")
+        .help("or name the format"));
+    };
+    // SAFETY: the name is static; the codec is read as a number.
+    let (name, codec) =
+        unsafe { (text_at(output.name).unwrap_or_default(), sys::enum_code!(output.video_codec)) };
+    let is = |id: AVCodecID| codec == id as i32;
+    let deep = format.layout().depth > 8;
+    let first =
+        |names: &[&str]| names.iter().find(|name| encoder_exists(name)).map(|name| (*name).to_owned());
+    let chosen = if is(AVCodecID::AV_CODEC_ID_NONE) {
+        None
+    } else if name == "yuv4mpegpipe" || name == "rawvideo" {
+        first(&["rawvideo"])
+    } else if name.starts_with("image2") {
+        // SAFETY: names are NULL or terminated; the format is static.
+        let id = unsafe {
+            sys::av_guess_codec(
+                output,
+                ptr::null(),
+                path_name.as_ptr(),
+                ptr::null(),
+                sys::AVMediaType::AVMEDIA_TYPE_VIDEO,
+            )
+        };
+        encoder_of(id)
+    } else if is(AVCodecID::AV_CODEC_ID_H264) || name == "mpegts" {
+        let hevc =
+            if deep && may_hold(output, AVCodecID::AV_CODEC_ID_HEVC) { first(&["libx265"]) } else { None };
+        hevc.or_else(|| first(&["libx264", "libopenh264"])).or_else(|| encoder_of(output.video_codec))
+    } else {
+        encoder_of(output.video_codec)
+    };
+    chosen.ok_or_else(|| {
+        Error::new(Status::InvalidParameter, format!("output {path}: this FFmpeg has no encoder for {name}"))
+            .help("name one with the codec option; see ffmpeg -encoders")
+    })
+}
+
+fn encoder_of(id: AVCodecID) -> Option<String> {
+    // SAFETY: the id is one that libav* gave; it gives NULL or a static description with a name.
+    unsafe { sys::avcodec_find_encoder(id).as_ref().and_then(|codec| text_at(codec.name)) }
+}
+
+/// Other than 0 is yes, or that the muxer does not say.
+fn may_hold(output: &sys::AVOutputFormat, codec: AVCodecID) -> bool {
+    // SAFETY: the format is a static description.
+    unsafe { sys::avformat_query_codec(output, codec, sys::FF_COMPLIANCE_NORMAL) != 0 }
+}
+
+/// The pixel formats of frames in host memory that an encoder takes and RAVE writes, in the encoder's order of
+/// preference. All of RAVE's where the encoder does not say.
+///
+/// # Errors
+/// [`Status::InvalidParameter`] for an encoder that this FFmpeg does not have.
+pub fn supported_formats(encoder: &str) -> Result<Vec<PixelFormat>> {
+    let Some(codes) = format_codes(encoder)? else { return Ok(PixelFormat::ALL.to_vec()) };
+    let known = |code: &i32| formats::known(*code).or_else(|| formats::other_endian(*code));
+    let plain = codes.iter().filter(|&&code| formats::without_j(code).is_none());
+    let formats: Vec<PixelFormat> = plain.filter_map(known).collect();
+    if !formats.is_empty() {
+        return Ok(formats);
+    }
+    // Encoders of full range alone name the J formats.
+    Ok(codes.iter().filter_map(known).collect())
+}
+
+/// FFmpeg's number of the format in which an encoder takes frames of `format`, and whether it has the bytes of samples
+/// in the other order.
+pub(crate) fn stored_format(encoder: &str, format: PixelFormat) -> Result<(i32, bool)> {
+    let same = formats::av_format(format) as i32;
+    let codes = format_codes(encoder)?.unwrap_or_default();
+    let swapped = codes.iter().find(|&&code| formats::other_endian(code) == Some(format));
+    Ok(match swapped {
+        Some(&code) if !codes.contains(&same) => (code, true),
+        _ => (same, false),
+    })
+}
+
+/// FFmpeg's numbers of the formats that an encoder takes; `None` where it does not say.
+fn format_codes(encoder: &str) -> Result<Option<Vec<i32>>> {
+    let codec = find_encoder(encoder)?;
+    let (mut list, mut count) = (ptr::null(), 0);
+    // SAFETY: the codec is static, both places are valid; the list is the encoder's own, and static.
+    let code = unsafe {
+        sys::avcodec_get_supported_config(
+            ptr::null(),
+            codec,
+            AVCodecConfig::AV_CODEC_CONFIG_PIX_FORMAT,
+            0,
+            &mut list,
+            &mut count,
+        )
+    };
+    check(code, || format!("encoder {encoder}"))?;
+    if list.is_null() {
+        return Ok(None);
+    }
+    // SAFETY: the list has as many formats as it says; they are read as numbers.
+    let codes = (0..count as usize).map(|index| unsafe { *list.cast::<i32>().add(index) });
+    Ok(Some(codes.filter(|&code| code != AVPixelFormat::AV_PIX_FMT_NONE as i32).collect()))
+}
+
+/// Of the formats that an encoder takes ([`supported_formats`]), the nearest to `format`: it keeps depth, and then the
+/// resolution of chroma, where any of them does.
+///
+/// # Errors
+/// [`Status::InvalidParameter`] for an encoder that this FFmpeg does not have or that takes nothing RAVE writes.
+// RV-FF-1504
+pub fn closest_format(encoder: &str, format: PixelFormat) -> Result<PixelFormat> {
+    let supported = supported_formats(encoder)?;
+    if supported.contains(&format) {
+        return Ok(format);
+    }
+    let layout = format.layout();
+    let chroma = (layout.log2_chroma_width, layout.log2_chroma_height);
+    formats::closest(supported, layout.family, layout.depth, chroma).ok_or_else(|| {
+        Error::new(
+            Status::InvalidParameter,
+            format!("encoder {encoder} takes no pixel format that RAVE writes"),
+        )
+    })
+}
+
+/// An encoder's own options for a quality on the scale of x264's `crf`: 0 is lossless or the best, 51 the worst; and
+/// for a preset by the encoder's own name.
+#[must_use]
+pub fn quality_options(encoder: &str, quality: Option<f32>, preset: Option<&str>) -> Vec<(String, String)> {
+    let pair = |key: &str, value: String| (key.to_owned(), value);
+    let mut options = Vec::new();
+    if let Some(quality) = quality {
+        if encoder.ends_with("_nvenc") {
+            options.push(pair("rc", "vbr".to_owned()));
+            options.push(pair("cq", quality.to_string()));
+            options.push(pair("b", "0".to_owned()));
+        } else if encoder.starts_with("libx26")
+            || encoder.starts_with("libsvtav1")
+            || encoder.starts_with("libvpx")
+        {
+            options.push(pair("crf", quality.to_string()));
+        } else if matches!(encoder, "mjpeg" | "mpeg4" | "mpeg2video") {
+            // Quantisers of these go from 1 to 31.
+            let quantiser = (1.0 + quality.clamp(0.0, 51.0) * 30.0 / 51.0).round() as i32;
+            options.push(pair("flags", "+qscale".to_owned()));
+            options.push(pair("global_quality", (quantiser * sys::FF_QP2LAMBDA).to_string()));
+        }
+    }
+    if let Some(preset) = preset {
+        options.push(pair("preset", preset.to_owned()));
+    }
+    options
+}

@@ -1,0 +1,160 @@
+//! All pieces as one stream.
+
+use std::collections::VecDeque;
+use std::path::PathBuf;
+
+use rave_core::{Error, Result, Status};
+
+use super::decoding_times::DecodingTimes;
+use super::file::SegmentReader;
+use crate::output_streams::StreamMap;
+use crate::{Encoder, Input, Output, Packet, Rational};
+
+/// The packets of several pieces in a row, with times of decoding that rise through all of them.
+#[derive(Debug)]
+pub struct Joined {
+    current: Option<SegmentReader>,
+    later: VecDeque<PathBuf>,
+    times: DecodingTimes,
+    /// Packets that were read ahead.
+    waiting: VecDeque<Packet>,
+    /// Empty packets to be used again.
+    shells: Vec<Packet>,
+    time_base: Rational,
+    reorder_depth: usize,
+    extradata: Vec<u8>,
+}
+
+impl Joined {
+    /// The pieces at `paths`, in the order of showing. `encoder` is one that is opened as theirs were.
+    ///
+    /// # Errors
+    /// As [`SegmentReader::open`]; [`Status::InvalidParameter`] for a first piece of another encoder.
+    // RV-FF-1804
+    pub fn open(paths: impl IntoIterator<Item = PathBuf>, encoder: &Encoder) -> Result<Self> {
+        let mut joined = Joined {
+            current: None,
+            later: paths.into_iter().collect(),
+            times: DecodingTimes::new(encoder.reorder_depth()),
+            waiting: VecDeque::new(),
+            shells: Vec::new(),
+            time_base: encoder.time_base(),
+            reorder_depth: encoder.reorder_depth(),
+            extradata: encoder.extradata().to_vec(),
+        };
+        joined.open_next()?;
+        Ok(joined)
+    }
+
+    fn open_next(&mut self) -> Result<()> {
+        self.current = match self.later.pop_front() {
+            None => None,
+            Some(path) => {
+                let reader = SegmentReader::open(path)?;
+                let made_alike = reader.time_base() == self.time_base
+                    && reader.reorder_depth() == self.reorder_depth
+                    && reader.extradata() == self.extradata;
+                if !made_alike {
+                    let error = reader.damaged("was made by another encoder, or with other options");
+                    return Err(Error::new(Status::InvalidParameter, error.to_string()));
+                }
+                Some(reader)
+            }
+        };
+        Ok(())
+    }
+
+    /// Fills `packet` with the next packet of the stream.
+    ///
+    /// # Returns
+    /// False after the last one.
+    ///
+    /// # Errors
+    /// As [`SegmentReader::read`]; [`Status::InvalidParameter`] for pieces that are not in the order of showing, or of
+    /// another encoder.
+    // RV-FF-1803
+    pub fn read(&mut self, packet: &mut Packet) -> Result<bool> {
+        packet.clear();
+        while self.waiting.len() < self.times.lookahead() {
+            let mut next = self.shells.pop().map_or_else(Packet::new, Ok)?;
+            if !self.read_any(&mut next)? {
+                break;
+            }
+            self.times.see(next.pts().unwrap_or_default());
+            self.waiting.push_back(next);
+        }
+        let Some(mut next) = self.waiting.pop_front() else { return Ok(false) };
+        let (pts, duration) = (next.pts(), next.duration());
+        let dts = self.times.next();
+        if dts > pts {
+            let found = format!("segments: a frame at {pts:?} would be decoded at {dts:?}");
+            return Err(Error::new(Status::InvalidParameter, found).expected(
+                "pieces in the order of showing, of frames that are reordered as their encoder said",
+            ));
+        }
+        next.set_times(pts, dts, duration, self.time_base);
+        packet.refer_to(&next)?;
+        next.clear();
+        self.shells.push(next);
+        Ok(true)
+    }
+
+    fn read_any(&mut self, packet: &mut Packet) -> Result<bool> {
+        while let Some(reader) = &mut self.current {
+            if reader.read(packet)? {
+                return Ok(true);
+            }
+            self.open_next()?;
+        }
+        Ok(false)
+    }
+}
+
+/// Writes all of `video` and the copied streams of `input`, in the order of their times, between the header and the end
+/// of `output`. `keep` is asked of each copied packet, and may move it.
+///
+/// # Errors
+/// As [`Joined::read`], [`Input::read`] and [`Output::write`], and those of `keep`.
+// RV-FF-1804
+pub fn join(
+    video: &mut Joined,
+    input: &mut Input,
+    output: &mut Output,
+    map: &StreamMap,
+    mut keep: impl FnMut(&mut Packet) -> Result<bool>,
+) -> Result<()> {
+    for (index, track) in map.tracks.iter().enumerate() {
+        if track.is_none_or(|track| track == map.video) {
+            input.discard(index);
+        }
+    }
+    let (mut picture, mut copied) = (Packet::new()?, Packet::new()?);
+    let mut next_copied = |copied: &mut Packet| -> Result<bool> {
+        while input.read(copied)? {
+            let wanted = map.tracks[copied.stream()].is_some_and(|track| track != map.video);
+            if wanted && keep(copied)? {
+                return Ok(true);
+            }
+        }
+        Ok(false)
+    };
+    let mut more_video = video.read(&mut picture)?;
+    let mut more_copied = next_copied(&mut copied)?;
+    while more_video || more_copied {
+        if more_video && (!more_copied || seconds(&picture) <= seconds(&copied)) {
+            output.write(map.video, &mut picture)?;
+            more_video = video.read(&mut picture)?;
+        } else {
+            if let Some(track) = map.tracks[copied.stream()] {
+                output.write(track, &mut copied)?;
+            }
+            more_copied = next_copied(&mut copied)?;
+        }
+    }
+    Ok(())
+}
+
+/// When a packet is due; what does not say is due at once.
+fn seconds(packet: &Packet) -> f64 {
+    packet.dts().or(packet.pts()).map_or(f64::NEG_INFINITY, |time| time as f64 * packet.time_base().to_f64())
+}
