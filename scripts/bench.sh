@@ -41,14 +41,13 @@ logged "$BUILD/log/bench.log" cargo bench --locked -p rave-core --bench pixels -
     --warm-up-time 1 --measurement-time 3 '/(yuv420p to fp32|fp32 to yuv420p)$'
 
 step "Building what measures sessions"
-target=$(cargo metadata --format-version 1 --no-deps | "$python" -c 'import json, sys; print(json.load(sys.stdin)["target_directory"])')
 logged "$BUILD/log/measure.log" cargo build --release --locked -p rave-engine --example measure
 
 step "Measuring the filter, sessions and swscale"
 mkdir -p "$BUILD/bench"
 "$python" tools/bench_cpu.py --ffmpeg "$BUILD/bin/ffmpeg" --clip "$DEPS/clips/bigbuckbunny.mp4" \
     --model "$DEPS/models/animevideov3-x2.onnx" --runtime "$DEPS/onnxruntime/libonnxruntime.so" \
-    --exact-model tests/golden/models/replicate-2x.onnx --measure "$target/release/examples/measure" \
+    --exact-model tests/golden/models/replicate-2x.onnx --measure "${CARGO_TARGET_DIR:-$ROOT/target}/release/examples/measure" \
     --criterion "$CRITERION_HOME" --version "$(rave_version)" \
     --revision "$(git describe --always --dirty --abbrev=12 2>/dev/null || echo unknown)" \
     --out "$BUILD/bench/cpu.json" "$@"

@@ -105,9 +105,12 @@ pub(crate) fn parse_json<T: DeserializeOwned>(text: &str, path: &Path, schema: u
     serde_json::from_str(text).map_err(|error| refused(error.to_string()))
 }
 
-/// The repository's root.
-pub(crate) fn root() -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("../..")
+/// The root of the repository that this was built in.
+#[must_use]
+pub fn root() -> PathBuf {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");
+    // Without dots, for messages; where this was built elsewhere, there is none.
+    root.canonicalize().unwrap_or(root)
 }
 
 #[cfg(test)]

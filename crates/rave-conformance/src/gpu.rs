@@ -1,6 +1,6 @@
 //! The pixel kernels of a GPU.
 
-use rave_core::{ElementType, PixelFormat, Result, Size, TensorShape, ValueRange};
+use rave_core::{ElementType, Error, PixelFormat, Result, Scale, Size, Status, TensorShape, ValueRange};
 use rave_cuda::{
     Device, DeviceBuffer, DevicePlane, FrameOnDevice, NonFiniteCounter, PackKernel, PixelKernels, Stream,
     TensorOnDevice, UnpackKernel,
@@ -128,6 +128,18 @@ impl Kernels for Gpu {
         target.download(&self.stream, 0, &mut block.bytes)?;
         counter.check()?;
         Ok(Picture::from_planes(format, size, &block.planes_of(&block.bytes)))
+    }
+
+    fn pack_luma(
+        &mut self,
+        _tensor: &[f32],
+        picture: &Picture,
+        _color: Color,
+        _scale: Scale,
+    ) -> Result<Picture> {
+        // checkkernel holds this kernel against the CPU's, bit for bit.
+        let found = format!("{} frames beside a luma tensor on a GPU", picture.format);
+        Err(Error::new(Status::UnsupportedFormat, found))
     }
 }
 

@@ -1,7 +1,9 @@
 //! The pixel kernels that are checked.
 
-use rave_core::pixels::{Pack, Unpack};
-use rave_core::{ColorTags, Elements, ElementsMut, Error, PixelFormat, Result, Size, Status, ValueRange};
+use rave_core::pixels::{ChromaScaler, Pack, Unpack};
+use rave_core::{
+    ColorTags, Elements, ElementsMut, Error, PixelFormat, Result, Scale, Size, Status, ValueRange,
+};
 
 use crate::color::Color;
 use crate::picture::{Picture, empty_planes, frame_mut};
@@ -34,6 +36,10 @@ pub(crate) trait Kernels {
         color: Color,
         dither: bool,
     ) -> Result<Picture>;
+
+    /// The frame that a luma tensor, white being 1, makes beside the chroma of `picture`, `scale` times as large.
+    fn pack_luma(&mut self, tensor: &[f32], picture: &Picture, color: Color, scale: Scale)
+    -> Result<Picture>;
 }
 
 /// Those of rave-core.
@@ -66,6 +72,25 @@ impl Kernels for Cpu {
         let mut pack = Pack::new(format, size, 3, size, dither)?;
         pack.run(Elements::F32(tensor), ValueRange::Unit, color.rave(), &mut frame)?;
         Ok(Picture::from_planes(format, size, &planes))
+    }
+
+    fn pack_luma(
+        &mut self,
+        tensor: &[f32],
+        picture: &Picture,
+        color: Color,
+        scale: Scale,
+    ) -> Result<Picture> {
+        let (format, color) = (picture.format, color.rave());
+        let mut scaler = ChromaScaler::new(format, picture.size, format, scale)?;
+        let size = scaler.size();
+        let planes = picture.planes();
+        scaler.run(&picture.frame(&planes, ColorTags::default())?, color, color)?;
+        let mut target = empty_planes(format, size);
+        let mut frame = frame_mut(format, size, &mut target)?;
+        let mut pack = Pack::new(format, size, 1, size, false)?;
+        pack.run_luma(Elements::F32(tensor), ValueRange::Unit, color, &scaler, &mut frame)?;
+        Ok(Picture::from_planes(format, size, &target))
     }
 }
 
@@ -112,6 +137,19 @@ impl Planted {
     pub(crate) fn new(inner: Box<dyn Kernels>, plant: Plant) -> Self {
         Planted { inner, plant, due: false, done: false }
     }
+
+    /// Flips the least bit of the sample, if its time has come.
+    fn corrupt(&mut self, picture: &mut Picture) {
+        let Plant { component, x, y, .. } = self.plant;
+        let samples = picture.components.get_mut(component);
+        if let Some(samples) = samples.filter(|samples| self.due && x < samples.size.width) {
+            let at = (y * samples.size.width + x) as usize;
+            if let Some(code) = samples.codes.get_mut(at) {
+                *code ^= 1;
+                self.done = true;
+            }
+        }
+    }
 }
 
 impl Kernels for Planted {
@@ -152,15 +190,19 @@ impl Kernels for Planted {
         dither: bool,
     ) -> Result<Picture> {
         let mut picture = self.inner.pack(tensor, format, size, color, dither)?;
-        let Plant { component, x, y, .. } = self.plant;
-        let samples = picture.components.get_mut(component);
-        if let Some(samples) = samples.filter(|samples| self.due && x < samples.size.width) {
-            let at = (y * samples.size.width + x) as usize;
-            if let Some(code) = samples.codes.get_mut(at) {
-                *code ^= 1;
-                self.done = true;
-            }
-        }
+        self.corrupt(&mut picture);
+        Ok(picture)
+    }
+
+    fn pack_luma(
+        &mut self,
+        tensor: &[f32],
+        picture: &Picture,
+        color: Color,
+        scale: Scale,
+    ) -> Result<Picture> {
+        let mut picture = self.inner.pack_luma(tensor, picture, color, scale)?;
+        self.corrupt(&mut picture);
         Ok(picture)
     }
 }

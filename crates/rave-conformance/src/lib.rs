@@ -22,5 +22,6 @@ mod subject;
 mod tally;
 
 pub use check::{Options, check};
+pub use fixture::root;
 pub use kernels::Plant;
 pub use report::Report;

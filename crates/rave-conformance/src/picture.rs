@@ -140,3 +140,22 @@ pub(crate) fn frame_mut(format: PixelFormat, size: Size, planes: &mut [Vec<u8>])
         .collect();
     FrameMut::new(format, size, planes)
 }
+
+/// The format with the same samples, each component in a plane of its own.
+///
+/// # Errors
+/// For a format that has none.
+pub(crate) fn planar_sibling(format: PixelFormat) -> Result<PixelFormat> {
+    let layout = format.layout();
+    PixelFormat::ALL
+        .iter()
+        .copied()
+        .find(|other| {
+            let them = other.layout();
+            them.planes == 3
+                && (them.family, them.depth) == (layout.family, layout.depth)
+                && them.log2_chroma_width == layout.log2_chroma_width
+                && them.log2_chroma_height == layout.log2_chroma_height
+        })
+        .ok_or_else(|| Error::new(Status::InvalidParameter, format!("{format} has no planar sibling")))
+}

@@ -2,17 +2,12 @@
 
 use std::path::{Path, PathBuf};
 
-use rave_conformance::durability;
+use rave_conformance::{durability, root};
 use rave_core::Result;
-
-/// The repository that this was built in.
-fn root() -> &'static Path {
-    Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/../.."))
-}
 
 /// The files that were named, or all.
 fn chosen(files: &[PathBuf]) -> Result<Vec<PathBuf>> {
-    if files.is_empty() { durability::protected(root()) } else { Ok(files.to_vec()) }
+    if files.is_empty() { durability::protected(&root()) } else { Ok(files.to_vec()) }
 }
 
 fn short(file: &Path) -> std::path::Display<'_> {

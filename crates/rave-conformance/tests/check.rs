@@ -9,7 +9,7 @@ use common::{conformance, conformance_with, require};
 fn the_kernels_are_what_the_standard_and_zimg_say() {
     let run = conformance(&["check", "pixels"]);
     assert_eq!(run.code, Some(0), "{}", run.said);
-    for oracle in ["h273", "stated", "zimg", "swscale"] {
+    for oracle in ["h273", "stated", "zimg", "swscale", "luma-up", "luma-down"] {
         assert!(run.said.contains(oracle), "{oracle}: {}", run.said);
     }
     require("zimg", !run.said.contains("skipped: zimg"));
@@ -23,6 +23,7 @@ fn one_least_significant_bit_fails_the_check_which_names_family_case_and_sample(
     for (case, component, x, y, says) in [
         ("pixels/unpack-stated/yuv420p10le/bt709/limited/topleft/noise/19x13", 1, 7, 4, "G at (7, 4) is"),
         ("pixels/pack-stated/nv12/smpte170m/full/center/noise/19x13", 2, 3, 5, "Cr at (3, 5) is"),
+        ("pixels/luma-up-zimg/yuv420p/bt709/full/top/noise/32x24/2:1", 1, 12, 11, "Cb at (12, 11) is"),
         ("pixels/return/gbrp16le/bt709/limited/left/noise/19x13", 0, 18, 12, "R at (18, 12) is"),
     ] {
         let plant = format!("{case}:{component}:{x}:{y}");

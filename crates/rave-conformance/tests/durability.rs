@@ -288,3 +288,38 @@ fn an_empty_file_is_not_protected() {
     let error = durability::protect(&file).unwrap_err();
     assert_eq!(error.status(), Status::InvalidParameter, "{error}");
 }
+
+proptest::proptest! {
+    #![proptest_config(proptest::test_runner::Config { failure_persistence: None, ..Default::default() })]
+
+    /// Whatever becomes of file and sidecar, a repair brings back every byte or changes none; and nothing panics.
+    ///
+    /// RV-CONF-1203, RV-CONF-1204
+    #[test]
+    fn any_damage_is_repaired_or_refused(
+        length in 1usize..2000,
+        file_damage in proptest::collection::vec((0usize..2000, 1u8..), 0..12),
+        sidecar_damage in proptest::collection::vec((0usize..20_000, 1u8..), 0..3),
+        cut in 0usize..2000,
+    ) {
+        let file = File::of(length);
+        let damage = |path: &Path, places: &[(usize, u8)], keep: usize| {
+            let mut bytes = std::fs::read(path).unwrap();
+            bytes.truncate(keep);
+            for &(at, flip) in places {
+                if let Some(byte) = bytes.get_mut(at) {
+                    *byte ^= flip;
+                }
+            }
+            std::fs::write(path, &bytes).unwrap();
+            bytes
+        };
+        let keep = if cut < 500 { cut } else { usize::MAX };
+        let damaged = damage(&file.path, &file_damage, keep);
+        damage(&file.sidecar(), &sidecar_damage, usize::MAX);
+        let repaired = durability::repair(&file.path).is_ok();
+        let now = std::fs::read(&file.path).unwrap();
+        let expected = if repaired { &file.bytes } else { &damaged };
+        proptest::prop_assert!(now == *expected, "repaired: {}", repaired);
+    }
+}

@@ -125,7 +125,10 @@ pub(super) fn symbols(bytes: &[u8], symbol_bytes: usize) -> impl Iterator<Item =
 impl Sidecar {
     /// That of `file` as it is.
     pub(super) fn make(file: &Path) -> Result<Self> {
-        let length = std::fs::metadata(file).map_err(|error| Error::io(file, &error))?.len();
+        let there = std::fs::metadata(file).map_err(|error| {
+            Error::io(file, &error).help("where it is meant to be gone, remove its sidecar")
+        })?;
+        let length = there.len();
         if length == 0 || length > MAX_BYTES {
             let found = format!("{}: {length} bytes", file.display());
             return Err(Error::new(Status::InvalidParameter, found)

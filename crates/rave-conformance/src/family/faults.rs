@@ -46,8 +46,20 @@ struct Fault {
     status: String,
     /// FFmpeg's exit code, which is the low byte of its AVERROR.
     exit: i32,
+    /// The token and the exit code in hardened mode, where they are others.
+    hardened: Option<(String, i32)>,
     /// What the message names.
     names: String,
+}
+
+impl Fault {
+    /// The token of the status and the exit code.
+    fn answer(&self, mode: ModeName) -> (&str, i32) {
+        match &self.hardened {
+            Some((status, exit)) if mode == ModeName::Hardened => (status, *exit),
+            _ => (&self.status, self.exit),
+        }
+    }
 }
 
 /// The file that is named as the model.
@@ -96,7 +108,7 @@ impl Group {
                         format!("faults/{}/{}/{}/{}", self.name, fault.name, runtime.name(), mode.name());
                     match self.answer(bench, fault, runtime, mode) {
                         Ok(answer) => {
-                            let wrong = self.wrong(fault, &answer);
+                            let wrong = self.wrong(fault, mode, &answer);
                             let mut comparison = Comparison::default();
                             comparison.note(if wrong.is_some() { 1.0 } else { 0.0 }, || {
                                 format!("{}: {}", wrong.unwrap_or_default(), answer.said.trim_end())
@@ -112,13 +124,14 @@ impl Group {
     }
 
     /// What is wrong with an answer, if anything.
-    fn wrong(&self, fault: &Fault, answer: &Answer) -> Option<String> {
+    fn wrong(&self, fault: &Fault, mode: ModeName, answer: &Answer) -> Option<String> {
+        let (status, exit) = fault.answer(mode);
         match self.asked {
-            Asked::Library if answer.status != fault.status => {
-                return Some(format!("the status is {}, not {}", answer.status, fault.status));
+            Asked::Library if answer.status != status => {
+                return Some(format!("the status is {}, not {status}", answer.status));
             }
-            Asked::Filter if answer.exit != Some(fault.exit) => {
-                return Some(format!("the exit code is {:?}, not {}", answer.exit, fault.exit));
+            Asked::Filter if answer.exit != Some(exit) => {
+                return Some(format!("the exit code is {:?}, not {exit}", answer.exit));
             }
             Asked::Filter if !answer.said.contains(&format!("[{}]", fault.status)) => {
                 return Some(format!("the log has no [{}]", fault.status));

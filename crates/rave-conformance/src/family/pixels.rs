@@ -1,6 +1,6 @@
 //! Pixel conversion: every matrix, range, siting, depth and subsampling, each way.
 
-use rave_core::{Error, PixelFormat, Result, Size, Status};
+use rave_core::{Error, PixelFormat, Result, Scale, Size, Status};
 use serde::Deserialize;
 
 use super::Bench;
@@ -10,7 +10,7 @@ use crate::content::Content;
 use crate::fixture::{self, Tolerance, Unit};
 use crate::image::{Image, Sight};
 use crate::oracle::{h273, stated};
-use crate::picture::{Picture, component_size};
+use crate::picture::{Picture, component_size, planar_sibling};
 use crate::random::Random;
 use crate::tally::{Comparison, GroupReport};
 
@@ -27,6 +27,9 @@ struct Group {
     sitings: Vec<SitingName>,
     contents: Vec<Content>,
     sizes: Vec<(u32, u32)>,
+    /// Output over input where a luma tensor is packed: numerator and denominator.
+    #[serde(default = "unscaled")]
+    scales: Vec<(u32, u32)>,
     /// Planes of the tensor when a frame is unpacked: 3, or 1 for luma.
     #[serde(default = "three")]
     channels: usize,
@@ -46,6 +49,10 @@ fn three() -> usize {
     3
 }
 
+fn unscaled() -> Vec<(u32, u32)> {
+    vec![(1, 1)]
+}
+
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "lowercase")]
 enum Operation {
@@ -55,6 +62,8 @@ enum Operation {
     Pack,
     /// Frame to tensor to frame.
     Return,
+    /// A luma tensor beside the frame's chroma, scaled, to frame.
+    Luma,
     /// The same samples, as FFmpeg lays them out, read by RAVE's table of formats.
     Layout,
 }
@@ -77,6 +86,7 @@ struct Case {
     color: Color,
     content: Content,
     size: Size,
+    scale: Scale,
 }
 
 pub(super) fn run(bench: &mut Bench) -> Result<Vec<GroupReport>> {
@@ -124,16 +134,22 @@ impl Group {
         });
         axes.flat_map(move |(format, color)| {
             self.contents.iter().flat_map(move |&content| {
-                self.sizes.iter().map(move |&(width, height)| {
-                    let size = Size::new(width, height);
-                    let Color { matrix, range, siting } = color;
-                    let (matrix, range, siting) = (matrix.name(), range.name(), siting.name());
-                    let id = format!(
-                        "pixels/{}/{format}/{matrix}/{range}/{siting}/{}/{size}",
-                        self.name,
-                        content.name()
-                    );
-                    Case { id, format, color, content, size }
+                self.sizes.iter().flat_map(move |&(width, height)| {
+                    self.scales.iter().filter_map(move |&(numerator, denominator)| {
+                        let size = Size::new(width, height);
+                        let scale = Scale::new(numerator, denominator)?;
+                        let Color { matrix, range, siting } = color;
+                        let (matrix, range, siting) = (matrix.name(), range.name(), siting.name());
+                        let mut id = format!(
+                            "pixels/{}/{format}/{matrix}/{range}/{siting}/{}/{size}",
+                            self.name,
+                            content.name()
+                        );
+                        if scale != Scale::ONE {
+                            id += &format!("/{numerator}:{denominator}");
+                        }
+                        Some(Case { id, format, color, content, size, scale })
+                    })
                 })
             })
         })
@@ -155,7 +171,7 @@ impl Group {
     }
 
     fn case(&self, bench: &mut Bench, case: &Case, report: &mut GroupReport) -> Result<()> {
-        let Case { id, format, color, content, size } = case;
+        let Case { id, format, color, content, size, scale } = case;
         let mut random = Random::named(id);
         match self.operation {
             Operation::Unpack => {
@@ -175,13 +191,7 @@ impl Group {
                     let wide: Vec<f64> = tensor.iter().copied().map(f64::from).collect();
                     let exact = h273::codes(&wide, *format, *size, *color);
                     let comparison = self.rule().to_exact(&exact, &found);
-                    report.case(id, comparison, || {
-                        let expected = Picture::new(*format, *size, |component, x, y| {
-                            let width = component_size(*format, *size, component).width;
-                            exact[component][(y * width + x) as usize].round() as u16
-                        });
-                        sight(&expected, &found, *color)
-                    });
+                    report.case(id, comparison, || sight(&rounded(&exact, *format, *size), &found, *color));
                 } else {
                     let expected = self.frame(bench, &tensor, case)?;
                     let comparison = self.rule().to_codes(&expected, &found);
@@ -194,6 +204,24 @@ impl Group {
                 let found = bench.kernels.pack(&tensor, *format, *size, *color, self.dither)?;
                 let comparison = self.rule().to_codes(&picture, &found);
                 report.case(id, comparison, || sight(&picture, &found, *color));
+            }
+            Operation::Luma => {
+                let picture = content.frame(*format, *size, color.siting, &mut random);
+                let larger = scale.apply(*size)?;
+                let zimg = bench.zimg.as_ref().map_err(Clone::clone)?;
+                let levels = zimg.scaled(&picture, *color, larger)?;
+                let exact: Vec<Vec<f64>> = levels
+                    .iter()
+                    .enumerate()
+                    .map(|(component, levels)| {
+                        let (zero, span) = h273::code_scale(*format, component, color.range);
+                        levels.iter().map(|&level| f64::from(level) * span + zero).collect()
+                    })
+                    .collect();
+                // The luma of the oracle takes the model's place; what is checked is the chroma.
+                let found = bench.kernels.pack_luma(&levels[0], &picture, *color, *scale)?;
+                let comparison = self.rule().to_exact(&exact, &found);
+                report.case(id, comparison, || sight(&rounded(&exact, *format, larger), &found, *color));
             }
             Operation::Layout => {
                 let planar = planar_sibling(*format)?;
@@ -258,23 +286,15 @@ fn sight(expected: &Picture, found: &Picture, color: Color) -> Option<Sight> {
     Sight::new(&Image::of_picture(expected, color), &Image::of_picture(found, color))
 }
 
+/// A frame of the codes that these are nearest to.
+fn rounded(exact: &[Vec<f64>], format: PixelFormat, size: Size) -> Picture {
+    Picture::new(format, size, |component, x, y| {
+        let width = component_size(format, size, component).width;
+        exact[component][(y * width + x) as usize].round() as u16
+    })
+}
+
 fn unsuited(oracle: &str, what: &str) -> Error {
     Error::new(Status::InvalidParameter, format!("the oracle {oracle} has no {what}"))
         .help("name another oracle or operation in pixels.json")
-}
-
-/// The format with the same samples, each component in a plane of its own.
-fn planar_sibling(format: PixelFormat) -> Result<PixelFormat> {
-    let layout = format.layout();
-    PixelFormat::ALL
-        .iter()
-        .copied()
-        .find(|other| {
-            let them = other.layout();
-            them.planes == 3
-                && (them.family, them.depth) == (layout.family, layout.depth)
-                && them.log2_chroma_width == layout.log2_chroma_width
-                && them.log2_chroma_height == layout.log2_chroma_height
-        })
-        .ok_or_else(|| Error::new(Status::InvalidParameter, format!("{format} has no planar sibling")))
 }

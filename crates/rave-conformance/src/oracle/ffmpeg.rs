@@ -57,7 +57,7 @@ impl Ffmpeg {
     pub(crate) fn run(&self, format: &str, size: Size, frame: &[u8], filters: &str) -> Result<Run> {
         let failed = |error: std::io::Error| Error::io(&self.program, &error);
         let mut command = Command::new(&self.program);
-        command.args(["-hide_banner", "-nostdin", "-nostats", "-v", "error", "-f", "rawvideo"]);
+        command.args(["-hide_banner", "-nostdin", "-nostats", "-v", "warning", "-f", "rawvideo"]);
         command.args(["-pix_fmt", format, "-video_size", &size.to_string(), "-i", "pipe:0", "-vf", filters]);
         command.args(["-f", "rawvideo", "pipe:1"]);
         let mut process = command

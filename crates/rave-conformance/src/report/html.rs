@@ -26,11 +26,10 @@ pub(super) fn page(groups: &[GroupReport], summary: &str, trend: &[Trend], meta:
     let _ = write!(
         out,
         "<title>RAVE: conformance</title>\n<style>{STYLE}</style>\n<h1>RAVE: conformance</h1>\n\
-         <p>{}</p>\n<p class=\"dull\">rave-conformance {}, on {}; Unix time {}</p>\n",
+         <p>{}</p>\n<p class=\"dull\">rave-conformance {}, on {}</p>\n",
         escaped(summary),
         escaped(meta.version),
-        escaped(&meta.cpu),
-        meta.time
+        escaped(&meta.cpu)
     );
     table(&mut out, groups);
     worst(&mut out, groups);

@@ -3,12 +3,13 @@
 //! Chroma goes up by its bilinear filter, which is the straight line that RAVE draws, too. Down, its filter is another
 //! than RAVE's: there the two are compared on pictures that no symmetric filter changes.
 
-use std::ffi::{CStr, c_uint};
+use std::ffi::{CStr, c_int};
 
 use libloading::Library;
 use rave_core::{Error, PixelFamily, PixelFormat, Result, Size, Status};
 
 use crate::color::{Color, RangeName};
+use crate::oracle::h273;
 use crate::picture::{Picture, component_names, component_size};
 
 mod plane;
@@ -68,11 +69,12 @@ impl Zimg {
         }
         let api: sys::GetApiVersion = function!("zimg_get_api_version");
         let info: sys::GetVersionInfo = function!("zimg_get_version_info");
-        let (mut numbers, mut minor) = ([0; 3], 0);
+        let (mut numbers, mut minor) = ([0; 4], 0);
         // SAFETY: both write numbers to places of ours that live until they return.
         unsafe {
             api(&mut numbers[0], &mut minor);
-            info(&mut numbers[1], &mut numbers[2], &mut c_uint::default());
+            let [_, first, second, third] = &mut numbers;
+            info(first, second, third);
         }
         if numbers[0] != 2 || minor < 2 {
             return Err(Error::new(
@@ -82,7 +84,7 @@ impl Zimg {
             .expected("2.2 or a later 2"));
         }
         Ok(Zimg {
-            version: format!("zimg {}.{}", numbers[1], numbers[2]),
+            version: format!("zimg {}.{}.{}", numbers[1], numbers[2], numbers[3]),
             last_error: function!("zimg_get_last_error"),
             format_default: function!("zimg_image_format_default"),
             params_default: function!("zimg_graph_builder_params_default"),
@@ -121,7 +123,7 @@ impl Zimg {
         }
         let mut target: Vec<Plane> = (0..3).map(|_| Plane::new(picture.size, 4)).collect();
         let formats = (self.coded(picture.format, picture.size, color), self.rgb(picture.size));
-        self.run(formats, &mut source, &mut target)?;
+        self.run(formats, sys::RESIZE_BILINEAR, &mut source, &mut target)?;
         Ok(target.iter().flat_map(|plane| plane.values(f32::from_ne_bytes)).collect())
     }
 
@@ -150,7 +152,12 @@ impl Zimg {
         let mut target: Vec<Plane> = (0..component_names(format).len())
             .map(|component| Plane::new(component_size(format, size, component), bytes))
             .collect();
-        self.run((self.rgb(size), self.coded(format, size, color)), &mut source, &mut target)?;
+        self.run(
+            (self.rgb(size), self.coded(format, size, color)),
+            sys::RESIZE_BILINEAR,
+            &mut source,
+            &mut target,
+        )?;
         let codes: Vec<Vec<u16>> = target
             .iter()
             .map(|plane| match bytes {
@@ -161,6 +168,36 @@ impl Zimg {
         Ok(Picture::new(format, size, |component, x, y| {
             codes[component][(y * component_size(format, size, component).width + x) as usize]
         }))
+    }
+
+    /// The levels of a frame's components at another size, by Catmull and Rom's cubic (a = -1/2), in fp32 all the way.
+    ///
+    /// # Errors
+    /// What zimg refuses, in its words.
+    pub(crate) fn scaled(&self, picture: &Picture, color: Color, size: Size) -> Result<Vec<Vec<f32>>> {
+        let format = picture.format;
+        let mut source: Vec<Plane> = Vec::new();
+        for (component, samples) in picture.components.iter().enumerate() {
+            let (zero, span) = h273::code_scale(format, component, color.range);
+            let mut plane = Plane::new(samples.size, 4);
+            for (y, row) in samples.codes.chunks_exact(samples.size.width as usize).enumerate() {
+                for (bytes, &code) in plane.row_mut(y).chunks_exact_mut(4).zip(row) {
+                    let level = ((f64::from(code) - zero) / span) as f32;
+                    bytes.copy_from_slice(&level.to_ne_bytes());
+                }
+            }
+            source.push(plane);
+        }
+        let mut target: Vec<Plane> = (0..source.len())
+            .map(|component| Plane::new(component_size(format, size, component), 4))
+            .collect();
+        let [from, to] = [picture.size, size].map(|size| {
+            let mut levels = self.coded(format, size, color);
+            (levels.pixel_type, levels.depth) = (sys::PIXEL_FLOAT, 32);
+            levels
+        });
+        self.run((from, to), sys::RESIZE_BICUBIC, &mut source, &mut target)?;
+        Ok(target.iter().map(|plane| plane.values(f32::from_ne_bytes).collect()).collect())
     }
 
     /// A frame's format in zimg's terms.
@@ -206,6 +243,7 @@ impl Zimg {
     fn run(
         &self,
         (from, to): (sys::ImageFormat, sys::ImageFormat),
+        filter: c_int,
         source: &mut [Plane],
         target: &mut [Plane],
     ) -> Result<()> {
@@ -213,8 +251,10 @@ impl Zimg {
         let mut params: sys::BuilderParams = unsafe { std::mem::zeroed() };
         // SAFETY: as for the format above.
         unsafe { (self.params_default)(&mut params, sys::API) };
-        params.resample_filter = sys::RESIZE_BILINEAR;
-        params.resample_filter_uv = sys::RESIZE_BILINEAR;
+        (params.resample_filter, params.resample_filter_uv) = (filter, filter);
+        // Of the cubic alone: b = 0 and c = 1/2.
+        (params.filter_param_a, params.filter_param_b) = (0.0, 0.5);
+        (params.filter_param_a_uv, params.filter_param_b_uv) = (0.0, 0.5);
         params.cpu_type = sys::CPU_NONE;
         // SAFETY: the three structures are initialised and outlive the call, which keeps none of them (zimg.h).
         let graph = unsafe { (self.build)(&from, &to, &params) };

@@ -13,6 +13,7 @@ pub(super) const COLOR_RGB: c_int = 1;
 pub(super) const COLOR_YUV: c_int = 2;
 pub(super) const MATRIX_RGB: c_int = 0;
 pub(super) const RESIZE_BILINEAR: c_int = 1;
+pub(super) const RESIZE_BICUBIC: c_int = 2;
 /// `ZIMG_CPU_NONE`: portable code, so that results are equal on every machine.
 pub(super) const CPU_NONE: c_int = 0;
 /// `ZIMG_BUFFER_MAX`: the plane holds every row.
