@@ -19,7 +19,7 @@ fn allowed() -> BTreeMap<&'static str, &'static [&'static str]> {
             &["rave-core", "rave-cuda", "rave-ledger", "rave-nvcodec", "rave-onnx", "rave-tensorrt"][..],
         ),
         ("rave", &["rave-core", "rave-engine"][..]),
-        ("rave-cli", &["rave-core", "rave-engine", "rave-ledger"][..]),
+        ("rave-cli", &["rave-core", "rave-engine", "rave-ffmpeg", "rave-ledger"][..]),
         ("rave-ffi", &["rave-core", "rave-engine"][..]),
         ("rave-conformance", &["rave-core", "rave-cuda", "rave-engine"][..]),
         ("rave-spec", &[][..]),
