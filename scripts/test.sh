@@ -40,8 +40,12 @@ if ! git --no-pager diff --exit-code -- "${traced[@]}" ||
         "They were renewed just now: review them, git add ${traced[*]}, and run this again."
 fi
 
+step "Sidecars"
+cargo run --quiet --locked -p rave-conformance -- scrub
+
 step "rave"
 scripts/install.sh "$PREFIX"
+scripts/install.sh --command "$PREFIX"
 
 versions=(9.0 8.1 7.1)
 [ -z "$quick" ] || versions=(9.0)

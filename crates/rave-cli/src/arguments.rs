@@ -7,10 +7,11 @@ use clap_complete::Shell;
 use rave_core::Size;
 use rave_engine::Precision;
 
-use crate::exit_code;
 use crate::preview::Preview;
+use crate::{exit_code, upscale};
 
-/// AI video models on your GPU or CPU: build engines of them, look into them, and see what this machine has for them.
+/// AI video models on your GPU or CPU: run them on videos, build engines of them, look into them, and see what this
+/// machine has for them.
 #[derive(Debug, Parser)]
 #[command(name = "rave", version, max_term_width = 100, after_long_help = exit_code::help())]
 pub(crate) struct Arguments {
@@ -23,6 +24,12 @@ pub(crate) struct Arguments {
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
+    /// Run a model on a video or on images
+    ///
+    /// On the GPU or the CPU, by what is there. Sound, subtitles, chapters and metadata are copied, and every picture keeps
+    /// its time. A run that was stopped, in whatever way, goes on with --resume.
+    #[command(after_long_help = upscale::arguments::EXAMPLES)]
+    Upscale(Box<upscale::arguments::Upscale>),
     /// Build a TensorRT engine of an ONNX model
     ///
     /// The model is checked, parsed and built by the TensorRT of this machine in a process of its own; what the model or
@@ -276,7 +283,7 @@ impl PrecisionFlags {
 }
 
 /// `1280x720`.
-fn size(text: &str) -> Result<Size, String> {
+pub(crate) fn size(text: &str) -> Result<Size, String> {
     let sides = text
         .split_once('x')
         .and_then(|(width, height)| Some(Size::new(width.parse().ok()?, height.parse().ok()?).checked("it")));

@@ -12,7 +12,7 @@ use crate::media_info;
 const NAMED: usize = 12;
 
 /// Tells what the file at `path` is.
-// RV-CLI-1201, RV-CLI-1203
+// RV-CLI-1201, RV-CLI-1204
 pub(crate) fn run(path: &Path) -> Result<String> {
     if let Some(lines) = media_info::of(path) {
         return Ok(listed(lines));

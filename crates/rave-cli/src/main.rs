@@ -19,6 +19,7 @@ mod preview;
 mod progress;
 mod replay;
 mod shell;
+mod upscale;
 
 use std::io::Write;
 use std::process::ExitCode;
@@ -49,6 +50,7 @@ fn main() -> ExitCode {
 fn run(arguments: Arguments, interrupt: &Interrupt) -> Result<ExitCode> {
     match arguments.command {
         Command::Build(wanted) => print(&build::run(&wanted, arguments.verbose, interrupt)?)?,
+        Command::Upscale(wanted) => print(&upscale::run(&wanted, arguments.verbose, interrupt)?)?,
         Command::Check(wanted) => print(&check::run(&wanted, arguments.verbose)?)?,
         Command::Info { file } => print(&info::run(&file)?)?,
         Command::Preview(wanted) => print(&preview::run(&wanted, arguments.verbose)?)?,

@@ -7,7 +7,7 @@ use rave_ffmpeg::{ColorCodes, Input, InputOptions, Rational, StreamInfo, StreamK
 
 /// What FFmpeg finds in the file at `path`, as names and values; the first is the file itself. `None` for what is no
 /// film, sound or picture.
-// RV-CLI-1203
+// RV-CLI-1204
 pub(crate) fn of(path: &Path) -> Option<Vec<(String, String)>> {
     let is_model =
         path.extension().is_some_and(|end| ["onnx", "engine", "plan"].iter().any(|model| end == *model));

@@ -4,6 +4,7 @@ use std::fs::Permissions;
 use std::io::{BufWriter, Write};
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use clap::Args;
 use rave_core::{Error, Frame, LogLevel, PixelFormat, Result, Size, Status};
@@ -12,6 +13,8 @@ use rave_ffmpeg::{
     Converter, Decoder, DecoderOptions, FrameFormat, FramePool, Input, InputOptions, Packet, Received,
     VideoFrame,
 };
+
+use crate::upscale::arguments::time;
 
 /// The examples in its help.
 pub(crate) const EXAMPLES: &str = "Examples:
@@ -26,9 +29,9 @@ pub(crate) struct Preview {
     /// The ONNX model
     #[arg(short, long, value_name = "FILE")]
     model: PathBuf,
-    /// Which frame: seconds, or hours:minutes:seconds, from the start
+    /// When the frame is shown, from the start: seconds, or hours:minutes:seconds
     #[arg(long, value_name = "TIME", default_value = "0", value_parser = time)]
-    at: f64,
+    at: Duration,
     /// The picture's file; the input's name with -preview.png, in this folder, by default
     #[arg(short, long, value_name = "FILE")]
     output: Option<PathBuf>,
@@ -40,26 +43,11 @@ pub(crate) struct Preview {
     threads: usize,
 }
 
-/// `65.5`, `1:05.5` or `0:01:05.5`.
-fn time(text: &str) -> std::result::Result<f64, String> {
-    let what = "seconds, minutes:seconds or hours:minutes:seconds, such as 65.5 or 1:05.5";
-    let (whole, last) = text.rsplit_once(':').map_or((None, text), |(whole, last)| (Some(whole), last));
-    let digits =
-        |text: &str| !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit() || byte == b'.');
-    let mut seconds: f64 =
-        Some(last).filter(|text| digits(text)).and_then(|text| text.parse().ok()).ok_or(what)?;
-    let parts: Vec<&str> = whole.map_or(Vec::new(), |whole| whole.split(':').collect());
-    for (part, unit) in parts.iter().rev().zip([60.0, 3600.0]) {
-        seconds += f64::from(part.parse::<u32>().map_err(|_| what)?) * unit;
-    }
-    if parts.len() > 2 { Err(what.to_owned()) } else { Ok(seconds) }
-}
-
 /// White columns between the two pictures.
 const GAP: usize = 4;
 
 /// Makes the picture, and says what it shows.
-// RV-CLI-1204
+// RV-CLI-1205
 pub(crate) fn run(wanted: &Preview, verbose: bool) -> Result<String> {
     let log = rave_core::Log::new(move |level, message| {
         if verbose || level <= LogLevel::Warning {
@@ -79,7 +67,7 @@ pub(crate) fn run(wanted: &Preview, verbose: bool) -> Result<String> {
         ..ModelOptions::default()
     };
     let model = Model::load(&wanted.model, &options)?;
-    let (frame, seconds) = frame_at(&wanted.input, wanted.at)?;
+    let (frame, seconds) = frame_at(&wanted.input, wanted.at.as_secs_f64())?;
     let view = frame.view()?;
     let mut session_options = SessionOptions::new(view.format(), view.visible().size);
     session_options.output_format = PixelFormat::Rgb24;
@@ -191,22 +179,4 @@ fn write(path: &Path, pixels: &[u8], size: Size) -> Result<()> {
     drop(buffer);
     file.persist(path).map_err(|error| io(error.error))?;
     Ok(())
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    /// RV-CLI-1204
-    #[test]
-    fn times_are_seconds_or_hours_minutes_and_seconds() {
-        for (text, seconds) in
-            [("0", 0.0), ("65.5", 65.5), ("1:05.5", 65.5), ("1:00:00", 3600.0), ("2:03:04.25", 7384.25)]
-        {
-            assert_eq!(time(text), Ok(seconds), "{text}");
-        }
-        for text in ["", "-1", "a", "1:", ":1", "1:a", "1:2:3:4", "1e3", "nan", "inf"] {
-            assert!(time(text).is_err(), "{text}");
-        }
-    }
 }

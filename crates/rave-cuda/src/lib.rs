@@ -52,11 +52,13 @@ mod frame;
 mod graph;
 mod memory;
 mod module;
+mod nvrtc;
 mod pixels;
 mod pool;
 mod result;
 mod stream;
 mod sys;
+mod user_kernel;
 
 pub use buckets::bucket_size;
 pub use device::{Bound, Device, DeviceInfo};
@@ -72,3 +74,4 @@ pub use pixels::{
 pub use pool::{BucketedPool, DeviceAllocator, PoolAllocator, PoolStats, PooledBlock};
 pub use result::REQUIRED_CUDA;
 pub use stream::{Event, Stream};
+pub use user_kernel::UserKernel;

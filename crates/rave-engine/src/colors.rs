@@ -40,7 +40,7 @@ impl Colors {
     }
 
     /// The output's colours are coded as the input's, but for what a change of format makes meaningless or leaves open.
-    fn resolve(&self, tags: ColorTags, wanted: ColorTags) -> (Colorimetry, Colorimetry) {
+    pub(crate) fn resolve(&self, tags: ColorTags, wanted: ColorTags) -> (Colorimetry, Colorimetry) {
         let Colors { input, output, output_size, .. } = *self;
         let mut from = tags.resolve(input, self.size);
         if input.family() == PixelFamily::Rgb && output.family() != PixelFamily::Rgb {

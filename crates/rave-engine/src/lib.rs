@@ -31,13 +31,14 @@ mod tiled;
 
 pub use build::{
     BuildChoice, BuildPlace, BuilderProgram, CacheChoice, Cancel, EngineRequest, EngineSizes, PreparedBuild,
+    check_room,
 };
 pub use check::{Accuracy, Picture, Verdict, verdict};
 pub use cuda::{CudaDevice, CudaSession, EngineCheck, Gpu, Gpus, Owner};
 pub use file_info::{EngineInfo, FileInfo};
 pub use model::{BackendChoice, EMBEDDED, Model, ModelOptions};
 pub use options::{GraphChoice, Mode, SessionOptions};
-pub use rave_cuda::{DeviceInfo, DevicePlane, FrameOnDevice};
+pub use rave_cuda::{DeviceInfo, DevicePlane, FrameOnDevice, UserKernel};
 pub use rave_ledger::{Counts, Every, Ledger, LedgerOptions};
 pub use rave_nvcodec::{DecoderCaps, EncoderSupport};
 pub use rave_onnx::{ImageTensor, ModelSummary, find_onnx_runtime};

@@ -5,8 +5,8 @@ use std::sync::atomic::Ordering;
 
 use rave_core::pixels::{ChromaScaler, Pack, Unpack};
 use rave_core::{
-    Colorimetry, Elements, Error, Frame, FrameMut, Log, LogLevel, PixelFormat, Result, Size, Status,
-    TensorShape, ValueRange,
+    ColorTags, Colorimetry, Elements, Error, Frame, FrameMut, Log, LogLevel, PixelFormat, Result, Size,
+    Status, TensorShape, ValueRange,
 };
 use rave_ledger::{Act, fingerprint, fingerprint_mut};
 use rave_onnx::{OnnxModel, OnnxSession};
@@ -131,6 +131,13 @@ impl Session {
     #[must_use]
     pub fn stats(&self) -> Arc<Stats> {
         Arc::clone(&self.stats)
+    }
+
+    /// How the colours of the output will be coded for input tagged `tags`, where `wanted` is asked of the output: what
+    /// [`Session::process`] will say.
+    #[must_use]
+    pub fn output_colors(&self, tags: ColorTags, wanted: ColorTags) -> Colorimetry {
+        self.colors.resolve(tags, wanted).1
     }
 
     /// Runs the model on the visible part of `input`, writes the result to `out`, and says how its colours are coded.

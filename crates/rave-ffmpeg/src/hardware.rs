@@ -196,6 +196,16 @@ impl HardwareFrames {
         Ok(())
     }
 
+    /// Another handle to the same frames, for whoever opens encoders of them.
+    ///
+    /// # Errors
+    /// [`Status::OutOfMemory`].
+    pub fn share(&self) -> Result<Self> {
+        // SAFETY: ours is valid.
+        let frames = unsafe { reference_to(self.frames.as_ptr()) }?;
+        Ok(HardwareFrames { frames, format: self.format, size: self.size })
+    }
+
     pub(crate) fn new_reference(&self) -> Result<*mut sys::AVBufferRef> {
         // SAFETY: ours is valid.
         unsafe { reference_to(self.frames.as_ptr()) }.map(NonNull::as_ptr)

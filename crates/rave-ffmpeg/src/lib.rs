@@ -55,6 +55,7 @@ mod encoder_choice;
 mod error;
 mod formats;
 mod frame;
+mod frame_copies;
 mod frame_properties;
 mod hardware;
 mod hdr;

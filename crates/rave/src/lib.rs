@@ -1,4 +1,40 @@
-//! RAVE as a Rust library: AI video models on frames in memory.
+//! RAVE as a Rust library: AI video models on videos, and on frames in memory.
+//!
+//! A whole video, with its sound, subtitles and times, on the GPU or the CPU, by what is there:
+//!
+//! ```no_run
+//! use rave::prelude::*;
+//!
+//! # fn main() -> Result<()> {
+//! Upscale::new("in.mp4", "model.onnx").output("out.mp4").run()?;
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! [`prelude::Upscale`] has the options. What is particular is a stage, a source or a sink of your own:
+//!
+//! ```no_run
+//! use rave::prelude::*;
+//!
+//! # fn main() -> Result<()> {
+//! let engine = Engine::load("model.onnx", DeviceChoice::Auto, &ModelOptions::default())?;
+//! let upscaled = MemorySink::default();
+//! engine
+//!     .upscale("in.mp4")
+//!     .after("look", in_place(|picture: &mut Picture| {
+//!         println!("{:?} s: {}", picture.seconds(), picture.size());
+//!         Ok(())
+//!     }))
+//!     .sink(upscaled.clone())
+//!     .run()?;
+//! for picture in upscaled.take() {
+//!     println!("{}", picture.view()?.size());
+//! }
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! One frame in memory, without a file:
 //!
 //! ```no_run
 //! use rave::prelude::*;
@@ -16,7 +52,8 @@
 //! # }
 //! ```
 //!
-//! `examples/upscale_image.rs` is a whole program.
+//! The folder `examples` has whole programs: `simple_upscale`, `progress_callback`, `custom_kernel`, `batch_directory`,
+//! `benchmark` and `upscale_image`.
 
 #![forbid(unsafe_code)]
 
@@ -30,5 +67,11 @@ pub mod prelude {
     pub use rave_engine::{
         BackendChoice, EMBEDDED, Ledger, LedgerOptions, Mode, Model, ModelOptions, Session, SessionOptions,
         Stats,
+    };
+    pub use rave_ffmpeg::{ColorCodes, FrameFormat, Rational, VideoFrame};
+    pub use rave_pipeline::{
+        Allocations, CancellationToken, CountingAllocator, DeviceChoice, DeviceMemory, Engine, Facts,
+        FrameSink, FrameSource, FrameStage, Job, MemorySink, MemorySource, Metrics, Outlet, Picture,
+        Progress, QueueMetrics, StageMetrics, Summary, Upscale, in_place,
     };
 }

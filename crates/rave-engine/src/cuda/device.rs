@@ -6,7 +6,9 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError, Weak};
 
 use rave_core::Result;
-use rave_cuda::{BucketedPool, Device, DeviceInfo, PixelKernels, PoolStats, Stream};
+use rave_cuda::{
+    BucketedPool, Device, DeviceInfo, FrameOnDevice, PixelKernels, PoolStats, Stream, UserKernel,
+};
 use rave_nvcodec::EncoderSupport;
 
 use super::TensorRtModel;
@@ -150,6 +152,27 @@ impl CudaDevice {
     #[must_use]
     pub fn info(&self) -> &DeviceInfo {
         self.0.device.info()
+    }
+
+    /// Compiles a kernel of a user's own: [`UserKernel::compile`].
+    ///
+    /// # Errors
+    /// As [`UserKernel::compile`].
+    ///
+    /// # Safety
+    /// As [`UserKernel::compile`].
+    pub unsafe fn compile(&self, name: &str, source: &str) -> Result<UserKernel> {
+        let _bound = self.0.device.bind()?;
+        // SAFETY: the caller's promise.
+        unsafe { UserKernel::compile(&self.0.device, name, source) }
+    }
+
+    /// Enqueues a user's kernel for `frame` on the stream in whose order frames are valid.
+    ///
+    /// # Errors
+    /// As [`UserKernel::launch`].
+    pub fn launch(&self, kernel: &UserKernel, frame: &FrameOnDevice) -> Result<()> {
+        kernel.launch(&self.0.main, frame)
     }
 
     /// What the device's memory pool has done so far.

@@ -172,6 +172,13 @@ impl CudaSession {
         self.lanes.len() * self.batch as usize
     }
 
+    /// How the colours of the output will be coded for input tagged `tags`, where `wanted` is asked of the output: what
+    /// [`CudaSession::submit`] will say.
+    #[must_use]
+    pub fn output_colors(&self, tags: ColorTags, wanted: ColorTags) -> Colorimetry {
+        self.colors.resolve(tags, wanted).1
+    }
+
     /// Enqueues running the model on the visible part of `input`, whose content is valid in order on the device's stream
     /// by now, and says how the colours of `out` will be coded. Both frames must stay as they are until the frame is
     /// finished; they may be one frame when the model keeps the size.

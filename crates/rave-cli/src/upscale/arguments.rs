@@ -1,0 +1,242 @@
+//! The command line of `rave upscale`.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use clap::{Args, ValueEnum};
+use rave_core::{PixelFormat, Size};
+use rave_engine::Mode;
+use rave_pipeline::DeviceChoice;
+
+use crate::arguments::size;
+
+pub(crate) const EXAMPLES: &str = "Examples:
+  rave upscale in.mp4 -m model.onnx -o out.mp4
+  rave upscale in.mkv -m model.onnx -o out.mkv --quality 16 --preset slow
+  rave upscale in.mp4 -m model.onnx -o out.mp4 --start 1:30 --duration 10
+  rave upscale in.mp4 -m model.onnx -o out.mp4 --resume      after it was stopped, in whatever way
+  rave upscale in.mp4 -m model.onnx -o frames/%05d.png       as images
+  ffmpeg -i in.mp4 -f yuv4mpegpipe - | rave upscale - -m model.onnx -o - --format yuv4mpegpipe | ffplay -
+
+While it runs, the folder OUT.rave-unfinished keeps what is done. OUT appears when it is complete.";
+
+/// What is to be upscaled, by what, into what.
+#[derive(Args, Debug)]
+pub(crate) struct Upscale {
+    /// A video or an image, - for standard input, or numbered images such as in/%05d.png
+    pub(crate) input: String,
+    /// An .onnx model, or a TensorRT engine
+    #[arg(short, long, value_name = "FILE")]
+    pub(crate) model: PathBuf,
+    /// A video or an image, - for standard output, or numbered images; the ending tells the container
+    #[arg(short, long, value_name = "FILE")]
+    pub(crate) output: String,
+    /// Replace what is there, an unfinished run included
+    #[arg(long, conflicts_with = "resume")]
+    pub(crate) overwrite: bool,
+    /// Go on with an unfinished run, if there is one
+    #[arg(long)]
+    pub(crate) resume: bool,
+    /// Pictures that are finished together, and computed again at most when a run goes on
+    #[arg(long, value_name = "PICTURES", default_value_t = 250, value_parser = clap::value_parser!(u64).range(1..))]
+    pub(crate) segment: u64,
+    /// Write a line of JSON for each piece of news to standard output
+    #[arg(long)]
+    pub(crate) json: bool,
+    #[command(flatten, next_help_heading = "Input")]
+    pub(crate) part: Part,
+    #[command(flatten, next_help_heading = "Model")]
+    pub(crate) engine: EngineFlags,
+    #[command(flatten, next_help_heading = "Output")]
+    pub(crate) encoding: Encoding,
+}
+
+#[derive(Args, Debug)]
+pub(crate) struct Part {
+    /// Begin so far into the video: seconds, or hours:minutes:seconds
+    #[arg(long, value_name = "TIME", value_parser = time, default_value = "0")]
+    pub(crate) start: Duration,
+    /// End after so much of it
+    #[arg(long, value_name = "TIME", value_parser = time)]
+    pub(crate) duration: Option<Duration>,
+    /// FFmpeg's name of the input's container, for pipes of raw video
+    #[arg(long, value_name = "NAME")]
+    pub(crate) input_format: Option<String>,
+    /// An option of FFmpeg's demuxer, such as framerate=24 for images
+    #[arg(long, value_name = "NAME=VALUE", value_parser = pair)]
+    pub(crate) input_option: Vec<(String, String)>,
+    /// Whether damage is an error, or counted and gone on from
+    #[arg(long, value_enum, default_value_t = ModeFlag::Strict)]
+    pub(crate) mode: ModeFlag,
+    /// Whether a picture that repeats the one before goes through the model
+    #[arg(long, value_enum, default_value_t = Dedup::None)]
+    pub(crate) dedup: Dedup,
+}
+
+#[derive(Args, Debug)]
+pub(crate) struct EngineFlags {
+    /// auto, cpu, or the number of a GPU
+    #[arg(long, value_name = "DEVICE", value_parser = device, default_value = "auto")]
+    pub(crate) device: DeviceChoice,
+    /// CPU threads of the model; 0 is one per core
+    #[arg(long, value_name = "THREADS", default_value_t = 0)]
+    pub(crate) threads: usize,
+    /// Cut pictures into tiles of this size
+    #[arg(long, value_name = "WxH", value_parser = size)]
+    pub(crate) tile: Option<Size>,
+    /// Pixels that neighbouring tiles share
+    #[arg(long, value_name = "PIXELS", requires = "tile")]
+    pub(crate) overlap: Option<u32>,
+    /// On a GPU: pictures that are computed at a time, 1 to 16
+    #[arg(long, value_name = "STREAMS", default_value_t = 0)]
+    pub(crate) streams: u32,
+    /// The inference library, or embedded; searched for by default
+    #[arg(long, value_name = "FILE")]
+    pub(crate) runtime_lib: Option<PathBuf>,
+}
+
+#[derive(Args, Debug)]
+pub(crate) struct Encoding {
+    /// FFmpeg's name of the encoder
+    #[arg(long, value_name = "ENCODER")]
+    pub(crate) codec: Option<String>,
+    /// 0 (lossless or the best) to 51 (the worst), as x264's crf
+    #[arg(long, value_name = "0-51", value_parser = quality)]
+    pub(crate) quality: Option<f32>,
+    /// The encoder's preset, such as slow
+    #[arg(long, value_name = "NAME")]
+    pub(crate) preset: Option<String>,
+    /// An option of the encoder by its own name
+    #[arg(short = 'x', long, value_name = "NAME=VALUE", value_parser = pair)]
+    pub(crate) encoder_option: Vec<(String, String)>,
+    /// The pixel format, or the nearest that the encoder takes; as the input's by default
+    #[arg(long, value_name = "FORMAT", value_parser = pixel_format)]
+    pub(crate) pixel_format: Option<PixelFormat>,
+    /// FFmpeg's name of the container
+    #[arg(long, value_name = "NAME")]
+    pub(crate) format: Option<String>,
+    /// Refuse an output that is wider or higher
+    #[arg(long, value_name = "WxH", value_parser = size)]
+    pub(crate) max_size: Option<Size>,
+    /// Leave out sound, subtitles and whatever else is copied
+    #[arg(long)]
+    pub(crate) no_copy: bool,
+    /// Round to nearest, in place of ordered dither of 8-bit output
+    #[arg(long)]
+    pub(crate) no_dither: bool,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum ModeFlag {
+    /// An error
+    Strict,
+    /// Counted
+    Hardened,
+}
+
+impl From<ModeFlag> for Mode {
+    fn from(flag: ModeFlag) -> Self {
+        match flag {
+            ModeFlag::Strict => Mode::Strict,
+            ModeFlag::Hardened => Mode::Hardened,
+        }
+    }
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Dedup {
+    /// All pictures do
+    None,
+    /// Pictures with equal bytes do once
+    Exact,
+}
+
+/// `90`, `1:30`, `0:01:30.5`.
+pub(crate) fn time(text: &str) -> Result<Duration, String> {
+    let help = || "a time, such as 90, 1:30 or 0:01:30.5".to_owned();
+    let mut parts: Vec<&str> = text.split(':').collect();
+    let seconds: f64 = parts
+        .pop()
+        .filter(|part| !part.starts_with(['-', '+']))
+        .and_then(|part| part.parse().ok())
+        .ok_or_else(help)?;
+    let mut larger = 0u64;
+    if parts.len() > 2 || (!parts.is_empty() && seconds >= 60.0) {
+        return Err(help());
+    }
+    for part in parts {
+        let number: u64 = part.parse().map_err(|_| help())?;
+        larger = larger.checked_mul(60).and_then(|larger| larger.checked_add(number)).ok_or_else(help)?;
+    }
+    let whole = larger.checked_mul(60).ok_or_else(help)?;
+    Duration::try_from_secs_f64(seconds)
+        .map_err(|_| help())?
+        .checked_add(Duration::from_secs(whole))
+        .ok_or_else(help)
+}
+
+fn device(text: &str) -> Result<DeviceChoice, String> {
+    match text {
+        "auto" => Ok(DeviceChoice::Auto),
+        "cpu" => Ok(DeviceChoice::Cpu),
+        number => {
+            number.parse().map(DeviceChoice::Gpu).map_err(|_| "auto, cpu, or the number of a GPU".into())
+        }
+    }
+}
+
+fn quality(text: &str) -> Result<f32, String> {
+    text.parse()
+        .ok()
+        .filter(|quality| (0.0..=51.0).contains(quality))
+        .ok_or_else(|| "a number from 0 to 51".into())
+}
+
+fn pixel_format(text: &str) -> Result<PixelFormat, String> {
+    PixelFormat::from_name(text).ok_or_else(|| {
+        let names: Vec<_> = PixelFormat::ALL.iter().map(|format| format.name()).collect();
+        format!("one of {}", names.join(", "))
+    })
+}
+
+fn pair(text: &str) -> Result<(String, String), String> {
+    let pair = text.split_once('=').filter(|(name, _)| !name.is_empty());
+    pair.map(|(name, value)| (name.to_owned(), value.to_owned())).ok_or_else(|| "NAME=VALUE".to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn times_are_read_and_others_explained() {
+        for (text, milliseconds) in [
+            ("0", 0),
+            ("90", 90_000),
+            ("1:30", 90_000),
+            ("1:02:03.25", 3_723_250),
+            ("0.04", 40),
+            ("600.5", 600_500),
+        ] {
+            assert_eq!(time(text), Ok(Duration::from_millis(milliseconds)), "{text}");
+        }
+        for wrong in ["", "-1", "1:60", "1:-2", "1:2:3:4", "x", "1:x", "inf", "nan", "99999999999999999999:0"]
+        {
+            assert!(time(wrong).unwrap_err().contains("such as"), "{wrong}");
+        }
+    }
+
+    #[test]
+    fn devices_qualities_formats_and_pairs_are_read() {
+        assert_eq!(device("cpu"), Ok(DeviceChoice::Cpu));
+        assert_eq!(device("2"), Ok(DeviceChoice::Gpu(2)));
+        assert!(device("gpu").is_err());
+        assert_eq!(quality("18.5"), Ok(18.5));
+        assert!(quality("52").is_err() && quality("-1").is_err() && quality("nan").is_err());
+        assert_eq!(pixel_format("yuv420p10le"), Ok(PixelFormat::Yuv420p10));
+        assert!(pixel_format("yuv").unwrap_err().contains("yuv420p,"));
+        assert_eq!(pair("tune=film"), Ok(("tune".into(), "film".into())));
+        assert_eq!(pair("params=a=b"), Ok(("params".into(), "a=b".into())));
+        assert!(pair("tune").is_err() && pair("=x").is_err());
+    }
+}

@@ -1,0 +1,115 @@
+//! `rave upscale`.
+
+pub(crate) mod arguments;
+mod news;
+
+use std::time::Duration;
+
+use rave_core::{Error, Result, Status};
+use rave_engine::{BuilderProgram, ModelOptions};
+use rave_pipeline::{CancellationToken, Upscale};
+
+use crate::interrupt::Interrupt;
+use arguments::Dedup;
+use news::{News, OFTEN};
+
+/// How often it is asked whether the command is to end.
+const ASK: Duration = Duration::from_millis(50);
+
+/// Upscales what is wanted, and says what came of it.
+pub(crate) fn run(wanted: &arguments::Upscale, verbose: bool, interrupt: &Interrupt) -> Result<String> {
+    if wanted.json && wanted.output == "-" {
+        return Err(Error::new(Status::InvalidParameter, "--json with -o -: both write to standard output")
+            .help("leave one of them out"));
+    }
+    interrupt.watch()?;
+    let mut news = News::new(wanted.json);
+    let shown = news.clone();
+    let stop = CancellationToken::new();
+    let upscale = upscale(wanted, ModelOptions { log: news.log(verbose), ..model_options(wanted)? })
+        .cancelled_by(&stop)
+        .on_progress(OFTEN, move |progress| news.progress(progress));
+    let result = upscale.begin().and_then(|job| {
+        shown.begun(&wanted.input, &wanted.output, job.facts());
+        while !job.is_over() {
+            if interrupt.came() {
+                stop.cancel();
+            }
+            std::thread::sleep(ASK);
+        }
+        job.wait()
+    });
+    match result {
+        Ok(summary) => {
+            let text = shown.done(&wanted.output, &summary);
+            if wanted.output == "-" {
+                eprint!("{text}");
+                return Ok(String::new());
+            }
+            Ok(text)
+        }
+        Err(error) => {
+            shown.failed(&error);
+            let resumable = interrupt.came()
+                && std::path::Path::new(&format!("{}.rave-unfinished", wanted.output)).exists();
+            Err(if resumable { error.help("--resume goes on with what is done") } else { error })
+        }
+    }
+}
+
+fn model_options(wanted: &arguments::Upscale) -> Result<ModelOptions> {
+    let this = std::env::current_exe()
+        .map_err(|error| Error::new(Status::Io, format!("the path of rave itself is unknown: {error}")))?;
+    Ok(ModelOptions {
+        threads: wanted.engine.threads,
+        runtime_lib: wanted.engine.runtime_lib.clone(),
+        mode: wanted.part.mode.into(),
+        builder: Some(BuilderProgram::rave(this)),
+        ..ModelOptions::default()
+    })
+}
+
+fn upscale(wanted: &arguments::Upscale, options: ModelOptions) -> Upscale {
+    let arguments::Upscale { part, engine, encoding, .. } = wanted;
+    let mut upscale = Upscale::new(&wanted.input, &wanted.model)
+        .output(&wanted.output)
+        .overwrite(wanted.overwrite)
+        .resumable(wanted.resume)
+        .segment(wanted.segment)
+        .device(engine.device)
+        .model_options(options)
+        .streams(engine.streams)
+        .input_format(part.input_format.as_deref(), &part.input_option)
+        .start(part.start)
+        .dedup(part.dedup == Dedup::Exact)
+        .copy_streams(!encoding.no_copy)
+        .dither(!encoding.no_dither);
+    if let Some(length) = part.duration {
+        upscale = upscale.length(length);
+    }
+    if let Some(tile) = engine.tile {
+        upscale = upscale.tile(tile, engine.overlap);
+    }
+    if let Some(codec) = &encoding.codec {
+        upscale = upscale.codec(codec);
+    }
+    if let Some(quality) = encoding.quality {
+        upscale = upscale.quality(quality);
+    }
+    if let Some(preset) = &encoding.preset {
+        upscale = upscale.preset(preset);
+    }
+    for (name, value) in &encoding.encoder_option {
+        upscale = upscale.encoder_option(name, value);
+    }
+    if let Some(format) = encoding.pixel_format {
+        upscale = upscale.pixel_format(format);
+    }
+    if let Some(format) = &encoding.format {
+        upscale = upscale.container(format);
+    }
+    match encoding.max_size {
+        Some(size) => upscale.max_output(size),
+        None => upscale,
+    }
+}

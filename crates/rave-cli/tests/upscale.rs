@@ -1,0 +1,318 @@
+//! `rave upscale` as its users start it, and as they kill it.
+
+use std::fs;
+use std::io::{BufRead, BufReader, Read, Write};
+use std::path::Path;
+use std::process::{Child, Command, Output, Stdio};
+use std::time::{Duration, Instant, SystemTime};
+
+use rave_tests::ffmpeg::{Ffmpeg, clip_and_model, golden_model, newest};
+use tempfile::TempDir;
+
+/// A folder with a small copy of the real clip in it.
+struct Bench {
+    folder: TempDir,
+    ffmpeg: Ffmpeg,
+}
+
+impl Bench {
+    /// `None` where there is no ffmpeg or clip, which is said.
+    fn with_clip(frames: u32) -> Option<Self> {
+        let (clip, _) = clip_and_model("animevideov3-x2")?;
+        let bench = Bench { folder: tempfile::tempdir().unwrap(), ffmpeg: newest()? };
+        let (count, seconds) = (frames.to_string(), (f64::from(frames) / 25.0).to_string());
+        let input = bench.path("in.mp4");
+        bench.ffmpeg(&[
+            "-t",
+            &seconds,
+            "-i",
+            &clip,
+            "-vf",
+            "scale=96:54",
+            "-frames:v",
+            &count,
+            "-c:v",
+            "libx264",
+            "-bf",
+            "2",
+            "-c:a",
+            "copy",
+            &input,
+        ]);
+        Some(bench)
+    }
+
+    fn path(&self, name: &str) -> String {
+        self.folder.path().join(name).to_str().unwrap().to_owned()
+    }
+
+    fn ffmpeg(&self, args: &[&str]) -> String {
+        let run = self.ffmpeg.run(args);
+        assert_eq!(run.code, Some(0), "ffmpeg {args:?}: {}", run.stderr);
+        String::from_utf8_lossy(&run.stdout).into_owned()
+    }
+
+    /// `rave upscale in.mp4 -m replicate-2x -o OUTPUT MORE`, on every machine the same.
+    fn rave(&self, output: &str, more: &[&str]) -> Command {
+        self.upscale("in.mp4", output, more)
+    }
+
+    fn upscale(&self, input: &str, output: &str, more: &[&str]) -> Command {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_rave"));
+        command
+            .current_dir(&self.folder)
+            .args(["upscale", input, "-o", output, "-m"])
+            .arg(golden_model("replicate-2x"));
+        command.args(["--device", "cpu", "--runtime-lib", "embedded", "--threads", "1"]).args(more);
+        command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
+        command
+    }
+
+    fn succeed(&self, output: &str, more: &[&str]) -> String {
+        let run = self.rave(output, more).output().unwrap();
+        assert!(run.status.success(), "{}", text(&run.stderr));
+        text(&run.stdout)
+    }
+
+    /// Hash and times of every picture and every packet of sound.
+    fn hashes(&self, file: &str) -> (String, String) {
+        let file = self.path(file);
+        let pictures = self.ffmpeg(&[
+            "-i",
+            &file,
+            "-map",
+            "0:v",
+            "-fps_mode",
+            "passthrough",
+            "-enc_time_base",
+            "demux",
+            "-f",
+            "framemd5",
+            "-",
+        ]);
+        (pictures, self.ffmpeg(&["-i", &file, "-map", "0:a", "-c", "copy", "-f", "framemd5", "-"]))
+    }
+
+    fn names(&self) -> Vec<String> {
+        let entries = fs::read_dir(&self.folder).unwrap();
+        let mut names: Vec<_> =
+            entries.map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect();
+        names.sort();
+        names
+    }
+}
+
+fn text(bytes: &[u8]) -> String {
+    String::from_utf8_lossy(bytes).into_owned()
+}
+
+/// The error's text, of a command that failed with `code` and gave out nothing.
+fn refusal(output: &Output, code: i32) -> String {
+    let said = text(&output.stderr);
+    assert_eq!(output.status.code(), Some(code), "{said}");
+    assert_eq!(text(&output.stdout), "", "{said}");
+    said
+}
+
+fn end(mut child: Child, signal: rustix::process::Signal) {
+    let id = rustix::process::Pid::from_child(&child);
+    // It may have ended by itself.
+    _ = rustix::process::kill_process(id, signal);
+    child.wait().unwrap();
+}
+
+/// RV-CLI-1401, RV-CLI-1405
+#[test]
+fn a_clip_is_upscaled_once_and_not_replaced_unasked() {
+    let Some(bench) = Bench::with_clip(10) else { return };
+    let said = bench.succeed("out.mp4", &["--quality", "20", "--preset", "ultrafast"]);
+    assert!(said.starts_with("out.mp4: 10 pictures of 192x108 in "), "{said}");
+    assert_eq!(bench.names(), ["in.mp4", "out.mp4"]);
+    assert_eq!(bench.hashes("out.mp4").1, bench.hashes("in.mp4").1);
+
+    let before = fs::read(bench.path("out.mp4")).unwrap();
+    let error = refusal(&bench.rave("out.mp4", &[]).output().unwrap(), 234);
+    assert!(error.contains("out.mp4 is there already") && error.contains("--overwrite"), "{error}");
+    assert_eq!(fs::read(bench.path("out.mp4")).unwrap(), before);
+    bench.succeed("out.mp4", &["--overwrite", "--no-copy", "--duration", "0.2"]);
+    let streams = bench.ffmpeg.probe(
+        &["-count_packets", "-show_entries", "stream=codec_type,nb_read_packets", "-of", "csv=p=0"],
+        bench.path("out.mp4").as_ref(),
+    );
+    assert_eq!(streams.trim(), "video,5");
+    for (arguments, code, what) in [
+        (&["none.mp4", "-o", "x.mp4"][..], 254, "none.mp4"),
+        (&["in.mp4", "-o", "x.mp4", "--max-size", "100x100"], 234, "192x108"),
+        (&["in.mp4", "-o", "x.mp4", "--codec", "no_such"], 234, "no_such"),
+        (&["in.mp4", "-o", "no/x.mp4"], 254, "no"),
+        (&["in.mp4", "-o", "-", "--json", "--format", "nut"], 234, "--json"),
+    ] {
+        let (input, more) = (arguments[0], &arguments[3..]);
+        let error = refusal(&bench.upscale(input, arguments[2], more).output().unwrap(), code);
+        assert!(error.contains(what), "{error}");
+    }
+    assert_eq!(bench.names(), ["in.mp4", "out.mp4"]);
+}
+
+/// RV-CLI-1401
+#[test]
+fn pipes_and_numbered_images_go_in_and_come_out() {
+    let Some(bench) = Bench::with_clip(6) else { return };
+    let raw = bench.path("raw.y4m");
+    bench.ffmpeg(&["-i", &bench.path("in.mp4"), "-an", &raw]);
+    let mut child =
+        bench.upscale("-", "-", &["--format", "yuv4mpegpipe"]).stdin(Stdio::piped()).spawn().unwrap();
+    let mut input = child.stdin.take().unwrap();
+    let writer = std::thread::spawn(move || input.write_all(&fs::read(raw).unwrap()));
+    let run = child.wait_with_output().unwrap();
+    writer.join().unwrap().unwrap();
+    assert!(run.status.success(), "{}", text(&run.stderr));
+    assert!(run.stdout.starts_with(b"YUV4MPEG2 W192 H108 "), "{}", text(&run.stdout[..40]));
+    let frames = run.stdout.windows(6).filter(|window| window == b"FRAME\n").count();
+    assert_eq!(frames, 6);
+    assert!(text(&run.stderr).contains("6 pictures of 192x108"), "{}", text(&run.stderr));
+
+    bench.succeed("x-%02d.png", &["--duration", "0.12"]);
+    assert_eq!(bench.names(), ["in.mp4", "raw.y4m", "x-01.png", "x-02.png", "x-03.png"]);
+    let run =
+        bench.upscale("x-%02d.png", "images.mkv", &["--input-option", "framerate=5", "--codec", "ffv1"]);
+    let run = { run }.output().unwrap();
+    assert!(run.status.success(), "{}", text(&run.stderr));
+    assert!(text(&run.stdout).contains("3 pictures of 384x216"), "{}", text(&run.stdout));
+}
+
+/// RV-CLI-1404
+#[test]
+fn json_tells_of_start_progress_and_end_or_error() {
+    let Some(bench) = Bench::with_clip(10) else { return };
+    let lines = |said: &str| -> Vec<serde_json::Value> {
+        said.lines().map(|line| serde_json::from_str(line).unwrap()).collect()
+    };
+    let told = lines(&bench.succeed("out.mp4", &["--json"]));
+    let events: Vec<_> = told.iter().map(|event| event["event"].as_str().unwrap()).collect();
+    assert_eq!((events[0], events[events.len() - 1]), ("start", "done"), "{events:?}");
+    assert!(events.contains(&"progress"));
+    assert_eq!(told[0]["output_size"], serde_json::json!([192, 108]));
+    assert_eq!((&told[0]["total"], &told[0]["encoder"]), (&10.into(), &"libx264".into()));
+    let done = &told[told.len() - 1];
+    assert_eq!((&done["frames"], &done["repeats"]), (&10.into(), &0.into()), "{done}");
+    assert!(done["frames_per_second"].as_f64().unwrap() > 0.0);
+    let run = bench.rave("out.mp4", &["--json"]).output().unwrap();
+    assert_eq!(run.status.code(), Some(234));
+    let told = lines(&text(&run.stdout));
+    assert_eq!((&told[0]["event"], &told[0]["status"]), (&"error".into(), &"INVALID_PARAMETER".into()));
+}
+
+/// RV-CLI-1406
+#[test]
+fn ctrl_c_ends_a_run_which_then_goes_on() {
+    let Some(bench) = Bench::with_clip(60) else { return };
+    bench.succeed("whole.mp4", &["--segment", "10"]);
+    let mut child = bench.rave("out.mp4", &["--segment", "10", "--json"]).spawn().unwrap();
+    // As soon as something is there to go on with.
+    let segment = bench.path("out.mp4.rave-unfinished/000000.segment");
+    let begun = Instant::now();
+    while !Path::new(&segment).exists() && child.try_wait().unwrap().is_none() {
+        assert!(begun.elapsed() < Duration::from_secs(60), "no segment");
+        std::thread::sleep(Duration::from_millis(1));
+    }
+    let id = rustix::process::Pid::from_child(&child);
+    _ = rustix::process::kill_process(id, rustix::process::Signal::INT);
+    let run = child.wait_with_output().unwrap();
+    if run.status.success() {
+        eprintln!("it was done before the signal came");
+        return;
+    }
+    let said = text(&run.stderr);
+    assert_eq!(run.status.code(), Some(130), "{said}");
+    assert!(said.contains("[CANCELLED]") && said.contains("--resume"), "{said}");
+    let error = refusal(&bench.rave("out.mp4", &["--segment", "10"]).output().unwrap(), 234);
+    assert!(error.contains("unfinished run") && error.contains("--resume"), "{error}");
+    bench.succeed("out.mp4", &["--segment", "10", "--resume"]);
+    assert_eq!(fs::read(bench.path("out.mp4")).unwrap(), fs::read(bench.path("whole.mp4")).unwrap());
+    assert_eq!(bench.names(), ["in.mp4", "out.mp4", "whole.mp4"]);
+}
+
+/// Numbers from 0 to 1, from a seed that is printed, or the one in `RAVE_SEED`.
+fn random() -> impl FnMut() -> f64 {
+    let now = || SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap().as_nanos() as u64;
+    let mut state = std::env::var("RAVE_SEED").map_or_else(|_| now(), |seed| seed.parse().unwrap());
+    println!("RAVE_SEED={state}");
+    move || {
+        // SplitMix64.
+        state = state.wrapping_add(0x9e37_79b9_7f4a_7c15);
+        let mut mixed = state;
+        mixed = (mixed ^ (mixed >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+        mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+        ((mixed ^ (mixed >> 31)) >> 11) as f64 / (1u64 << 53) as f64
+    }
+}
+
+/// RV-CLI-1402
+#[test]
+fn a_run_that_is_killed_at_any_moment_goes_on_and_gives_the_same() {
+    const KILLS: u32 = 20;
+    let Some(bench) = Bench::with_clip(60) else { return };
+    let options = ["--segment", "9", "--preset", "ultrafast", "-x", "bf=2", "--json"];
+    let begun = Instant::now();
+    bench.succeed("whole.mp4", &options);
+    let (time, whole) = (begun.elapsed(), fs::read(bench.path("whole.mp4")).unwrap());
+    let mut random = random();
+    let (mut kills, mut rounds, mut resumed_most) = (0, 0, 0);
+    while kills < KILLS {
+        rounds += 1;
+        // A run from its beginning to its end, with kills on the way.
+        let mut more: Vec<&str> = options.to_vec();
+        loop {
+            let last = kills >= KILLS || random() < 0.2;
+            let mut child = bench.rave("out.mp4", &more).spawn().unwrap();
+            if last {
+                let run = child.wait_with_output().unwrap();
+                assert!(run.status.success(), "{}", text(&run.stderr));
+                break;
+            }
+            std::thread::sleep(time.mul_f64(random()));
+            if child.try_wait().unwrap().is_some_and(|status| status.success()) {
+                break;
+            }
+            let mut first = String::new();
+            let stdout = child.stdout.take().unwrap();
+            end(child, rustix::process::Signal::KILL);
+            BufReader::new(stdout).read_line(&mut first).unwrap();
+            let begin: serde_json::Value = serde_json::from_str(&first).unwrap_or_default();
+            resumed_most = resumed_most.max(begin["resumed"].as_u64().unwrap_or(0));
+            kills += 1;
+            if Path::new(&bench.path("out.mp4")).exists() {
+                // Killed after the output was moved into its place.
+                break;
+            }
+            if !more.contains(&"--resume") {
+                more.push("--resume");
+            }
+        }
+        assert_eq!(fs::read(bench.path("out.mp4")).unwrap(), whole, "round {rounds}, kill {kills}");
+        assert_eq!(bench.hashes("out.mp4"), bench.hashes("whole.mp4"));
+        fs::remove_file(bench.path("out.mp4")).unwrap();
+        _ = fs::remove_dir_all(bench.path("out.mp4.rave-unfinished"));
+        assert_eq!(bench.names(), ["in.mp4", "whole.mp4"]);
+    }
+    println!("{kills} kills in {rounds} rounds; at most {resumed_most} pictures were gone on with");
+}
+
+/// RV-CLI-1403
+#[test]
+fn help_has_examples_and_names_every_group() {
+    let run = Command::new(env!("CARGO_BIN_EXE_rave")).args(["help", "upscale"]).output().unwrap();
+    let mut said = String::new();
+    (&run.stdout[..]).read_to_string(&mut said).unwrap();
+    for words in [
+        "rave upscale in.mp4 -m model.onnx -o out.mp4\n",
+        "--resume",
+        "Input:",
+        "Model:",
+        "Output:",
+        "--dedup",
+    ] {
+        assert!(said.contains(words), "{words}: {said}");
+    }
+}

@@ -1,0 +1,75 @@
+//! The part of a video that is wanted.
+
+use std::time::Duration;
+
+use rave_core::Result;
+use rave_ffmpeg::{Packet, Rational, VideoFrame, VideoInfo};
+
+/// Where something is, seen from the part that is wanted.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Place {
+    Before,
+    Inside,
+    After,
+}
+
+/// A part of a video: from `start`, for `length`. Its first picture comes at the time of the video's.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Clip {
+    time_base: Rational,
+    /// In units of `time_base`, all three.
+    begin: i64,
+    end: Option<i64>,
+    shift: i64,
+}
+
+impl Clip {
+    pub(crate) fn new(video: &VideoInfo, start: Duration, length: Option<Duration>) -> Self {
+        let time_base = video.time_base;
+        // Units of a nanosecond are not a Rational's: microseconds are.
+        let ticks = |time: Duration| {
+            let microseconds = i64::try_from(time.as_micros()).unwrap_or(i64::MAX);
+            Rational::new(1, 1_000_000).rescale(microseconds, time_base)
+        };
+        let (zero, shift) = (video.start.unwrap_or(0), ticks(start));
+        let begin = if start.is_zero() { i64::MIN } else { zero.saturating_add(shift) };
+        let end = length.map(|length| zero.saturating_add(ticks(start.saturating_add(length))));
+        Clip { time_base, begin, end, shift }
+    }
+
+    pub(crate) fn has_end(&self) -> bool {
+        self.end.is_some()
+    }
+
+    /// Where a time of the video is.
+    fn place(&self, ticks: i64) -> Place {
+        match self.end {
+            _ if ticks < self.begin => Place::Before,
+            Some(end) if ticks >= end => Place::After,
+            _ => Place::Inside,
+        }
+    }
+
+    /// Where a picture is; one inside gets its time in the clip.
+    // RV-PIPE-2104
+    pub(crate) fn take_frame(&self, frame: &mut VideoFrame) -> Place {
+        let Some(pts) = frame.pts() else { return Place::Inside };
+        let place = self.place(pts);
+        if place == Place::Inside {
+            frame.set_pts(Some(pts - self.shift));
+        }
+        place
+    }
+
+    /// Where a packet of a copied stream is; one inside gets its time in the clip.
+    // RV-PIPE-2104
+    pub(crate) fn take_packet(&self, packet: &mut Packet) -> Result<Place> {
+        let unit = packet.time_base();
+        let Some(pts) = packet.pts().or(packet.dts()) else { return Ok(Place::Inside) };
+        let place = self.place(unit.rescale(pts, self.time_base));
+        if place == Place::Inside && self.shift != 0 {
+            packet.shift(-self.time_base.rescale(self.shift, unit));
+        }
+        Ok(place)
+    }
+}

@@ -1,0 +1,163 @@
+//! Pictures into a file, a pipe or an image sequence.
+
+use std::path::PathBuf;
+
+use rave_core::{Log, LogLevel, Result};
+use rave_ffmpeg::segments::{self, Joined};
+use rave_ffmpeg::{Encoder, Input, Output, OutputOptions, Packet, Received, StreamMap};
+
+use super::clip::{Clip, Place as Placed};
+use super::encoding::EncodingOptions;
+use super::picture::Picture;
+use super::place::Place;
+use super::source::Remains;
+use crate::FrameSink;
+
+/// An output whose streams are not settled yet.
+#[derive(Debug)]
+pub(crate) struct NewOutput {
+    output: Output,
+    place: Place,
+}
+
+/// Encodes pictures, and writes them and what goes with them.
+#[derive(Debug)]
+pub(crate) struct FileSink {
+    encoder: Encoder,
+    /// The video's track, and those of copied streams.
+    streams: StreamMap,
+    packet: Packet,
+    remains: Remains,
+    /// Until it is complete.
+    output: Option<NewOutput>,
+}
+
+impl NewOutput {
+    pub(crate) fn create(place: Place, name: &str, options: &EncodingOptions) -> Result<Self> {
+        let output = Output::create(&OutputOptions {
+            path: place.path(),
+            format: options.container.clone(),
+            named_as: Some(name.to_owned()),
+            options: options.muxer.clone(),
+        })?;
+        Ok(NewOutput { output, place })
+    }
+
+    /// Whether encoders are to leave their headers to the container.
+    pub(crate) fn wants_global_header(&self) -> bool {
+        self.output.wants_global_header()
+    }
+
+    /// Which streams of `input` can be copied, by their index; says which cannot.
+    // RV-PIPE-2103
+    pub(crate) fn can_copy(&self, input: &Input, log: &Log) -> Result<Vec<bool>> {
+        let video = input.video()?.index;
+        let check = |index: usize| {
+            let can = index != video && self.output.can_copy(input, index);
+            if !can && index != video {
+                let stream = &input.streams()[index];
+                log.write(
+                    LogLevel::Warning,
+                    format_args!(
+                        "stream {index} ({} {}) is left out: {} cannot hold it",
+                        stream.kind.name(),
+                        stream.codec,
+                        self.output.format_name()
+                    ),
+                );
+            }
+            can
+        };
+        Ok((0..input.streams().len()).map(check).collect())
+    }
+
+    /// Settles the streams, in the order of the input's: the video, and those that are copied, by their index. Writes the
+    /// header.
+    pub(crate) fn start(
+        mut self,
+        input: Option<(&Input, &[bool])>,
+        encoder: Encoder,
+        remains: Remains,
+    ) -> Result<FileSink> {
+        let output = &mut self.output;
+        let mut tracks = Vec::new();
+        let video = match input {
+            None => output.add_video(&encoder, None)?,
+            Some((input, copied)) => {
+                let video = input.video()?.index;
+                tracks.resize(copied.len(), None);
+                let mut copy = |output: &mut Output, from: std::ops::Range<usize>| -> Result<()> {
+                    for index in from.filter(|&index| copied[index]) {
+                        tracks[index] = Some(output.copy_stream(input, index)?);
+                    }
+                    Ok(())
+                };
+                copy(output, 0..video)?;
+                let track = output.add_video(&encoder, Some(input))?;
+                copy(output, video + 1..copied.len())?;
+                output.copy_metadata(input)?;
+                output.copy_chapters(input)?;
+                track
+            }
+        };
+        output.write_header()?;
+        let streams = StreamMap { tracks, video, left_out: Vec::new() };
+        Ok(FileSink { encoder, streams, packet: Packet::new()?, remains, output: Some(self) })
+    }
+}
+
+impl FileSink {
+    /// Writes the segments at `pieces`, encoded by encoders that were opened as this one, and the other streams of `input`,
+    /// as far as they lie in `clip`; completes the output.
+    // RV-PIPE-3102
+    pub(crate) fn join(mut self, pieces: Vec<PathBuf>, mut input: Input, clip: Clip) -> Result<()> {
+        let Some(NewOutput { mut output, place }) = self.output.take() else { return Ok(()) };
+        let mut video = Joined::open(pieces, &self.encoder)?;
+        let keep = |packet: &mut Packet| Ok(clip.take_packet(packet)? == Placed::Inside);
+        segments::join(&mut video, &mut input, &mut output, &self.streams, keep)?;
+        output.finish()?;
+        place.complete()
+    }
+
+    /// Writes what the encoder has ready.
+    fn write_encoded(&mut self) -> Result<()> {
+        let Some(NewOutput { output, .. }) = &mut self.output else { return Ok(()) };
+        while self.encoder.receive(&mut self.packet)? == Received::Yes {
+            output.write(self.streams.video, &mut self.packet)?;
+        }
+        Ok(())
+    }
+
+    /// Writes packets of copied streams.
+    fn write_copied(&mut self, packets: &[Packet]) -> Result<()> {
+        let Some(NewOutput { output, .. }) = &mut self.output else { return Ok(()) };
+        for packet in packets {
+            if let Some(track) = self.streams.tracks.get(packet.stream()).copied().flatten() {
+                self.packet.refer_to(packet)?;
+                output.write(track, &mut self.packet)?;
+            }
+        }
+        Ok(())
+    }
+}
+
+impl FrameSink<Picture> for FileSink {
+    fn write(&mut self, picture: &Picture) -> Result<()> {
+        self.write_copied(picture.packets.as_slice())?;
+        self.encoder.send(&picture.frame)?;
+        self.write_encoded()
+    }
+
+    // RV-PIPE-2201
+    fn finish(&mut self) -> Result<()> {
+        self.encoder.finish()?;
+        self.write_encoded()?;
+        let tail = self.remains.lock().tail.take();
+        if let Some(tail) = tail {
+            self.write_copied(tail.as_slice())?;
+        }
+        let Some(NewOutput { output, place }) = self.output.take() else { return Ok(()) };
+        output.finish()?;
+        place.complete()
+    }
+}

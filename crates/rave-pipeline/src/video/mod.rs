@@ -1,0 +1,37 @@
+//! Videos: from FFmpeg's decoders through the engine to FFmpeg's encoders.
+//!
+//! ```text
+//! decode ─▶ preprocess ─▶ [upload] ─▶ … ─▶ inference ─▶ … ─▶ [download] ─▶ encode
+//! ```
+//!
+//! `preprocess` brings pictures into a format that RAVE has kernels for. On a GPU they stay there between NVDEC and NVENC; they
+//! are uploaded where NVDEC does not decode the stream, and downloaded where the GPU has no NVENC. The dots are the user's
+//! stages. Packets of streams that are copied travel with the picture that follows them.
+
+mod clip;
+mod cuda_inference;
+mod encoding;
+mod engine;
+mod file_sink;
+mod host_inference;
+mod job;
+mod kernel_stage;
+mod packets;
+mod picture;
+mod place;
+mod prepare;
+mod recipe;
+mod repack;
+mod segmented;
+mod setup;
+mod source;
+mod transfer;
+mod upscale;
+
+pub(crate) use clip::Clip;
+pub use engine::{DeviceChoice, Engine};
+pub(crate) use file_sink::FileSink;
+pub use job::{Facts, Job, Progress, Summary};
+pub use picture::Picture;
+pub(crate) use recipe::Recipe;
+pub use upscale::Upscale;

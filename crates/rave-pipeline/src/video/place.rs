@@ -1,0 +1,249 @@
+//! Where an output goes: beside its place while it is written, into it when it is complete.
+
+use std::fs;
+use std::io::ErrorKind;
+use std::path::{Path, PathBuf};
+
+use rave_core::{Error, Result, Status};
+use tempfile::{Builder, TempDir, TempPath};
+
+/// The name that stands for standard output.
+const PIPE: &str = "-";
+/// What names of unfinished outputs begin with.
+const UNFINISHED: &str = ".rave-";
+
+/// A place for an output that is not complete yet. What was written is gone when this is dropped.
+#[derive(Debug)]
+pub(crate) struct Place {
+    /// As the user named it.
+    name: String,
+    written: Written,
+    overwrite: bool,
+}
+
+#[derive(Debug)]
+enum Written {
+    /// Standard output, and what else is no file.
+    Through,
+    File(TempPath),
+    /// A file in a folder that keeps it until it is complete.
+    Kept(PathBuf),
+    /// Numbered images, in a folder of their own.
+    Sequence(TempDir),
+}
+
+impl Place {
+    /// Makes sure that `path` can be written: a file, `-`, or a pattern of numbered images such as `frame-%04d.png`.
+    ///
+    /// # Errors
+    /// [`Status::InvalidParameter`] when a file is there and must not be replaced, or is the `source`;
+    /// [`Status::FileNotFound`], [`Status::PermissionDenied`] or [`Status::Io`] when nothing can be written there.
+    // RV-PIPE-2202
+    pub(crate) fn prepare(path: &str, source: &str, overwrite: bool) -> Result<Self> {
+        let target = Path::new(path);
+        let place = |written| Place { name: path.to_owned(), written, overwrite };
+        if path == PIPE
+            || fs::metadata(target).is_ok_and(|metadata| !metadata.is_file() && !metadata.is_dir())
+        {
+            return Ok(place(Written::Through));
+        }
+        if target.is_dir() {
+            return Err(Error::new(Status::Io, format!("output {path} is a folder")).expected("a file"));
+        }
+        let same = |path: &Path| fs::canonicalize(path).ok();
+        if same(target).is_some() && same(target) == same(Path::new(source)) {
+            return Err(Error::new(Status::InvalidParameter, format!("output {path} is the input itself"))
+                .help("name another file"));
+        }
+        if !overwrite && target.exists() {
+            return Err(exists(target));
+        }
+        let folder = folder_of(target);
+        let io = |error| Error::io(folder, &error).context("the output cannot be written");
+        let name = target.file_name().unwrap_or_default().to_string_lossy();
+        let mut builder = Builder::new();
+        if is_pattern(&name) {
+            return Ok(place(Written::Sequence(builder.prefix(UNFINISHED).tempdir_in(folder).map_err(io)?)));
+        }
+        // The ending stays last: it tells the container.
+        let suffix = format!("-{name}");
+        let mut builder = builder.prefix(UNFINISHED);
+        builder = builder.suffix(&suffix);
+        let file = {
+            use std::os::unix::fs::PermissionsExt;
+            builder.permissions(fs::Permissions::from_mode(0o644)).tempfile_in(folder)
+        };
+        Ok(place(Written::File(file.map_err(io)?.into_temp_path())))
+    }
+
+    /// The place of the file `path`, which is written at `kept` and may replace what is there.
+    pub(crate) fn kept(path: &str, kept: PathBuf) -> Self {
+        Place { name: path.to_owned(), written: Written::Kept(kept), overwrite: true }
+    }
+
+    /// What is to be written to.
+    pub(crate) fn path(&self) -> String {
+        match &self.written {
+            Written::Through => self.name.clone(),
+            Written::File(path) => path.to_string_lossy().into_owned(),
+            Written::Kept(path) => path.to_string_lossy().into_owned(),
+            Written::Sequence(folder) => {
+                let name = Path::new(&self.name).file_name().unwrap_or_default();
+                folder.path().join(name).to_string_lossy().into_owned()
+            }
+        }
+    }
+
+    /// Puts what was written into its place: it is complete.
+    ///
+    /// # Errors
+    /// [`Status::InvalidParameter`] when a file has appeared there that must not be replaced, [`Status::Io`].
+    // RV-PIPE-2201
+    pub(crate) fn complete(self) -> Result<()> {
+        let target = PathBuf::from(&self.name);
+        match self.written {
+            Written::Through => Ok(()),
+            Written::File(path) => {
+                sync(&path)?;
+                move_to(path, &target, self.overwrite)?;
+                // The name, too, is to last.
+                sync(folder_of(&target))
+            }
+            Written::Kept(path) => {
+                sync(&path)?;
+                fs::rename(&path, &target).map_err(|error| Error::io(&target, &error))?;
+                sync(folder_of(&target))
+            }
+            Written::Sequence(folder) => {
+                let io = |error| Error::io(folder.path(), &error);
+                for entry in fs::read_dir(folder.path()).map_err(io)? {
+                    let entry = entry.map_err(io)?;
+                    let path = TempPath::try_from_path(entry.path()).map_err(io)?;
+                    move_to(path, &folder_of(&target).join(entry.file_name()), self.overwrite)?;
+                }
+                folder.close().map_err(|error| Error::io(&target, &error))
+            }
+        }
+    }
+}
+
+fn sync(path: &Path) -> Result<()> {
+    fs::File::open(path).and_then(|file| file.sync_all()).map_err(|error| Error::io(path, &error))
+}
+
+fn move_to(path: TempPath, target: &Path, overwrite: bool) -> Result<()> {
+    let moved = if overwrite { path.persist(target) } else { path.persist_noclobber(target) };
+    moved.map_err(|error| match error.error.kind() {
+        ErrorKind::AlreadyExists => exists(target),
+        _ => Error::io(target, &error.error),
+    })
+}
+
+fn exists(target: &Path) -> Error {
+    Error::new(Status::InvalidParameter, format!("output {} is there already", target.display()))
+        .help("name another file, or allow it to be overwritten (rave upscale --overwrite)")
+}
+
+fn folder_of(path: &Path) -> &Path {
+    path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."))
+}
+
+/// Whether a name has the place of a number in it, such as `%04d`.
+pub(crate) fn is_pattern(name: &str) -> bool {
+    name.split('%').skip(1).any(|rest| rest.trim_start_matches(|c: char| c.is_ascii_digit()).starts_with('d'))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn names(folder: &Path) -> Vec<String> {
+        let mut names: Vec<_> =
+            fs::read_dir(folder).unwrap().map(|e| e.unwrap().file_name().into_string().unwrap()).collect();
+        names.sort();
+        names
+    }
+
+    fn in_folder(folder: &Path, name: &str) -> String {
+        folder.join(name).to_str().unwrap().to_owned()
+    }
+
+    /// RV-PIPE-2201
+    #[test]
+    fn a_file_is_in_its_place_when_it_is_complete_and_leaves_nothing_when_it_is_not() {
+        let folder = tempfile::tempdir().unwrap();
+        let out = in_folder(folder.path(), "out.mp4");
+        for complete in [false, true] {
+            let place = Place::prepare(&out, "in.mp4", false).unwrap();
+            assert!(place.path().ends_with("-out.mp4"), "{}", place.path());
+            fs::write(place.path(), "content").unwrap();
+            assert!(!Path::new(&out).exists());
+            if complete {
+                place.complete().unwrap();
+            } else {
+                drop(place);
+                assert_eq!(names(folder.path()), [""; 0]);
+            }
+        }
+        assert_eq!(names(folder.path()), ["out.mp4"]);
+    }
+
+    /// RV-PIPE-2201
+    #[test]
+    fn images_are_in_their_places_together() {
+        let folder = tempfile::tempdir().unwrap();
+        let out = in_folder(folder.path(), "frame-%04d.png");
+        let place = Place::prepare(&out, "in.mp4", false).unwrap();
+        for number in 1..4 {
+            fs::write(place.path().replace("%04d", &format!("{number:04}")), "png").unwrap();
+        }
+        place.complete().unwrap();
+        assert_eq!(names(folder.path()), ["frame-0001.png", "frame-0002.png", "frame-0003.png"]);
+    }
+
+    /// RV-PIPE-2202
+    #[test]
+    fn what_is_there_stays_unless_it_may_be_replaced_and_the_input_stays_always() {
+        let folder = tempfile::tempdir().unwrap();
+        let (input, out) = (in_folder(folder.path(), "in.mp4"), in_folder(folder.path(), "out.mp4"));
+        fs::write(&input, "input").unwrap();
+        fs::write(&out, "old").unwrap();
+        let error = Place::prepare(&out, &input, false).unwrap_err();
+        assert_eq!(error.status(), Status::InvalidParameter);
+        assert!(error.to_string().contains("--overwrite"), "{error}");
+        let error = Place::prepare(&input, &input, true).unwrap_err();
+        assert!(error.to_string().contains("the input itself"), "{error}");
+        let place = Place::prepare(&out, &input, true).unwrap();
+        fs::write(place.path(), "new").unwrap();
+        place.complete().unwrap();
+        assert_eq!(fs::read_to_string(&out).unwrap(), "new");
+        // One that appears in the meantime stays as well.
+        let late = in_folder(folder.path(), "late.mp4");
+        let place = Place::prepare(&late, &input, false).unwrap();
+        fs::write(&late, "another's").unwrap();
+        assert_eq!(place.complete().unwrap_err().status(), Status::InvalidParameter);
+        assert_eq!(fs::read_to_string(&late).unwrap(), "another's");
+        assert_eq!(names(folder.path()), ["in.mp4", "late.mp4", "out.mp4"]);
+    }
+
+    /// RV-PIPE-2202
+    #[test]
+    fn places_that_cannot_be_written_are_refused_before_anything_is_done() {
+        let folder = tempfile::tempdir().unwrap();
+        let none = in_folder(folder.path(), "none/out.mp4");
+        assert_eq!(Place::prepare(&none, "in.mp4", false).unwrap_err().status(), Status::FileNotFound);
+        let error = Place::prepare(folder.path().to_str().unwrap(), "in.mp4", true).unwrap_err();
+        assert_eq!(error.status(), Status::Io);
+        for through in ["-", "/dev/null"] {
+            let place = Place::prepare(through, "in.mp4", false).unwrap();
+            assert_eq!(place.path(), through);
+            place.complete().unwrap();
+        }
+    }
+
+    #[test]
+    fn patterns_have_the_place_of_a_number() {
+        assert!(is_pattern("frame-%04d.png") && is_pattern("%d.png"));
+        assert!(!is_pattern("100%.png") && !is_pattern("a%s.png") && !is_pattern("out.mp4"));
+    }
+}

@@ -1,0 +1,72 @@
+//! Pictures between host memory and a GPU.
+
+use rave_core::{PixelFormat, Result, Size};
+use rave_ffmpeg::{FrameFormat, HardwareFrames};
+
+use super::engine::Gpu;
+use super::picture::Picture;
+use super::repack::Repack;
+use crate::{FrameStage, Outlet};
+
+/// Brings pictures to a GPU that its decoder did not put there.
+#[derive(Debug)]
+pub(crate) struct Upload {
+    repack: Option<Repack>,
+    frames: HardwareFrames,
+}
+
+impl Upload {
+    /// For pictures of `size` and `from`, which become `to` there.
+    pub(crate) fn new(gpu: &Gpu, from: PixelFormat, to: PixelFormat, size: Size) -> Result<Self> {
+        let repack = (from != to).then(|| Repack::new(from, to, size)).transpose()?;
+        Ok(Upload { repack, frames: HardwareFrames::new(&gpu.hardware, to, size)? })
+    }
+}
+
+impl FrameStage<Picture> for Upload {
+    fn process(&mut self, mut picture: Picture, out: &mut Outlet<Picture>) -> Result<()> {
+        if matches!(picture.format(), FrameFormat::Cuda(_)) {
+            return out.send(picture);
+        }
+        if let Some(repack) = &mut self.repack {
+            let mut repacked = out.blank()?;
+            repack.run(&picture.frame, &mut repacked.frame)?;
+            repacked.follow(&mut picture)?;
+            out.recycle(std::mem::replace(&mut picture, repacked));
+        }
+        let mut uploaded = out.blank()?;
+        self.frames.take(&mut uploaded.frame)?;
+        uploaded.frame.upload_from(&picture.frame)?;
+        uploaded.follow(&mut picture)?;
+        out.recycle(picture);
+        out.send(uploaded)
+    }
+}
+
+/// Brings pictures from a GPU to an encoder that takes them in host memory, in its format.
+#[derive(Debug)]
+pub(crate) struct Download {
+    repack: Option<Repack>,
+}
+
+impl Download {
+    /// For pictures of `size` and `from`, which the encoder takes as `to`.
+    pub(crate) fn new(from: PixelFormat, to: PixelFormat, size: Size) -> Result<Self> {
+        Ok(Download { repack: (from != to).then(|| Repack::new(from, to, size)).transpose()? })
+    }
+}
+
+impl FrameStage<Picture> for Download {
+    fn process(&mut self, mut picture: Picture, out: &mut Outlet<Picture>) -> Result<()> {
+        let mut host = out.blank()?;
+        host.frame.download_from(&picture.frame)?;
+        if let Some(repack) = &mut self.repack {
+            let mut repacked = out.blank()?;
+            repack.run(&host.frame, &mut repacked.frame)?;
+            out.recycle(std::mem::replace(&mut host, repacked));
+        }
+        host.follow(&mut picture)?;
+        out.recycle(picture);
+        out.send(host)
+    }
+}

@@ -1,0 +1,297 @@
+//! Whole videos, from file to file.
+
+#[path = "common/clips.rs"]
+mod clips;
+
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use clips::{Clips, engine, engine_with};
+use rave_core::{Error, PixelFormat, Result, Size, Status};
+use rave_engine::Mode;
+use rave_ffmpeg::Rational;
+use rave_pipeline::{
+    CancellationToken, DeviceChoice, FrameSink, MemorySink, MemorySource, Picture, Upscale, in_place,
+};
+use rave_tests::ffmpeg::golden_model;
+use sha2::{Digest, Sha256};
+
+/// The hash of every byte of what goes in.
+#[derive(Clone, Default)]
+struct Hash(Arc<Mutex<Sha256>>);
+
+impl Hash {
+    fn value(&self) -> Vec<u8> {
+        self.0.lock().unwrap().clone().finalize().to_vec()
+    }
+}
+
+impl FrameSink<Picture> for Hash {
+    fn write(&mut self, picture: &Picture) -> Result<()> {
+        let mut hash = self.0.lock().unwrap();
+        let view = picture.view()?;
+        hash.update(picture.frame().pts().unwrap().to_le_bytes());
+        for plane in 0..view.format().layout().planes {
+            let plane = view.plane(plane);
+            (0..plane.height()).for_each(|y| hash.update(plane.row(y)));
+        }
+        Ok(())
+    }
+}
+
+/// RV-PIPE-2101, RV-PIPE-2102, RV-PIPE-2103, RV-PIPE-2105
+#[test]
+fn pictures_times_and_sound_come_through_a_model_that_changes_nothing() {
+    let Some(clips) = Clips::find() else { return };
+    let input = clips.small("in.mp4", 30, &["-bf", "2"]);
+    let output = clips.path("out.mp4");
+    let summary = engine("identity-1x").upscale(&input).output(&output).quality(0.0).run().unwrap();
+    assert_eq!((summary.frames, summary.facts.total), (30, Some(30)));
+    assert_eq!(summary.facts.encoder.as_deref(), Some("libx264"));
+    assert_eq!(clips.pictures(&output), clips.pictures(&input));
+    assert_eq!(clips.sound(&output), clips.sound(&input));
+    assert!(!clips.sound(&input).is_empty());
+    assert_eq!(clips.names(), ["in.mp4", "out.mp4"], "nothing else is left");
+}
+
+/// RV-PIPE-1001
+#[test]
+fn capacities_and_threads_change_no_bit() {
+    let Some(clips) = Clips::find() else { return };
+    let input = clips.small("in.mp4", 12, &["-bf", "2"]);
+    let run = |capacity, threads| {
+        let hash = Hash::default();
+        let engine = engine_with(&golden_model("dyadic-2x"), threads);
+        let summary = engine.upscale(&input).capacity(capacity).sink(hash.clone()).run().unwrap();
+        assert_eq!((summary.frames, summary.facts.output_size), (12, Size::new(192, 108)));
+        for queue in &summary.metrics.queues {
+            assert!(queue.most <= queue.bound && queue.bound == capacity);
+        }
+        hash.value()
+    };
+    let expected = run(2, 1);
+    for capacity in [1, 2, 8] {
+        for threads in [1, 2, 7] {
+            assert_eq!(run(capacity, threads), expected, "capacity {capacity}, {threads} threads");
+        }
+    }
+}
+
+/// RV-PIPE-2104
+#[test]
+fn a_part_of_a_video_has_just_its_pictures_and_its_sound() {
+    let Some(clips) = Clips::find() else { return };
+    let input = clips.small("in.mp4", 50, &["-g", "20"]);
+    let output = clips.path("out.mp4");
+    let upscale = engine("identity-1x").upscale(&input).output(&output).quality(0.0);
+    let summary = upscale.start(Duration::from_millis(600)).length(Duration::from_secs(1)).run().unwrap();
+    // 25 pictures a second: from the 15th on.
+    assert_eq!((summary.frames, summary.facts.total), (25, Some(25)));
+    let hash = |lines: &[String]| -> Vec<String> {
+        lines.iter().map(|line| line.split(',').nth(5).unwrap().trim().to_owned()).collect()
+    };
+    assert_eq!(hash(&clips.pictures(&output)), hash(&clips.pictures(&input))[15..40]);
+    let (all, part) = (hash(&clips.sound(&input)), hash(&clips.sound(&output)));
+    // 1024 samples of 48 kHz in a packet: 46.9 a second.
+    assert!((46..=47).contains(&part.len()), "{} packets", part.len());
+    assert!(all.windows(part.len()).any(|window| window == part), "they follow one another");
+    // 0.6 s are 28800 samples: the first packet that begins later is that of 29696.
+    assert!(clips.sound(&output)[0].starts_with("0,        896,"), "{}", clips.sound(&output)[0]);
+}
+
+/// RV-PIPE-2107
+#[test]
+fn repeats_are_computed_once_and_the_result_is_the_same() {
+    let Some(clips) = Clips::find() else { return };
+    let input = clips.small("in.mp4", 10, &["-an", "-qp", "0"]);
+    // Each picture three times: an encoder without loss keeps their bytes.
+    let thrice = clips.path("thrice.mkv");
+    clips.run(&["-i", &input, "-r", "75", "-fps_mode", "cfr", "-c:v", "ffv1", &thrice]);
+    let run = |dedup| {
+        let hash = Hash::default();
+        let summary = engine("dyadic-2x").upscale(&thrice).dedup(dedup).sink(hash.clone()).run().unwrap();
+        (hash.value(), summary.frames, summary.repeats)
+    };
+    let (plain, frames, repeats) = run(false);
+    assert_eq!(repeats, 0);
+    let (deduplicated, _, repeats) = run(true);
+    assert_eq!(plain, deduplicated);
+    assert!(repeats >= 18 && repeats < frames, "{repeats} of {frames}");
+}
+
+/// RV-PIPE-2201
+#[test]
+fn a_run_that_fails_or_is_cancelled_leaves_nothing() {
+    let Some(clips) = Clips::find() else { return };
+    let input = clips.small("in.mp4", 20, &[]);
+    let outputs = ["out.mp4", "out-%03d.png"].map(|name| clips.path(name));
+    for output in &outputs {
+        let torn = || {
+            let mut left = 10;
+            in_place(move |_: &mut Picture| {
+                left -= 1;
+                if left == 0 { Err(Error::new(Status::Unknown, "torn")) } else { Ok(()) }
+            })
+        };
+        let error = engine("identity-1x").upscale(&input).output(output).after("tear", torn()).run();
+        assert!(error.unwrap_err().to_string().contains("torn"));
+        assert_eq!(clips.names(), ["in.mp4"]);
+
+        let token = CancellationToken::new();
+        let cancel = token.clone();
+        let error = engine("identity-1x")
+            .upscale(&input)
+            .output(output)
+            .cancelled_by(&token)
+            .on_progress(Duration::ZERO, move |progress| {
+                if progress.frames == 5 {
+                    cancel.cancel();
+                }
+            })
+            .run();
+        assert_eq!(error.unwrap_err().status(), Status::Cancelled);
+        assert_eq!(clips.names(), ["in.mp4"]);
+    }
+    let error = engine("nan").upscale(&input).output(&outputs[0]).run().unwrap_err();
+    assert_eq!(error.status(), Status::InferenceFailed);
+    assert_eq!(clips.names(), ["in.mp4"]);
+}
+
+/// RV-PIPE-2205
+#[test]
+fn images_come_out_and_go_in() {
+    let Some(clips) = Clips::find() else { return };
+    let input = clips.small("in.mp4", 5, &[]);
+    engine("replicate-2x").upscale(&input).output(clips.path("frame-%02d.png")).run().unwrap();
+    let names = ["frame-01.png", "frame-02.png", "frame-03.png", "frame-04.png", "frame-05.png", "in.mp4"];
+    assert_eq!(clips.names(), names);
+    let again = clips.path("again.mkv");
+    let pattern = clips.path("frame-%02d.png");
+    let summary = engine("identity-1x")
+        .upscale(&pattern)
+        .input_format(None, &[("framerate".into(), "10".into())])
+        .codec("ffv1")
+        .output(&again)
+        .run()
+        .unwrap();
+    assert_eq!((summary.frames, summary.facts.output_size), (5, Size::new(192, 108)));
+    let one = clips.path("one.png");
+    engine("replicate-2x").upscale(clips.path("frame-01.png")).output(&one).run().unwrap();
+    assert_eq!(
+        clips.ffmpeg.probe(&["-show_entries", "stream=width,height", "-of", "csv=p=0"], one.as_ref()).trim(),
+        "384,216"
+    );
+}
+
+/// RV-PIPE-2108
+#[test]
+fn damage_is_an_error_in_strict_mode_and_counted_in_the_other() {
+    let Some(clips) = Clips::find() else { return };
+    let input = clips.small("in.ts", 30, &["-bf", "0", "-g", "5"]);
+    let mut bytes = std::fs::read(&input).unwrap();
+    let middle = bytes.len() / 2;
+    bytes[middle..middle + 1880].fill(0x55);
+    let damaged = clips.path("damaged.ts");
+    std::fs::write(&damaged, bytes).unwrap();
+    let run = |mode| {
+        let sink = MemorySink::default();
+        engine("identity-1x").upscale(&damaged).mode(mode).sink(sink.clone()).run()
+    };
+    let error = run(Mode::Strict).unwrap_err();
+    assert!(error.to_string().contains("damaged.ts"), "{error}");
+    let summary = run(Mode::Hardened).unwrap();
+    let lost = summary.damage.concealed + summary.damage.dropped + summary.corrupt_packets;
+    assert!(lost > 0 && summary.damage.decoded == summary.frames, "{summary:?}");
+}
+
+/// RV-PIPE-2106
+#[test]
+fn pictures_that_change_in_the_middle_are_refused_with_their_number() {
+    let picture = |number: i64| {
+        let size = if number < 3 { Size::new(8, 8) } else { Size::new(16, 8) };
+        Picture::new(PixelFormat::Gray8, size, (number, Rational::new(1, 25)), |_| Ok(())).unwrap()
+    };
+    let source = MemorySource::new((0..5).map(picture));
+    let sink = MemorySink::default();
+    let error =
+        Upscale::from_source(source, &engine("replicate-2x-luma")).sink(sink.clone()).run().unwrap_err();
+    assert_eq!(error.status(), Status::UnsupportedFormat);
+    assert!(error.to_string().contains("picture 3 is 16x8 gray"), "{error}");
+    assert!(sink.take().len() <= 3 && !sink.is_complete());
+}
+
+/// RV-PIPE-2109
+#[test]
+fn pictures_of_a_program_go_in_and_come_out() {
+    let fill = |value: u8| {
+        move |frame: &mut rave_core::FrameMut<'_>| {
+            for plane in frame.planes_mut().iter_mut().flatten() {
+                (0..plane.height()).for_each(|y| plane.row_mut(y).fill(value));
+            }
+            Ok(())
+        }
+    };
+    let unit = Rational::new(1, 25);
+    let pictures = (0..3u8).map(move |number| {
+        let at = (i64::from(number), unit);
+        Picture::new(PixelFormat::Rgb24, Size::new(4, 2), at, fill(10 * number)).unwrap()
+    });
+    let brighter = in_place(|picture: &mut Picture| {
+        for plane in picture.view_mut()?.planes_mut().iter_mut().flatten() {
+            (0..plane.height()).for_each(|y| plane.row_mut(y).iter_mut().for_each(|sample| *sample += 1));
+        }
+        Ok(())
+    });
+    let sink = MemorySink::default();
+    let upscale = Upscale::from_source(MemorySource::new(pictures), &engine("replicate-2x"));
+    upscale.before("brighter", brighter).dither(false).sink(sink.clone()).run().unwrap();
+    let made = sink.take();
+    assert_eq!(made.len(), 3);
+    for (number, picture) in made.iter().enumerate() {
+        assert_eq!(picture.size(), Size::new(8, 4));
+        assert_eq!(picture.view().unwrap().plane(0).row(3), [10 * number as u8 + 1; 24]);
+        assert_eq!(picture.seconds(), Some(number as f64 / 25.0));
+    }
+}
+
+/// RV-PIPE-2202, RV-PIPE-2203
+#[test]
+fn mistakes_are_told_before_anything_is_computed() {
+    let Some(clips) = Clips::find() else { return };
+    let input = clips.small("in.mp4", 2, &[]);
+    let output = clips.path("out.mp4");
+    let computed = Arc::new(AtomicU64::new(0));
+    let counted = || {
+        let computed = Arc::clone(&computed);
+        in_place(move |_: &mut Picture| {
+            computed.fetch_add(1, Ordering::Relaxed);
+            Ok(())
+        })
+    };
+    let engine = engine("replicate-2x");
+    let upscale = || engine.upscale(&input).output(&output).before("count", counted());
+    let cases = [
+        (engine.upscale("none.mp4").output(&output).run(), Status::FileNotFound, "none.mp4"),
+        (engine.upscale(&input).run(), Status::InvalidParameter, "no output"),
+        (upscale().output(&input).run(), Status::InvalidParameter, "the input itself"),
+        (upscale().output(clips.path("out.xyz")).run(), Status::InvalidParameter, "out.xyz"),
+        (upscale().codec("no_such").run(), Status::InvalidParameter, "no_such"),
+        (upscale().encoder_option("no_such", "1").run(), Status::InvalidParameter, "no_such"),
+        (upscale().max_output(Size::new(191, 200)).run(), Status::InvalidParameter, "192x108"),
+        (upscale().capacity(0).run(), Status::InvalidParameter, "0 frames"),
+        (
+            Upscale::new(&input, "none.onnx").device(DeviceChoice::Cpu).output(&output).run(),
+            Status::FileNotFound,
+            "none.onnx",
+        ),
+    ];
+    for (result, status, text) in cases {
+        let error = result.unwrap_err();
+        assert_eq!(error.status(), status, "{error}");
+        assert!(error.to_string().contains(text), "{error}");
+    }
+    assert_eq!(computed.load(Ordering::Relaxed), 0);
+    assert_eq!(clips.names(), ["in.mp4"]);
+    upscale().max_output(Size::new(192, 108)).run().unwrap();
+}
