@@ -42,11 +42,13 @@ step "Programs"
 (cd "$ROOT" && cargo build --release --locked -p rave-tensorrt --example trtcheck)
 (cd "$ROOT" && cargo build --release --locked -p rave-nvcodec --example nvcaps)
 (cd "$ROOT" && cargo build --release --locked -p rave-engine --example gpucheck)
+link_ffmpeg
+(cd "$ROOT" && cargo build --release --locked -p rave-ffmpeg --example mediacheck)
 stripped=$(mktemp -d "$BUILD/stripped.XXXXXX")
 trap 'rm -rf "$stripped"' EXIT
 release=${CARGO_TARGET_DIR:-$ROOT/target}/release
 for program in "$ffmpeg/ffmpeg" "$ffmpeg/ffprobe" "$release"/{checkkernel,rave-conformance} \
-    "$release"/examples/{trtcheck,nvcaps,gpucheck}; do
+    "$release"/examples/{trtcheck,nvcaps,gpucheck,mediacheck}; do
     strip -o "$stripped/$(basename "$program")" "$program"
     packed "$stripped/$(basename "$program")" "bin/$(basename "$program")"
 done

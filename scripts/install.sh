@@ -23,8 +23,13 @@ done
 prefix=$(realpath -m -- "${prefix:-$PREFIX}")
 
 need_cargo
-need_packages gcc g++ libc6-dev clang
+need_packages gcc g++ libc6-dev clang pkg-config
 "$ROOT/scripts/fetch-tensorrt-headers.sh"
+if [ "$package" = rave-cli ]; then
+    # Its videos are FFmpeg's affair: that of the system, if it is new enough, or ours.
+    link_ffmpeg
+    pkg-config --exists 'libavcodec >= 61.19' 'libavformat' 'libswscale' || "$ROOT/scripts/build-ffmpeg.sh"
+fi
 step "Building $package"
 (cd "$ROOT" && cargo build --release --locked -p "$package")
 built=${CARGO_TARGET_DIR:-$ROOT/target}/release

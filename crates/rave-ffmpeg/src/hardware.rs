@@ -6,7 +6,7 @@ use std::ptr::{self, NonNull};
 use rave_core::{Error, PixelFormat, Result, Size, Status};
 
 use crate::dictionary::c_string;
-use crate::error::{check, error_of, out_of_memory};
+use crate::error::{check, out_of_memory, text_of};
 use crate::formats::av_format;
 use crate::frame::VideoFrame;
 use crate::log;
@@ -45,9 +45,9 @@ impl HardwareDevice {
         match NonNull::new(device) {
             Some(device) if code >= 0 => Ok(HardwareDevice(device)),
             _ => {
-                let found = error_of(code, &format!("GPU {ordinal}")).to_string();
-                // The sentence without the class that libavutil's number stands for.
-                let found = found.split_once("] ").map_or(found.as_str(), |(_, rest)| rest).to_owned();
+                // The number is often another than what went wrong; what was said of it is not.
+                let why = log::take_error().unwrap_or_else(|| text_of(code));
+                let found = format!("GPU {ordinal}: {why}");
                 Err(Error::new(Status::DeviceNotFound, found)
                     .expected("an NVIDIA GPU with its driver")
                     .help("rave doctor says what is missing"))
