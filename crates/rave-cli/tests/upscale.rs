@@ -121,7 +121,7 @@ fn end(mut child: Child, signal: rustix::process::Signal) {
     child.wait().unwrap();
 }
 
-/// RV-CLI-1401, RV-CLI-1405
+/// RV-CLI-1701, RV-CLI-1705
 #[test]
 fn a_clip_is_upscaled_once_and_not_replaced_unasked() {
     let Some(bench) = Bench::with_clip(10) else { return };
@@ -154,7 +154,7 @@ fn a_clip_is_upscaled_once_and_not_replaced_unasked() {
     assert_eq!(bench.names(), ["in.mp4", "out.mp4"]);
 }
 
-/// RV-CLI-1401
+/// RV-CLI-1701
 #[test]
 fn pipes_and_numbered_images_go_in_and_come_out() {
     let Some(bench) = Bench::with_clip(6) else { return };
@@ -181,7 +181,7 @@ fn pipes_and_numbered_images_go_in_and_come_out() {
     assert!(text(&run.stdout).contains("3 pictures of 384x216"), "{}", text(&run.stdout));
 }
 
-/// RV-CLI-1404
+/// RV-CLI-1704
 #[test]
 fn json_tells_of_start_progress_and_end_or_error() {
     let Some(bench) = Bench::with_clip(10) else { return };
@@ -203,7 +203,7 @@ fn json_tells_of_start_progress_and_end_or_error() {
     assert_eq!((&told[0]["event"], &told[0]["status"]), (&"error".into(), &"INVALID_PARAMETER".into()));
 }
 
-/// RV-CLI-1406
+/// RV-CLI-1706
 #[test]
 fn ctrl_c_ends_a_run_which_then_goes_on() {
     let Some(bench) = Bench::with_clip(60) else { return };
@@ -248,7 +248,7 @@ fn random() -> impl FnMut() -> f64 {
     }
 }
 
-/// RV-CLI-1402
+/// RV-CLI-1702
 #[test]
 fn a_run_that_is_killed_at_any_moment_goes_on_and_gives_the_same() {
     const KILLS: u32 = 20;
@@ -299,7 +299,7 @@ fn a_run_that_is_killed_at_any_moment_goes_on_and_gives_the_same() {
     println!("{kills} kills in {rounds} rounds; at most {resumed_most} pictures were gone on with");
 }
 
-/// RV-CLI-1403
+/// RV-CLI-1703
 #[test]
 fn help_has_examples_and_names_every_group() {
     let run = Command::new(env!("CARGO_BIN_EXE_rave")).args(["help", "upscale"]).output().unwrap();

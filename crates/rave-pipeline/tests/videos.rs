@@ -295,3 +295,29 @@ fn mistakes_are_told_before_anything_is_computed() {
     assert_eq!(clips.names(), ["in.mp4"]);
     upscale().max_output(Size::new(192, 108)).run().unwrap();
 }
+
+/// RV-PIPE-2110
+#[test]
+fn a_picture_without_a_result_is_left_out_in_hardened_mode_and_its_sound_is_not() {
+    let Some(clips) = Clips::find() else { return };
+    let color = clips.small("color.mp4", 12, &["-qp", "0"]);
+    // The model gives NaN of black: one picture is.
+    let input = clips.path("in.mkv");
+    let gray_and_black = r"lutyuv=y=max(val\,60):u=128:v=128,drawbox=color=black:t=fill:enable=eq(n\,5)";
+    clips.run(&["-i", &color, "-vf", gray_and_black, "-c:v", "ffv1", "-c:a", "copy", &input]);
+    let run = |mode, output: &str| {
+        engine("nan-of-zero").upscale(&input).codec("ffv1").mode(mode).output(output).run()
+    };
+    let output = clips.path("out.mkv");
+    let error = run(Mode::Strict, &output).unwrap_err();
+    assert_eq!(error.status(), Status::InferenceFailed);
+    let summary = run(Mode::Hardened, &output).unwrap();
+    assert_eq!((summary.frames, summary.lost), (11, 1));
+    assert_eq!(clips.sound(&output), clips.sound(&input));
+    let time = |lines: Vec<String>| -> Vec<String> {
+        lines.iter().map(|line| line.split(',').nth(2).unwrap().trim().to_owned()).collect()
+    };
+    let mut times = time(clips.pictures(&input));
+    times.remove(5);
+    assert_eq!(time(clips.pictures(&output)), times);
+}

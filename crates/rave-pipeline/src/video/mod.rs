@@ -22,6 +22,7 @@ mod place;
 mod prepare;
 mod recipe;
 mod repack;
+mod results;
 mod segmented;
 mod setup;
 mod source;

@@ -1,7 +1,6 @@
 //! Opening everything that a run needs, in the order in which mistakes are cheapest.
 
 use std::sync::Arc;
-use std::sync::atomic::AtomicU64;
 use std::time::Duration;
 
 use rave_core::{ColorTags, Error, LogLevel, PixelFamily, Result, Size, Status};
@@ -22,6 +21,7 @@ use super::place::Place;
 use super::prepare::{Geometry, Prepare};
 use super::recipe::Recipe;
 use super::repack::container_of;
+use super::results::{Counts, Results};
 use super::segmented::Segmented;
 use super::source::{FileSource, Peeked, Remains, SourceOptions};
 use super::transfer::{Download, Upload};
@@ -70,13 +70,15 @@ pub(super) fn begin(mut upscale: Upscale, to: Target) -> Result<Job> {
         total: source.video().and_then(|video| estimate(video, upscale.start, upscale.length)),
         resumed: state.as_ref().map_or(0, State::pictures),
     };
+    let done = state.as_ref().and_then(State::last);
     log.write(
         LogLevel::Verbose,
         format_args!("{} -> {}, {}", facts.input_size, facts.output_size, facts.model),
     );
 
-    let repeats = Arc::new(AtomicU64::new(0));
-    let inference = chain.inference(&upscale, &engine, upscale.dedup.then(|| Arc::clone(&repeats)))?;
+    let counts = Arc::new(Counts::default());
+    let remains = source.remains();
+    let inference = chain.inference(&upscale, &engine, (&counts, &remains))?;
     let sink: Box<dyn FrameSink<Picture>> = match (to, output, &chain.encoding) {
         (Target::File(_), Some(output), Some(encoding)) => {
             let recipe = Recipe {
@@ -110,15 +112,14 @@ pub(super) fn begin(mut upscale: Upscale, to: Target) -> Result<Job> {
         _ => return Err(unknown("a file without an output")),
     };
 
-    let remains = source.remains();
-    let pictures = source.after(facts.resumed, first);
+    let pictures = source.after(done, first);
     let pipeline = chain.pipeline(&mut upscale, pictures, inference, &engine)?;
     let pipeline = match upscale.listener.take() {
         Some(listener) => tell(pipeline, listener, &facts),
         None => pipeline,
     };
     let running = pipeline.start("encode", sink)?;
-    Ok(Job { running, facts, remains, repeats })
+    Ok(Job { running, facts, remains, counts })
 }
 
 fn unknown(what: &str) -> Error {
@@ -213,16 +214,18 @@ impl Source {
         }
     }
 
-    /// The pictures after the first `done`; `first` is the one that was read already.
-    fn after(self, done: u64, first: Picture) -> Peeked {
+    /// The pictures after the time `done`, if something was done already; `first` is the one that was read.
+    fn after(self, done: Option<i64>, first: Picture) -> Peeked {
         let rest: Box<dyn FrameSource<Picture>> = match self {
             Source::File(mut source) => {
-                source.skip(done.saturating_sub(1));
+                if let Some(done) = done {
+                    source.go_on_after(done);
+                }
                 source
             }
             Source::User(source) => source,
         };
-        Peeked { first: (done == 0).then_some(first), rest }
+        Peeked { first: done.is_none().then_some(first), rest }
     }
 }
 
@@ -290,7 +293,7 @@ impl Chain {
         &self,
         upscale: &Upscale,
         engine: &Engine,
-        repeats: Option<Arc<AtomicU64>>,
+        (counts, remains): (&Arc<Counts>, &Remains),
     ) -> Result<Inference> {
         let options = SessionOptions {
             output_format: self.format,
@@ -302,9 +305,18 @@ impl Chain {
             ..SessionOptions::new(self.geometry.format, self.geometry.size)
         };
         let log = upscale.model_options.log.clone();
+        let results = Results::new(counts, remains);
         Ok(match &engine.gpu {
-            None => Inference::Host(Box::new(HostInference::new(&engine.model, &options, repeats, log)?)),
-            Some(_) => Inference::Cuda(Box::new(CudaInference::new(engine, &options, repeats, log)?)),
+            None => Inference::Host(Box::new(HostInference::new(
+                &engine.model,
+                &options,
+                upscale.dedup,
+                results,
+                log,
+            )?)),
+            Some(_) => {
+                Inference::Cuda(Box::new(CudaInference::new(engine, &options, upscale.dedup, results, log)?))
+            }
         })
     }
 
