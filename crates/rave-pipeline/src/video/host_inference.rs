@@ -1,7 +1,9 @@
 //! The model on the CPU.
 
+use std::sync::Arc;
+
 use rave_core::{ColorTags, Colorimetry, Log, PixelFamily, Result};
-use rave_engine::{Model, Session, SessionOptions};
+use rave_engine::{Model, Session, SessionOptions, Stats};
 use rave_ffmpeg::{FramePool, VideoFrame};
 
 use super::picture::Picture;
@@ -43,6 +45,11 @@ impl HostInference {
             joined,
             session,
         })
+    }
+
+    /// What the session counts.
+    pub(crate) fn stats(&self) -> Arc<Stats> {
+        self.session.stats()
     }
 
     /// How the colours of pictures with these tags will be coded.
