@@ -321,3 +321,61 @@ fn a_picture_without_a_result_is_left_out_in_hardened_mode_and_its_sound_is_not(
     times.remove(5);
     assert_eq!(time(clips.pictures(&output)), times);
 }
+
+/// RV-PIPE-2111
+#[test]
+fn pictures_are_those_of_the_filter() {
+    let Some(clips) = Clips::find() else { return };
+    let input = clips.small("in.mp4", 8, &["-bf", "2"]);
+    let (by_filter, by_us) = (clips.path("filter.mkv"), clips.path("us.mkv"));
+    for model in ["dyadic-2x", "fixed-64-2x"] {
+        let filter = format!("rave={}:runtime_lib=embedded", golden_model(model).display());
+        clips.run(&["-i", &input, "-an", "-vf", &filter, "-c:v", "ffv1", &by_filter]);
+        engine(model).upscale(&input).codec("ffv1").overwrite(true).output(&by_us).run().unwrap();
+        assert_eq!(clips.pictures(&by_us), clips.pictures(&by_filter), "{model}");
+    }
+}
+
+/// RV-PIPE-2101
+#[test]
+fn uneven_times_colours_depth_and_the_shape_of_pixels_stay() {
+    let Some(clips) = Clips::find() else { return };
+    let small = clips.small("small.mp4", 12, &["-an"]);
+    let input = clips.path("in.mkv");
+    // Each picture a little later than the last was after the one before.
+    let uneven = r"settb=1/1000,setpts=N*40+N*N*3,format=yuv420p10le,setsar=4/3";
+    clips.run(&[
+        "-i",
+        &small,
+        "-vf",
+        uneven,
+        "-fps_mode",
+        "passthrough",
+        "-enc_time_base",
+        "1/1000",
+        "-c:v",
+        "ffv1",
+        "-color_primaries",
+        "bt2020",
+        "-color_trc",
+        "smpte2084",
+        "-colorspace",
+        "bt2020nc",
+        "-color_range",
+        "tv",
+        &input,
+    ]);
+    let output = clips.path("out.mkv");
+    engine("replicate-2x").upscale(&input).codec("ffv1").output(&output).run().unwrap();
+    let said = |file: &str, entries: &str| {
+        clips.ffmpeg.probe(&["-show_entries", entries, "-of", "compact"], file.as_ref())
+    };
+    for entries in [
+        "stream=pix_fmt,sample_aspect_ratio,color_range,color_space,color_transfer,color_primaries",
+        "packet=pts,duration",
+    ] {
+        let (before, after) = (said(&input, entries), said(&output, entries));
+        assert_eq!(after, before, "{entries}");
+        assert!(before.contains("bt2020") || before.contains("pts=92"), "{before}");
+    }
+}
