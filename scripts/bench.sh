@@ -1,14 +1,32 @@
 #!/usr/bin/env bash
 # Usage: scripts/bench.sh cpu [--runs N] [--frames N] [--threads N]
+#        scripts/bench.sh gpu REPORT OUT
+#        scripts/bench.sh compare BEFORE AFTER [--tolerance PART]
 #
-# Measures RAVE on this machine's CPU against what it is made of: the filter against bare ONNX Runtime, and the pixel
-# kernels against FFmpeg's swscale. Prints a table and writes build/bench/cpu.json. Takes some minutes; let nothing else
-# run meanwhile.
+# cpu measures RAVE on this machine's CPU: the filter against bare ONNX Runtime, sessions frame by frame, and the pixel
+# kernels against FFmpeg's swscale. Prints a table and writes the ledger build/bench/cpu.json. Takes some minutes; let
+# nothing else run meanwhile.
+#
+# gpu makes a ledger of a report of tests/gpu/run.sh.
+#
+# compare says of two ledgers what became better or worse, and fails where speed or GPU memory is more than 1 % worse on
+# the same machine, a frame allocates more, output has another hash, or the noise is too large to tell. docs/PERFORMANCE.md
+# says how a change is measured.
 . "$(dirname "$0")/lib/common.sh"
 usage_if_asked "$@"
 
-[ "${1:-}" = cpu ] || die "say what to measure (see scripts/bench.sh --help)"
-shift
+case ${1:-} in
+    cpu) shift ;;
+    gpu)
+        [ $# = 3 ] || die "usage: scripts/bench.sh gpu REPORT OUT"
+        exec python3 "$ROOT/tools/bench_ledger.py" from-gpu "$2" "$3"
+        ;;
+    compare)
+        shift
+        exec python3 "$ROOT/tools/bench_ledger.py" compare "$@"
+        ;;
+    *) die "say what to measure (see scripts/bench.sh --help)" ;;
+esac
 need_cargo
 cd "$ROOT"
 scripts/fetch.sh clips models onnxruntime tools
@@ -22,10 +40,15 @@ rm -rf "$CRITERION_HOME"
 logged "$BUILD/log/bench.log" cargo bench --locked -p rave-core --bench pixels -- \
     --warm-up-time 1 --measurement-time 3 '/(yuv420p to fp32|fp32 to yuv420p)$'
 
-step "Measuring swscale, the filter and bare ONNX Runtime"
+step "Building what measures sessions"
+target=$(cargo metadata --format-version 1 --no-deps | "$python" -c 'import json, sys; print(json.load(sys.stdin)["target_directory"])')
+logged "$BUILD/log/measure.log" cargo build --release --locked -p rave-engine --example measure
+
+step "Measuring the filter, sessions and swscale"
 mkdir -p "$BUILD/bench"
 "$python" tools/bench_cpu.py --ffmpeg "$BUILD/bin/ffmpeg" --clip "$DEPS/clips/bigbuckbunny.mp4" \
     --model "$DEPS/models/animevideov3-x2.onnx" --runtime "$DEPS/onnxruntime/libonnxruntime.so" \
+    --exact-model tests/golden/models/replicate-2x.onnx --measure "$target/release/examples/measure" \
     --criterion "$CRITERION_HOME" --version "$(rave_version)" \
     --revision "$(git describe --always --dirty --abbrev=12 2>/dev/null || echo unknown)" \
     --out "$BUILD/bench/cpu.json" "$@"

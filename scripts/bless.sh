@@ -4,6 +4,7 @@
 #   scripts/bless.sh header         include/rave.h and include/rave.lock, from rave-ffi
 #   scripts/bless.sh golden         the hashes of tests/golden, from the builds under build/
 #   scripts/bless.sh conformance    tests/conformance/baseline.json, from the builds under build/
+#   scripts/bless.sh sidecars       FILE.fec of golden data, fixtures and results: after the others, or after an edit by hand
 #   scripts/bless.sh all            all of them
 #
 # The tests themselves write what they check, so there is one implementation of each. Never in CI.
@@ -34,10 +35,16 @@ conformance() {
     git -C "$ROOT" --no-pager diff --stat -- tests/conformance
 }
 
+sidecars() {
+    step "sidecars"
+    cargo run --quiet --locked -p rave-conformance -- protect
+}
+
 case ${1:-} in
     header) header ;;
-    golden) golden ;;
-    conformance) conformance ;;
-    all) header; golden; conformance ;;
-    *) die "usage: scripts/bless.sh header|golden|conformance|all" ;;
+    golden) golden; sidecars ;;
+    conformance) conformance; sidecars ;;
+    sidecars) sidecars ;;
+    all) header; golden; conformance; sidecars ;;
+    *) die "usage: scripts/bless.sh header|golden|conformance|sidecars|all" ;;
 esac

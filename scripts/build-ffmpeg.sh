@@ -103,6 +103,8 @@ configured() {
     rm -f "$home/configure.stamp"
     cd "$src"
     logged "$log/configure.log" ./configure "${options[@]}"
+    # Assembler sources depend on components too, which make does not see.
+    find . -name '*.asm' | sed 's/asm$/o/' | xargs rm -f
     cd "$ROOT"
     grep -q '^#define CONFIG_RAVE_FILTER 1$' "$src/config_components.h" || die "configure left out the filter rave:" \
         "see $src/ffbuild/config.log"

@@ -20,7 +20,7 @@ compgen -G "$engines/*.engine" >/dev/null || die "no .engine files in $engines"
 [ -x "$ffmpeg/ffmpeg" ] || die "no $ffmpeg/ffmpeg: run scripts/build-ffmpeg.sh first"
 need_cargo
 need_packages binutils xz-utils
-mkdir -p "$folder"/{bin,lib,instruments,engines,models,clips,references,run}
+mkdir -p "$folder"/{bin,lib,instruments,engines,models,clips,references,run,conformance}
 
 # put SOURCE NAME: a copy, unless it is the same already.
 put() { cmp -s "$1" "$folder/$2" || cp "$1" "$folder/$2"; }
@@ -38,13 +38,17 @@ packed() {
 
 step "Programs"
 (cd "$ROOT" && cargo build --release --locked -p rave-cuda --bin checkkernel)
+(cd "$ROOT" && cargo build --release --locked -p rave-conformance)
 (cd "$ROOT" && cargo build --release --locked -p rave-tensorrt --example trtcheck)
 (cd "$ROOT" && cargo build --release --locked -p rave-nvcodec --example nvcaps)
 (cd "$ROOT" && cargo build --release --locked -p rave-engine --example gpucheck)
+link_ffmpeg
+(cd "$ROOT" && cargo build --release --locked -p rave-ffmpeg --example mediacheck)
 stripped=$(mktemp -d "$BUILD/stripped.XXXXXX")
 trap 'rm -rf "$stripped"' EXIT
 release=${CARGO_TARGET_DIR:-$ROOT/target}/release
-for program in "$ffmpeg/ffmpeg" "$ffmpeg/ffprobe" "$release/checkkernel" "$release"/examples/{trtcheck,nvcaps,gpucheck}; do
+for program in "$ffmpeg/ffmpeg" "$ffmpeg/ffprobe" "$release"/{checkkernel,rave-conformance} \
+    "$release"/examples/{trtcheck,nvcaps,gpucheck,mediacheck}; do
     strip -o "$stripped/$(basename "$program")" "$program"
     packed "$stripped/$(basename "$program")" "bin/$(basename "$program")"
 done
@@ -57,6 +61,8 @@ done
 "$ROOT/tests/gpu/build.sh" "$folder/instruments"
 packed "$folder/instruments/capi" bin/capi
 rm "$folder/instruments/capi"
+
+for file in "$ROOT"/tests/conformance/*.json; do put "$file" "conformance/$(basename "$file")"; done
 
 step "TensorRT"
 "$ROOT/scripts/fetch-tensorrt.sh"

@@ -40,8 +40,12 @@ if ! git --no-pager diff --exit-code -- "${traced[@]}" ||
         "They were renewed just now: review them, git add ${traced[*]}, and run this again."
 fi
 
+step "Sidecars"
+cargo run --quiet --locked -p rave-conformance -- scrub
+
 step "rave"
 scripts/install.sh "$PREFIX"
+scripts/install.sh --command "$PREFIX"
 
 versions=(9.0 8.1 7.1)
 [ -z "$quick" ] || versions=(9.0)
@@ -50,8 +54,7 @@ for version in "${versions[@]}"; do
     scripts/build-ffmpeg.sh "$version"
 done
 export RAVE_REQUIRE_FFMPEG=1 RAVE_FFMPEG_VERSIONS="${versions[*]}"
-# What links FFmpeg's libraries is built from here on. Without it, .cargo/config.toml names the folder build.
-export PKG_CONFIG_PATH=$BUILD/ffmpeg-$FFMPEG_DEFAULT/lib/pkgconfig${PKG_CONFIG_PATH:+:$PKG_CONFIG_PATH}
+link_ffmpeg # what links its libraries is built from here on
 
 step "Conformance"
 cargo run --quiet --locked -p rave-conformance -- report --no-skips --out "$BUILD/conformance"

@@ -1,8 +1,8 @@
 #!/usr/bin/env python3
-"""Measure the filter rave against bare ONNX Runtime, and RAVE's pixel kernels against FFmpeg's swscale.
+"""Measure the filter rave against bare ONNX Runtime, sessions frame by frame, and pixel kernels against FFmpeg's swscale.
 
-Called by scripts/bench.sh, which builds what is measured. What is compared is run in turns, several times, and the
-medians are taken, so that a change of the machine's speed meets both alike.
+Called by scripts/bench.sh, which builds what is measured, and writes a ledger (bench_ledger.py). What is compared is run
+in turns, several times, and the medians are taken, so that a change of the machine's speed meets both alike.
 """
 
 from __future__ import annotations
@@ -19,6 +19,9 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+
+import bench_ledger
+from bench_ledger import Ledger, Meta, Quantiles, Quantity, Workload
 
 WIDTH, HEIGHT = 320, 180
 # What the benchmark of rave-core's kernels works on.
@@ -77,9 +80,9 @@ def bare_session(model: str, threads: int, frames: int) -> float:
     return frames / (time.perf_counter() - start)
 
 
-def measure_filter(ffmpeg: Ffmpeg, clip: Path, model: Path, threads: int, frames: int, runs: int) -> dict:
+def measure_filter(ffmpeg: Ffmpeg, clip: Path, model: Path, threads: int, frames: int, runs: int) -> Workload:
     """The filter, with decoding before it, against session.run in a process of its own."""
-    splits: list[tuple[float, ...]] = []
+    hashes: set[str] = set()
 
     with tempfile.TemporaryDirectory() as folder:
         small = f"{folder}/small.mp4"
@@ -96,8 +99,6 @@ def measure_filter(ffmpeg: Ffmpeg, clip: Path, model: Path, threads: int, frames
             found = STATISTICS.search(log)
             if not found or int(found[1]) < count:
                 raise BenchError(f"the filter did not say that it processed {count} frames:\n{log[-3000:]}")
-            if count > 1:
-                splits.append(tuple(float(value) for value in found.groups()[2:]))
             return taken
 
         def filtered() -> float:
@@ -109,21 +110,62 @@ def measure_filter(ffmpeg: Ffmpeg, clip: Path, model: Path, threads: int, frames
             return float(subprocess.run(command, capture_output=True, text=True, check=True).stdout)
 
         bare_values, filter_values = in_turns(runs, bare, filtered)
-    unpack, inference, pack = (statistics.median(values) for values in zip(*splits))
-    return {
-        "threads": threads,
-        "size": f"{WIDTH}x{HEIGHT}",
-        "filter_frames_per_second": filter_values,
-        "bare_frames_per_second": bare_values,
-        "filter_median": statistics.median(filter_values),
-        "bare_median": statistics.median(bare_values),
-        "ratio": statistics.median(filter_values) / statistics.median(bare_values),
-        "ms_per_frame": {"unpack": unpack, "inference": inference, "pack": pack},
-    }
+        digest = f"{folder}/sha256"
+        for _ in range(2):
+            ffmpeg.run("-i", small, "-vf", f"rave={model}:threads={threads}", "-f", "hash", "-hash", "sha256", digest)
+            hashes.add(Path(digest).read_text().strip().removeprefix("SHA256="))
+    if len(hashes) > 1:
+        raise BenchError(f"the filter gave other frames when it ran again: {sorted(hashes)}")
+    return Workload(
+        name=f"ffmpeg with decoding, {model.stem}, {WIDTH}x{HEIGHT}, {threads} threads",
+        frames_per_second=Quantity.of(filter_values),
+        reference="bare session.run",
+        ratio=Quantity.of([ours / theirs for ours, theirs in zip(filter_values, bare_values)]),
+        stages_ms={},
+        allocations_per_frame=None,
+        vram_bytes=None,
+        pool_hit_rate=None,
+        queue_depth=None,
+        output_sha256=hashes.pop(),
+        exact=False,
+    )
 
 
-def criterion_ns_per_pixel(folder: Path) -> dict[tuple[str, str], float]:
-    """What `cargo bench -p rave-core --bench pixels` found, by group and function."""
+def measure_session(
+    measure: Path, model: Path, runtime: Path, size: tuple[int, int], threads: int, frames: int, runs: int, exact: bool
+) -> Workload:
+    """A session of rave-engine from inside the process: each frame, each stage of it, and what it allocates."""
+    speeds, stages, allocations, hashes = [], {}, 0, set()
+    for _ in range(runs):
+        words = [str(word) for word in (measure, model, runtime, *size, frames, threads)]
+        done = subprocess.run(words, capture_output=True, text=True, check=False)
+        if done.returncode:
+            raise BenchError(f"{' '.join(words)}\nexited with {done.returncode}:\n{done.stderr[-3000:]}")
+        found = json.loads(done.stdout)
+        speeds.append(1e3 * frames / sum(found["stages_ms"]["frame"]))
+        for stage, values in found["stages_ms"].items():
+            stages.setdefault(stage, []).extend(values)
+        allocations += found["allocations"]
+        hashes.add(found["output_sha256"])
+    if len(hashes) > 1:
+        raise BenchError(f"{model.stem} gave other frames when it ran again: {sorted(hashes)}")
+    return Workload(
+        name=f"session, {model.stem}, yuv420p {size[0]}x{size[1]}, {threads} threads",
+        frames_per_second=Quantity.of(speeds),
+        reference=None,
+        ratio=None,
+        stages_ms={stage: Quantiles.of(values) for stage, values in stages.items()},
+        allocations_per_frame=allocations / (runs * frames),
+        vram_bytes=None,
+        pool_hit_rate=None,
+        queue_depth=None,
+        output_sha256=hashes.pop(),
+        exact=exact,
+    )
+
+
+def criterion_ns_per_pixel(folder: Path) -> dict[tuple[str, str], list[float]]:
+    """What `cargo bench -p rave-core --bench pixels` found, by group and function: the median and its 95 % interval."""
     found = {}
     for description in folder.glob("**/new/benchmark.json"):
         names = json.loads(description.read_text())
@@ -131,12 +173,15 @@ def criterion_ns_per_pixel(folder: Path) -> dict[tuple[str, str], float]:
         pixels = KERNEL_WIDTH * KERNEL_HEIGHT
         if names["throughput"] != {"Elements": pixels}:
             raise BenchError(f"{names['full_id']}: {names['throughput']}, {pixels} pixels were expected")
-        found[names["group_id"], names["function_id"]] = estimates["median"]["point_estimate"] / pixels
+        median = estimates["median"]
+        interval = median["confidence_interval"]
+        values = (interval["lower_bound"], median["point_estimate"], interval["upper_bound"])
+        found[names["group_id"], names["function_id"]] = [value / pixels for value in values]
     return found
 
 
-def swscale_ns_per_pixel(ffmpeg: Ffmpeg, source: str, target: str, threads: int, frames: int, runs: int) -> float:
-    """Time of the filter scale between two formats; what a run without it takes is not counted."""
+def swscale_ns_per_pixel(ffmpeg: Ffmpeg, source: str, target: str, threads: int, frames: int, runs: int) -> list[float]:
+    """Times of the filter scale between two formats; what a run without it takes is not counted."""
     # One picture, repeated by reference: the source costs next to nothing.
     picture = (
         f"testsrc2=size={KERNEL_WIDTH}x{KERNEL_HEIGHT}:rate=25,format={source},trim=end_frame=1,"
@@ -150,14 +195,15 @@ def swscale_ns_per_pixel(ffmpeg: Ffmpeg, source: str, target: str, threads: int,
 
     convert = f"scale=flags=bilinear,format={target}"
     without, with_it = in_turns(runs, lambda: seconds("null"), lambda: seconds(convert))
-    gain = statistics.median(with_it) - statistics.median(without)
-    return 1e9 * gain / (frames * KERNEL_WIDTH * KERNEL_HEIGHT)
+    nothing = statistics.median(without)
+    return [1e9 * (taken - nothing) / (frames * KERNEL_WIDTH * KERNEL_HEIGHT) for taken in with_it]
 
 
-def measure_kernels(ffmpeg: Ffmpeg, criterion: Path, threads: int, runs: int) -> list[dict]:
+def measure_kernels(ffmpeg: Ffmpeg, criterion: Path, threads: int, runs: int) -> list[Workload]:
     """The conversions between yuv420p and planar fp32 RGB, on one thread and on all."""
     ours = criterion_ns_per_pixel(criterion)
-    rows = []
+    pixels = KERNEL_WIDTH * KERNEL_HEIGHT
+    workloads = []
     for group, count in (("1 thread", 1), ("all threads", threads)):
         for function, source, target in (
             ("yuv420p to fp32", "yuv420p", "gbrpf32le"),
@@ -165,52 +211,51 @@ def measure_kernels(ffmpeg: Ffmpeg, criterion: Path, threads: int, runs: int) ->
         ):
             if (group, function) not in ours:
                 raise BenchError(f"the benchmark of rave-core has no {group}/{function}: it has {sorted(ours)}")
+            times = ours[group, function]
             theirs = swscale_ns_per_pixel(ffmpeg, source, target, count, 60, runs)
-            rows.append(
-                {
-                    "conversion": function,
-                    "threads": count,
-                    "rave_ns_per_pixel": ours[group, function],
-                    "swscale_ns_per_pixel": theirs,
-                    "speedup": theirs / ours[group, function],
-                }
+            median = statistics.median(times)
+            workloads.append(
+                Workload(
+                    name=f"kernel, {function}, {KERNEL_WIDTH}x{KERNEL_HEIGHT}, {count} threads",
+                    frames_per_second=Quantity.of([1e9 / (time * pixels) for time in times]),
+                    reference="swscale",
+                    ratio=Quantity.of([time / median for time in theirs]),
+                    stages_ms={},
+                    allocations_per_frame=None,
+                    vram_bytes=None,
+                    pool_hit_rate=None,
+                    queue_depth=None,
+                    output_sha256=None,
+                    exact=True,
+                )
             )
-    return rows
+    return workloads
 
 
-def machine() -> dict:
+def machine() -> dict[str, str]:
     """The CPU's name and how many of its threads this process may use."""
     found = re.search(r"^model name\s*:\s*(.+)$", Path("/proc/cpuinfo").read_text(), re.MULTILINE)
-    return {
-        "cpu": found[1] if found else os.uname().machine,
-        "threads": len(os.sched_getaffinity(0)),
-        "load_before": os.getloadavg()[0],
-    }
+    return {"cpu": found[1] if found else os.uname().machine, "threads": str(len(os.sched_getaffinity(0)))}
 
 
-def table(report: dict) -> str:
-    """The report for people."""
-    host, model = report["machine"], report["filter"]
-    split = model["ms_per_frame"]
+def table(ledger: Ledger) -> str:
+    """The ledger for people."""
+    versions = ledger.versions
     lines = [
-        f"{host['cpu']}, {host['threads']} threads; RAVE {report['versions']['rave']} ({report['revision']}), "
-        f"ONNX Runtime {report['versions']['onnxruntime']}, {report['versions']['ffmpeg']}",
-        "",
-        f"{report['model']} at {model['size']}, {model['threads']} threads    frames/s",
-        f"  filter, with decoding              {model['filter_median']:10.2f}",
-        f"  bare session.run                   {model['bare_median']:10.2f}",
-        f"  ratio                              {model['ratio']:10.3f}    (0.95 or more is wanted)",
-        f"  ms per frame: {split['unpack']:.2f} unpack, {split['inference']:.2f} inference, {split['pack']:.2f} pack",
-        "",
-        f"{KERNEL_WIDTH}x{KERNEL_HEIGHT}, ns/pixel                     RAVE    swscale   speed-up",
+        f"{ledger.machine['cpu']}, {ledger.machine['threads']} threads; RAVE {versions['rave']} ({versions['revision']}), "
+        f"ONNX Runtime {versions['onnxruntime']}, {versions['ffmpeg']}",
     ]
-    for row in report["kernels"]:
-        what = f"{row['conversion']}, {row['threads']} threads"
-        lines.append(
-            f"  {what:32}{row['rave_ns_per_pixel']:10.3f} {row['swscale_ns_per_pixel']:10.3f} {row['speedup']:9.1f}x"
-        )
-    if host["load_before"] > 0.5:
-        lines += ["", f"The machine was not idle (load {host['load_before']:.1f}): measure again."]
+    for workload in ledger.workloads:
+        speed = workload.frames_per_second
+        lines += ["", workload.name, f"  frames/s        {speed.median:10.2f}   noise {speed.noise():.1%}"]
+        if workload.ratio:
+            lines.append(f"  to {workload.reference:17}{workload.ratio.median:6.3f}   noise {workload.ratio.noise():.1%}")
+        for stage, of in workload.stages_ms.items():
+            lines.append(f"  {stage:12} ms {of.p50:10.2f} p50 {of.p95:10.2f} p95 {of.p99:10.2f} p99")
+        if workload.allocations_per_frame is not None:
+            lines.append(f"  allocations     {workload.allocations_per_frame:10.2f} a frame")
+    if ledger.meta.load_before > 0.5:
+        lines += ["", f"The machine was not idle (load {ledger.meta.load_before:.1f}): measure again."]
     return "\n".join(lines)
 
 
@@ -221,7 +266,7 @@ def main() -> int:
         print(bare_session(model, int(threads), int(frames)))
         return 0
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    for name in ("ffmpeg", "clip", "model", "runtime", "criterion", "out"):
+    for name in ("ffmpeg", "clip", "model", "exact-model", "runtime", "measure", "criterion", "out"):
         parser.add_argument(f"--{name}", type=Path, required=True)
     for name in ("version", "revision"):
         parser.add_argument(f"--{name}", required=True)
@@ -235,29 +280,38 @@ def main() -> int:
     import onnxruntime
 
     ffmpeg = Ffmpeg(options.ffmpeg, options.runtime.resolve())
+    threads, frames, runs = options.threads, options.frames, options.runs
+    version = subprocess.run([options.ffmpeg, "-version"], capture_output=True, text=True, check=True).stdout
+    load = os.getloadavg()[0]
+
+    def session(model: Path, size: tuple[int, int], count: int, exact: bool) -> Workload:
+        return measure_session(options.measure, model, ffmpeg.runtime, size, threads, count, runs, exact)
+
     try:
-        report = {
-            "machine": machine(),
-            "revision": options.revision,
-            "versions": {
-                "rave": options.version,
-                "onnxruntime": onnxruntime.__version__,
-                "ffmpeg": subprocess.run([options.ffmpeg, "-version"], capture_output=True, text=True, check=True)
-                .stdout.split(" Copyright")[0],
-            },
-            "model": options.model.stem,
-            "filter": measure_filter(
-                ffmpeg, options.clip, options.model, options.threads, options.frames, options.runs
-            ),
-            "kernels": measure_kernels(ffmpeg, options.criterion, options.threads, options.runs),
-        }
+        workloads = [
+            measure_filter(ffmpeg, options.clip, options.model, threads, frames, runs),
+            session(options.model, (WIDTH, HEIGHT), frames, exact=False),
+            session(options.exact_model, (KERNEL_WIDTH, KERNEL_HEIGHT), frames, exact=True),
+            *measure_kernels(ffmpeg, options.criterion, threads, runs),
+        ]
     except BenchError as error:
         print(f"bench_cpu.py: {error}", file=sys.stderr)
         return 1
-    partial = options.out.with_suffix(".part")
-    partial.write_text(json.dumps(report, indent=2) + "\n")
-    partial.replace(options.out)
-    print(table(report))
+    ledger = Ledger(
+        schema=bench_ledger.SCHEMA,
+        command=f"scripts/bench.sh cpu --runs {runs} --frames {frames} --threads {threads}",
+        meta=Meta(unix_time=int(time.time()), load_before=load),
+        machine=machine(),
+        versions={
+            "rave": options.version,
+            "revision": options.revision,
+            "onnxruntime": onnxruntime.__version__,
+            "ffmpeg": version.split(" Copyright")[0],
+        },
+        workloads=workloads,
+    )
+    ledger.write(options.out)
+    print(table(bench_ledger.read(options.out)))
     print(f"\n{options.out}")
     return 0
 

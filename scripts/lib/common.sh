@@ -138,6 +138,12 @@ give_onnxruntime() {
     ln -sfn "$DEPS/onnxruntime/libonnxruntime.so" "$1/lib/rave/libonnxruntime.so"
 }
 
+# link_ffmpeg: has cargo link the FFmpeg of scripts/build-ffmpeg.sh in whatever folder it was built. For the folder build,
+# .cargo/config.toml does.
+link_ffmpeg() {
+    export PKG_CONFIG_PATH=$BUILD/ffmpeg-$FFMPEG_DEFAULT/lib/pkgconfig${PKG_CONFIG_PATH:+:$PKG_CONFIG_PATH}
+}
+
 # need_cargo: makes cargo runnable, or says how to get it.
 need_cargo() {
     command -v cargo >/dev/null || PATH=$PATH:${CARGO_HOME:-$HOME/.cargo}/bin

@@ -42,5 +42,5 @@ declare -A FFMPEG_MORE_COMPONENTS=(
         webvtt"
     [encoder]="libx265 ffvhuff huffyuv utvideo mpeg2video prores_ks dnxhd v210 bmp tiff ac3 mp2 opus pcm_s24le vorbis ass
         movtext srt ssa subrip text webvtt"
-    [muxer]="adts apng asf ass av1 flac flv gif ipod ivf mp3 mpeg2vob mxf nut obu ogg opus psp srt tgp webm webvtt"
+    [muxer]="adts apng asf ass flac flv gif ipod ivf mp3 mpeg2vob mxf nut obu ogg opus psp srt tgp webm webvtt"
 )

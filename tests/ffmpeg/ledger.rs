@@ -25,7 +25,7 @@ fn frames(events: &[Event]) -> Vec<&FrameDone> {
         .collect()
 }
 
-/// RV-FILT-1110, RV-LEDGER-1101
+/// RV-FILT-1113, RV-LEDGER-1101
 #[test]
 fn the_hashes_of_frames_are_those_that_ffmpeg_gives_before_and_after_the_filter() {
     for ffmpeg in builds() {
@@ -47,7 +47,7 @@ fn the_hashes_of_frames_are_those_that_ffmpeg_gives_before_and_after_the_filter(
     }
 }
 
-/// RV-FILT-1110, RV-ENG-1604, RV-LEDGER-1001
+/// RV-FILT-1113, RV-ENG-1604, RV-LEDGER-1001
 #[test]
 fn equal_runs_leave_equal_records_on_one_two_and_seven_threads() {
     let Some(ffmpeg) = newest() else { return };
@@ -67,7 +67,7 @@ fn equal_runs_leave_equal_records_on_one_two_and_seven_threads() {
     }
 }
 
-/// RV-FILT-1110
+/// RV-FILT-1113
 #[test]
 fn a_graph_that_is_rebuilt_goes_on_with_its_ledger() {
     let Some(ffmpeg) = newest() else { return };
@@ -94,7 +94,7 @@ fn clip_with_holes(holes: &[usize]) -> Clip {
     Clip::of(named("rgb24"), (20, 12), &bytes)
 }
 
-/// RV-FILT-1111, RV-ENG-1602, RV-ENG-1605
+/// RV-FILT-1114, RV-ENG-1602, RV-ENG-1605
 #[test]
 fn in_hardened_mode_a_frame_without_a_result_is_left_out_and_the_others_are_as_they_were() {
     for ffmpeg in builds() {
@@ -121,7 +121,7 @@ fn in_hardened_mode_a_frame_without_a_result_is_left_out_and_the_others_are_as_t
     }
 }
 
-/// RV-FILT-1110, RV-FILT-1101
+/// RV-FILT-1113, RV-FILT-1101
 #[test]
 fn a_ledger_that_cannot_be_written_is_an_error_at_once() {
     let Some(ffmpeg) = newest() else { return };

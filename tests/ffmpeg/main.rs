@@ -3,6 +3,7 @@
 
 mod bad_input;
 mod behaviour;
+mod first_use;
 mod golden;
 mod ledger;
 mod patches;

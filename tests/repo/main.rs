@@ -1,5 +1,6 @@
 //! What must hold of the repository itself.
 
+mod installed;
 mod layering;
 mod links;
 mod scripts;

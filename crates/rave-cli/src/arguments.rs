@@ -7,6 +7,7 @@ use clap_complete::Shell;
 use rave_core::Size;
 use rave_engine::Precision;
 
+use crate::preview::Preview;
 use crate::{bench, exit_code, upscale};
 
 /// AI video models on your GPU or CPU: run them on videos, build engines of them, look into them, and see what this
@@ -44,12 +45,20 @@ pub(crate) enum Command {
     /// The same picture goes through the engine on the GPU and through the model on the CPU.
     #[command(after_long_help = "Example:\n  rave check model.engine model.onnx frame.png")]
     Check(CheckEngine),
-    /// Tell what a model or an engine is, and what it needs
-    #[command(after_long_help = "Examples:\n  rave info model.onnx\n  rave info model.engine")]
+    /// Tell what a model, an engine or a film is, and what it needs
+    #[command(
+        after_long_help = "Examples:\n  rave info model.onnx\n  rave info model.engine\n  rave info film.mp4"
+    )]
     Info {
-        /// An .onnx model, or an .engine or .plan of TensorRT
+        /// An .onnx model, an .engine or .plan of TensorRT, or whatever FFmpeg reads
         file: PathBuf,
     },
+    /// Show one frame of a film before and after, side by side
+    ///
+    /// To the left is the frame at the size of the result, by bicubic interpolation, to the right what the model makes of
+    /// it, on the CPU.
+    #[command(after_long_help = crate::preview::EXAMPLES)]
+    Preview(Preview),
     /// Check driver, GPUs and libraries: each line is ok, or says what to do
     ///
     /// The exit code is 0 when every line is ok, and 1 when there is something to do.

@@ -35,6 +35,7 @@ pub(crate) fn run() -> Report {
         )
     };
     report.add("ONNX Runtime", find_onnx_runtime(None).map_err(slower));
+    report.ffmpeg();
     report.add("engine cache", cache::state());
     report
 }
@@ -92,6 +93,47 @@ impl Report {
         );
         self.add("NVDEC", decoder.map(|caps| decodes(&caps)));
         self.add("NVENC", encoder.map(|support| encodes(&support)));
+    }
+
+    /// The FFmpeg that this program was linked with, and what it lacks of what RAVE can use.
+    fn ffmpeg(&mut self) {
+        let libraries: Vec<String> = rave_ffmpeg::libraries()
+            .iter()
+            .map(|library| format!("{} {}.{}", library.name, library.version[0], library.version[1]))
+            .collect();
+        let what =
+            format!("{}, {}; {}", rave_ffmpeg::release(), rave_ffmpeg::license(), libraries.join(", "));
+        self.add("FFmpeg", Ok(what));
+        let known = [
+            "libx264",
+            "libx265",
+            "libsvtav1",
+            "ffv1",
+            "prores_ks",
+            "png",
+            "h264_nvenc",
+            "hevc_nvenc",
+            "av1_nvenc",
+        ];
+        let there: Vec<&str> = known.into_iter().filter(|name| rave_ffmpeg::encoder_exists(name)).collect();
+        self.0.push((
+            "encoders",
+            match there.contains(&"libx264") {
+                true => Finding::Ok(there.join(", ")),
+                false => Finding::ToDo(format!(
+                    "{}, but no libx264: build FFmpeg with it (scripts/build-ffmpeg.sh)",
+                    there.join(", ")
+                )),
+            },
+        ));
+        let cuda = rave_ffmpeg::devices().iter().any(|device| device == "cuda");
+        self.0.push((
+            "FFmpeg, CUDA",
+            match cuda {
+                true => Finding::Ok("frames can stay on the GPU".to_owned()),
+                false => Finding::ToDo("built without it: scripts/build-ffmpeg.sh builds it with".to_owned()),
+            },
+        ));
     }
 
     fn tensorrt(&mut self) {

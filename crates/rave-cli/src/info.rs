@@ -6,12 +6,17 @@ use std::path::Path;
 use rave_core::Result;
 use rave_engine::{EngineInfo, FileInfo, Model, ModelOptions, ModelSummary};
 
+use crate::media_info;
+
 /// How many operators are named; the others are added up.
 const NAMED: usize = 12;
 
 /// Tells what the file at `path` is.
-// RV-CLI-1201
+// RV-CLI-1201, RV-CLI-1204
 pub(crate) fn run(path: &Path) -> Result<String> {
+    if let Some(lines) = media_info::of(path) {
+        return Ok(listed(lines));
+    }
     let mut lines = vec![];
     match FileInfo::read(path)? {
         FileInfo::Onnx(model) => {
@@ -29,6 +34,11 @@ pub(crate) fn run(path: &Path) -> Result<String> {
             lines.extend(of_engine(&engine).map(|(name, value)| (name.to_owned(), value)));
         }
     }
+    Ok(listed(lines))
+}
+
+/// A heading, and what is below it.
+fn listed(lines: Vec<(String, String)>) -> String {
     let mut text = String::new();
     for (name, value) in lines {
         if text.is_empty() {
@@ -37,7 +47,7 @@ pub(crate) fn run(path: &Path) -> Result<String> {
             _ = writeln!(text, "  {name:<12}{value}"); // as above
         }
     }
-    Ok(text)
+    text
 }
 
 fn of_model(model: &ModelSummary) -> [(&'static str, String); 5] {

@@ -7,7 +7,7 @@ use rave_ledger::{Closed, Counts, Ending, Event, Verified, verify_file};
 
 /// Verifies the ledger at `path`, and tells what is in it; one that does not end with its last line is an error, unless it
 /// may be `unfinished`.
-// RV-CLI-1401
+// RV-CLI-1501
 pub(crate) fn verify(path: &Path, unfinished: bool) -> Result<(String, Option<Error>)> {
     let mut total = Counts::default();
     let verified = verify_file(path, |entry| {

@@ -13,8 +13,10 @@ mod frame_source;
 mod info;
 mod interrupt;
 mod ledger;
+mod media_info;
 mod output;
 mod picture;
+mod preview;
 mod progress;
 mod replay;
 mod shell;
@@ -53,6 +55,7 @@ fn run(arguments: Arguments, interrupt: &Interrupt) -> Result<ExitCode> {
         Command::Upscale(wanted) => print(&upscale::run(&wanted, arguments.verbose, interrupt)?)?,
         Command::Check(wanted) => print(&check::run(&wanted, arguments.verbose)?)?,
         Command::Info { file } => print(&info::run(&file)?)?,
+        Command::Preview(wanted) => print(&preview::run(&wanted, arguments.verbose)?)?,
         Command::Doctor => {
             let report = doctor::run();
             print(&report.to_string())?;

@@ -6,7 +6,7 @@ use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 
 use rave_core::{Error, Result, Status};
-use rustix::fs::statvfs;
+use rave_engine::check_room;
 use tempfile::NamedTempFile;
 
 /// Where an engine goes.
@@ -46,25 +46,8 @@ impl Output {
         let output = Output { path, folder };
         output.temporary()?;
         let model = fs::metadata(source).map_or(0, |metadata| metadata.len());
-        // Where that cannot be asked for, writing will tell.
-        let free =
-            statvfs(&output.folder).map_or(u64::MAX, |disk| disk.f_bavail.saturating_mul(disk.f_frsize));
-        output.check_room(free, model)?;
+        check_room(&output.folder, model)?;
         Ok(output)
-    }
-
-    /// Refuses a disk that has no room for the weights of `model` bytes, which an engine may keep in half as many.
-    fn check_room(&self, free: u64, model: u64) -> Result<()> {
-        if free >= model / 2 {
-            return Ok(());
-        }
-        let kib = |bytes: u64| bytes.div_ceil(1 << 10);
-        Err(Error::new(
-            Status::Io,
-            format!("folder {} has {} KiB left, and the engine takes more", self.folder.display(), kib(free)),
-        )
-        .expected(format!("{} KiB or more", kib(model / 2)))
-        .help("make room, or name a file elsewhere with -o"))
     }
 
     pub(crate) fn path(&self) -> &Path {
@@ -119,17 +102,6 @@ mod tests {
         assert_eq!(fs::read(&file).unwrap(), b"new");
         assert!(link.is_symlink());
         assert_eq!(names(folder.path()), ["link.engine", "x.engine"]);
-    }
-
-    /// RV-CLI-1103
-    #[test]
-    fn a_disk_without_room_for_half_of_the_model_is_refused() {
-        let folder = tempfile::tempdir().unwrap();
-        let output = Output::prepare(&folder.path().join("x.engine"), Path::new("model.onnx")).unwrap();
-        output.check_room(1000, 2000).unwrap();
-        let error = output.check_room(999, 2000).unwrap_err();
-        assert_eq!(error.status(), Status::Io);
-        assert!(error.to_string().contains("make room"), "{error}");
     }
 
     /// RV-CLI-1103

@@ -19,7 +19,7 @@ use crate::ledger::unfinished_error;
 /// # Errors
 /// Of the first frame that differs, by its number; for another model or another input than the ledger's, and where there
 /// is nothing to compare.
-// RV-CLI-1402
+// RV-CLI-1502
 pub(crate) fn run(wanted: &Replay, verbose: bool) -> Result<String> {
     let mut entries = Vec::new();
     let verified = verify_file(&wanted.ledger, |entry| {
@@ -280,7 +280,7 @@ fn process(replayed: &mut Replayed, pixels: &[u8], told: &FrameDone) -> Result<(
     let made = session.output_size();
     let mut memory: Vec<(Vec<u8>, isize)> =
         planes(*output, made).map(|(row, bytes)| (vec![0; bytes], row as isize)).collect();
-    let to = memory.iter_mut().map(|(plane, stride)| (&mut plane[..], *stride)).collect::<Vec<_>>();
+    let to = memory.iter_mut().map(|(plane, stride)| (&mut plane[..], *stride)).collect();
     let mut out = FrameMut::new(*output, made, to)?.with_wanted(told.wanted.tags()?);
     session.process(&input, &mut out)?;
     Ok((fingerprint(&input), fingerprint_mut(&mut out)))

@@ -492,7 +492,8 @@ fn doctor_says_of_everything_that_it_is_ok_or_what_to_do() {
 /// RV-CLI-1003
 #[test]
 fn completions_and_manual_pages_know_every_command() {
-    const COMMANDS: [&str; 7] = ["build", "check", "info", "doctor", "cache", "completions", "man"];
+    const COMMANDS: [&str; 9] =
+        ["upscale", "preview", "build", "check", "info", "doctor", "cache", "completions", "man"];
     for shell in ["bash", "zsh", "fish"] {
         let output = rave(None).args(["completions", shell]).output().unwrap();
         let script = text(&output.stdout);

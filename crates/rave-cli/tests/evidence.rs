@@ -91,7 +91,7 @@ fn forge(folder: &TempDir, mut change: impl FnMut(&mut Event)) {
     .unwrap();
 }
 
-/// RV-CLI-1401
+/// RV-CLI-1501
 #[test]
 fn a_whole_ledger_is_right_and_one_that_was_changed_is_named_by_its_line() {
     let folder = run(1);
@@ -113,7 +113,7 @@ fn a_whole_ledger_is_right_and_one_that_was_changed_is_named_by_its_line() {
     fails(&rave(&folder, &["ledger", "verify", "none.jsonl"]), 254, &["none.jsonl"]);
 }
 
-/// RV-CLI-1402
+/// RV-CLI-1502
 #[test]
 fn a_run_comes_out_the_same_from_raw_frames_and_from_y4m() {
     for (every, frames) in [(1, "7 frames came out the same"), (3, "3 frames came out the same")] {
@@ -128,7 +128,7 @@ fn a_run_comes_out_the_same_from_raw_frames_and_from_y4m() {
     }
 }
 
-/// RV-CLI-1402
+/// RV-CLI-1502
 #[test]
 fn the_first_frame_that_differs_is_named() {
     let folder = run(1);
@@ -153,7 +153,7 @@ fn the_first_frame_that_differs_is_named() {
     fails(&replay(&folder, "forged.jsonl", &[]), 187, &["line 3", "1 tiles", "expected 2 tiles"]);
 }
 
-/// RV-CLI-1402
+/// RV-CLI-1502
 #[test]
 fn another_input_or_model_is_told_from_another_result() {
     let folder = run(1);

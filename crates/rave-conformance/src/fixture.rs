@@ -91,7 +91,7 @@ pub(crate) fn read_json<T: DeserializeOwned>(path: &Path, schema: u64) -> Result
     parse_json(&text, path, schema)
 }
 
-fn parse_json<T: DeserializeOwned>(text: &str, path: &Path, schema: u64) -> Result<T> {
+pub(crate) fn parse_json<T: DeserializeOwned>(text: &str, path: &Path, schema: u64) -> Result<T> {
     #[derive(Deserialize)]
     struct Head {
         schema: u64,

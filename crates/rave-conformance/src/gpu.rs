@@ -25,6 +25,7 @@ impl Gpu {
     ///
     /// # Errors
     /// [`rave_core::Status::DeviceNotFound`] where there is none.
+    // RV-CONF-1008
     pub(crate) fn open() -> Result<Self> {
         let device = Device::create(0)?;
         let name = format!("those of {} (rave-cuda)", device.info().name);
@@ -127,5 +128,18 @@ impl Kernels for Gpu {
         target.download(&self.stream, 0, &mut block.bytes)?;
         counter.check()?;
         Ok(Picture::from_planes(format, size, &block.planes_of(&block.bytes)))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn planes_lie_apart_at_aligned_places_and_come_back() {
+        let planes = [vec![1; 700], vec![2; 513], vec![3; 1]];
+        let block = Block::of(&planes);
+        assert_eq!(block.planes, [(0, 700), (1024, 513), (2048, 1)]);
+        assert_eq!(block.planes_of(&block.bytes), planes);
     }
 }

@@ -9,6 +9,8 @@ use clap::{Args, Parser, Subcommand};
 use rave_conformance::{Options, Plant, Report};
 use rave_core::{Error, Result, Status};
 
+mod sidecars;
+
 /// Holds RAVE against oracles that are not RAVE.
 #[derive(Debug, Parser)]
 #[command(version, max_term_width = 100)]
@@ -31,6 +33,22 @@ enum Action {
         /// Makes this run the committed result that later ones are compared with.
         #[arg(long)]
         bless: bool,
+    },
+    /// Tells which symbols of golden data, committed results and fixtures are damaged.
+    Scrub {
+        /// The files: all that carry a sidecar where none is named.
+        files: Vec<PathBuf>,
+    },
+    /// Brings damaged files back byte for byte, or refuses. Never under CI.
+    Repair {
+        /// The files.
+        #[arg(required = true)]
+        files: Vec<PathBuf>,
+    },
+    /// Makes the sidecars of files as they are, after a change that is meant. Never under CI.
+    Protect {
+        /// The files: all that carry a sidecar where none is named.
+        files: Vec<PathBuf>,
     },
 }
 
@@ -69,11 +87,13 @@ fn main() -> ExitCode {
 /// Whether everything is as it should be.
 fn run(action: Action) -> Result<bool> {
     match action {
+        Action::Scrub { files } => sidecars::scrub(&files),
+        Action::Repair { files } => refuse_under_ci("repair").and_then(|()| sidecars::repair(&files)),
+        Action::Protect { files } => refuse_under_ci("protect").and_then(|()| sidecars::protect(&files)),
         Action::Check(check) => check.run().map(|report| check.passed(&report)),
         Action::Report { check, out, bless } => {
-            if bless && in_ci() {
-                return Err(Error::new(Status::InvalidParameter, "--bless under CI")
-                    .help("renew what is committed at home, and review the difference"));
+            if bless {
+                refuse_under_ci("--bless")?;
             }
             let baseline = check.options().fixtures.join("baseline.json");
             if !bless {
@@ -103,9 +123,17 @@ fn run(action: Action) -> Result<bool> {
     }
 }
 
-/// Whether a machine runs this by itself, which must not change what results are compared with.
-fn in_ci() -> bool {
-    std::env::var_os("CI").is_some_and(|value| !value.is_empty())
+/// A machine that runs tests by itself must not change what they compare with.
+// RV-CONF-1206
+fn refuse_under_ci(what: &str) -> Result<()> {
+    if std::env::var_os("CI").is_none_or(|value| value.is_empty()) {
+        return Ok(());
+    }
+    Err(Error::new(
+        Status::PermissionDenied,
+        format!("{what} with CI set: CI checks what is committed and changes nothing"),
+    )
+    .help("run this at home, look at what it changes, and commit that"))
 }
 
 impl Check {

@@ -61,7 +61,7 @@ fn an_oracle_that_is_not_there_is_told_and_fails_where_that_is_asked_for() {
 
 /// On a machine with a GPU the check runs on it, and must pass.
 ///
-/// RV-CONF-1007
+/// RV-CONF-1007, RV-CONF-1008
 #[test]
 fn kernels_of_a_gpu_are_checked_or_told_to_be_missing() {
     let run = conformance(&["check", "pixels", "--gpu"]);

@@ -263,7 +263,15 @@ impl<'a> FrameMut<'a> {
     ///
     /// # Errors
     /// [`Status::InvalidParameter`] when the size is impossible, a plane is missing or too small.
-    pub fn new<P>(format: PixelFormat, size: Size, planes: P) -> Result<Self>
+    pub fn new(format: PixelFormat, size: Size, planes: Vec<(&'a mut [u8], isize)>) -> Result<Self> {
+        FrameMut::of_planes(format, size, planes)
+    }
+
+    /// The same of planes that are in no vector, such as an array's: nothing is allocated.
+    ///
+    /// # Errors
+    /// As [`FrameMut::new`].
+    pub fn of_planes<P>(format: PixelFormat, size: Size, planes: P) -> Result<Self>
     where
         P: IntoIterator<Item = (&'a mut [u8], isize), IntoIter: ExactSizeIterator>,
     {

@@ -31,6 +31,7 @@ mod tiled;
 
 pub use build::{
     BuildChoice, BuildPlace, BuilderProgram, CacheChoice, Cancel, EngineRequest, EngineSizes, PreparedBuild,
+    check_room,
 };
 pub use check::{Accuracy, Picture, Verdict, verdict};
 pub use cuda::{CudaDevice, CudaSession, EngineCheck, Gpu, Gpus, Owner};

@@ -240,9 +240,9 @@ impl VideoFrame {
             Ok((unsafe { std::slice::from_raw_parts_mut(start, len) }, stride))
         };
         let frame = match format.layout().planes {
-            1 => FrameMut::new(format, size, [plane(0)?]),
-            2 => FrameMut::new(format, size, [plane(0)?, plane(1)?]),
-            _ => FrameMut::new(format, size, [plane(0)?, plane(1)?, plane(2)?]),
+            1 => FrameMut::of_planes(format, size, [plane(0)?]),
+            2 => FrameMut::of_planes(format, size, [plane(0)?, plane(1)?]),
+            _ => FrameMut::of_planes(format, size, [plane(0)?, plane(1)?, plane(2)?]),
         };
         Ok(frame?.with_wanted(wanted))
     }

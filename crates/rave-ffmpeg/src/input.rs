@@ -287,6 +287,12 @@ impl Input {
             .map(|t| t as f64 / f64::from(sys::AV_TIME_BASE))
     }
 
+    /// Seconds at which it starts: what [`Input::seek`] counts from.
+    #[must_use]
+    pub fn start(&self) -> f64 {
+        timestamp(self.get().start_time).map_or(0.0, |ticks| ticks as f64 / f64::from(sys::AV_TIME_BASE))
+    }
+
     /// Bits per second over all streams, where they are known.
     #[must_use]
     pub fn bit_rate(&self) -> Option<u64> {

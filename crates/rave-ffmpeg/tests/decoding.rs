@@ -3,7 +3,7 @@
 mod common;
 
 use common::{CLIPS, clip, decode, ffmpeg, folder, frame_hashes, hash_of, make, open, path_in, probe};
-use rave_core::{PixelFormat, Status};
+use rave_core::{PixelFormat, Size, Status};
 use rave_ffmpeg::{
     Converter, Decoder, DecoderOptions, FrameFormat, Input, InputOptions, Packet, Received, VideoFrame,
 };
@@ -232,5 +232,33 @@ fn a_foreign_format_is_converted_without_a_loss_of_depth() {
             assert_eq!(converted, said.frame_hashes(), "{format}");
         }
         assert_eq!(converted.len(), 5);
+    }
+}
+
+/// RV-FF-1207
+#[test]
+fn a_frame_is_scaled_to_rgb_by_its_own_matrix_and_range() {
+    let Some(ffmpeg) = ffmpeg() else { return };
+    let folder = folder();
+    for (matrix, range) in [("bt709", "tv"), ("smpte170m", "pc"), ("bt2020nc", "tv")] {
+        let how = format!(
+            "-f lavfi -i color=c=0xC86432:s=64x48:r=1:d=1,format=gbrp,scale=out_color_matrix={}:out_range={range},\
+             format=yuv444p -c:v ffv1 -colorspace {matrix} -color_range {range}",
+            matrix.trim_end_matches("nc")
+        );
+        let path = make(&ffmpeg, &folder, "a.mkv", &how);
+        let (mut converter, mut made) = (Converter::new(), VideoFrame::new().unwrap());
+        decode(&mut open(&path), &DecoderOptions::default(), |frame| {
+            let colors = frame.color().tags().unwrap().resolve(PixelFormat::Yuv444p, frame.size());
+            converter.resize_to_rgb(frame, colors, Size::new(100, 70), &mut made).unwrap();
+            let view = made.view().unwrap();
+            assert_eq!((view.format(), view.size()), (PixelFormat::Rgb24, Size::new(100, 70)));
+            for pixel in view.plane(0).row(35).as_chunks::<3>().0 {
+                for (found, expected) in pixel.iter().zip([0xC8, 0x64, 0x32]) {
+                    assert!(found.abs_diff(expected) <= 2, "{matrix} {range}: {pixel:?}");
+                }
+            }
+        });
+        assert!(!made.is_empty());
     }
 }

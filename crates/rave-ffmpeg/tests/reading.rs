@@ -151,8 +151,8 @@ fn what_is_said_of_a_video_is_what_ffprobe_says() {
         ("sar.mp4", "-f lavfi -i testsrc2=s=64x48:d=0.5,setsar=32/27 -c:v libx264 -pix_fmt yuv422p"),
         (
             "deep.mp4",
-            "-f lavfi -i testsrc2=s=64x48:d=0.5 -c:v libx264 -pix_fmt yuv420p10le -colorspace bt2020nc \
-          -color_primaries bt2020 -color_trc smpte2084 -color_range tv -chroma_sample_location topleft",
+            "-f lavfi -i testsrc2=s=64x48:d=0.5,format=yuv420p10le,setparams=color_primaries=bt2020:\
+             color_trc=smpte2084:colorspace=bt2020nc:range=tv:chroma_location=topleft -c:v libx264",
         ),
         (
             "fields.mp4",

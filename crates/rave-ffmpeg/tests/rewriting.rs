@@ -192,8 +192,8 @@ fn hdr10_at_ten_bits() {
         &ffmpeg,
         &folder,
         "hdr10.mp4",
-        "-f lavfi -i testsrc2=s=64x48:r=10:d=1 -c:v libx264 -pix_fmt yuv420p10le -color_primaries bt2020 \
-         -color_trc smpte2084 -colorspace bt2020nc -color_range tv -chroma_sample_location topleft -x264-params \
+        "-f lavfi -i testsrc2=s=64x48:r=10:d=1,format=yuv420p10le,setparams=color_primaries=bt2020:color_trc=smpte2084\
+         :colorspace=bt2020nc:range=tv:chroma_location=topleft -c:v libx264 -x264-params \
          mastering-display=G(13250,34500)B(7500,3000)R(34000,16000)WP(15635,16450)L(10000000,1):cll=1000,400",
     );
     let hdr = |path: &str| {
@@ -213,6 +213,7 @@ fn hdr10_at_ten_bits() {
     for name in ["a.mp4", "a.mkv", "a.mov"] {
         let to = rewritten(&from, &folder, name, "libx264", &LOSSLESS);
         let (of_stream, of_frames_after) = hdr(&to);
+        assert!(common::open(&to).video().unwrap().color.is_hdr());
         assert_eq!(of_frames_after, of_frames, "{name}");
         assert_eq!(numbers(of_stream), numbers(of_frames), "{name}: the container says it too");
         assert_eq!(frame_hashes(&ffmpeg, &from), frame_hashes(&ffmpeg, &to));
@@ -227,20 +228,23 @@ fn hdr10_at_ten_bits() {
 fn hlg_and_other_colours() {
     let Some(ffmpeg) = ffmpeg() else { return };
     let folder = folder();
-    for (name, tags) in [
+    for (name, transfer, tags) in [
         (
             "hlg",
-            "-pix_fmt yuv420p10le -color_primaries bt2020 -color_trc arib-std-b67 -colorspace bt2020nc -color_range tv",
+            18,
+            "format=yuv420p10le,setparams=color_primaries=bt2020:color_trc=arib-std-b67:colorspace=bt2020nc:range=tv",
         ),
         (
             "full",
-            "-pix_fmt yuv422p -color_primaries bt470bg -color_trc gamma28 -colorspace bt470bg -color_range pc",
+            5,
+            "format=yuv422p,setparams=color_primaries=bt470bg:color_trc=bt470bg:colorspace=bt470bg:range=pc",
         ),
-        ("none", "-pix_fmt yuv444p"),
+        ("none", 2, "format=yuv444p"),
     ] {
-        let how = format!("-f lavfi -i testsrc2=s=64x48:r=10:d=1 -c:v libx264 {tags}");
+        let how = format!("-f lavfi -i testsrc2=s=64x48:r=10:d=1,{tags} -c:v libx264");
         let from = make(&ffmpeg, &folder, &format!("{name}.mov"), &how);
         let to = rewritten(&from, &folder, &format!("{name}-out.mov"), "libx264", &LOSSLESS);
+        assert_eq!(common::open(&to).video().unwrap().color.transfer, transfer, "{name}");
         assert_same_film(&ffmpeg, &from, &to, &[]);
         assert_eq!(frame_hashes(&ffmpeg, &from), frame_hashes(&ffmpeg, &to), "{name}");
     }

@@ -384,10 +384,13 @@ fn impossible_options_are_refused_by_name() {
 #[test]
 fn too_small_a_workspace_is_told_as_such() {
     let (Some(builder), Some(model)) = (builder(), real("animevideov3-x2")) else { return };
-    let starved = BuildOptions { workspace: Some(1), ..options(one_size(320, 180)) };
-    let error = refusal(&builder, &model, &starved);
-    assert_eq!(error.status(), Status::OutOfMemory, "{error}");
-    assert!(error.to_string().contains("allow a larger workspace"), "{error}");
+    // Too little for a layer, and too little for the engine.
+    for (bytes, sizes) in [(1, one_size(320, 180)), (512 << 20, any_size_to(1920, 1088))] {
+        let starved = BuildOptions { workspace: Some(bytes), ..options(sizes) };
+        let error = refusal(&builder, &model, &starved);
+        assert_eq!(error.status(), Status::OutOfMemory, "{error}");
+        assert!(error.to_string().contains("allow a larger workspace"), "{error}");
+    }
 }
 
 /// RV-TRT-1312

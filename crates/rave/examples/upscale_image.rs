@@ -23,7 +23,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     let stride = |size: Size| size.width as isize * 3;
     session.process(
         &Frame::new(PixelFormat::Rgb24, size, ColorTags::default(), &[(&pixels, stride(size))])?,
-        &mut FrameMut::new(PixelFormat::Rgb24, larger, [(&mut upscaled[..], stride(larger))])?,
+        &mut FrameMut::new(PixelFormat::Rgb24, larger, vec![(&mut upscaled, stride(larger))])?,
     )?;
 
     write_png(&output, &upscaled, larger)?;

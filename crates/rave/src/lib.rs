@@ -46,7 +46,7 @@
 //! let mut session = Session::new(&model, &SessionOptions::new(PixelFormat::Rgb24, size), Log::default())?;
 //!
 //! let input = Frame::new(PixelFormat::Rgb24, size, ColorTags::default(), &[(&pixels, 320 * 3)])?;
-//! let mut output = FrameMut::new(PixelFormat::Rgb24, session.output_size(), [(&mut upscaled[..], 640 * 3)])?;
+//! let mut output = FrameMut::new(PixelFormat::Rgb24, session.output_size(), vec![(&mut upscaled, 640 * 3)])?;
 //! session.process(&input, &mut output)?;
 //! # Ok(())
 //! # }

@@ -24,7 +24,7 @@ fn a_model_is_loaded_and_doubles_a_picture() -> Result<()> {
     let pixels = [10, 20, 30, 40, 50, 60];
     let mut doubled = [0; 24];
     let input = Frame::new(PixelFormat::Rgb24, size, ColorTags::default(), &[(&pixels, 6)])?;
-    let mut output = FrameMut::new(PixelFormat::Rgb24, session.output_size(), [(&mut doubled[..], 12)])?;
+    let mut output = FrameMut::new(PixelFormat::Rgb24, session.output_size(), vec![(&mut doubled, 12)])?;
     session.process(&input, &mut output)?;
     let row = [10, 20, 30, 10, 20, 30, 40, 50, 60, 40, 50, 60];
     assert_eq!(doubled, [row, row].concat()[..]);

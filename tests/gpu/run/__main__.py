@@ -15,6 +15,7 @@ import filters
 import golden
 import inside
 import kernels
+import media
 import nvcaps
 import nvenc
 from bundle import Bundle
@@ -23,7 +24,7 @@ from machine import Gpu, describe, find_gpu
 from report import Report
 
 SECTIONS = {module.__name__: module.section
-            for module in (kernels, engines, golden, accuracy, filters, faults, inside, nvenc, counters, bars, nvcaps)}
+            for module in (kernels, engines, golden, accuracy, filters, faults, inside, nvenc, counters, bars, nvcaps, media)}
 
 
 class Place:

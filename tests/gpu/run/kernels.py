@@ -34,6 +34,20 @@ def section(place):
 
     report.check("kernels give the reference's bits", compare_and_measure)
 
+    def conformance():
+        oracle = place.bundle.program("rave-conformance")
+        if not oracle.exists():
+            raise Skipped("no bin/rave-conformance in the bundle")
+        outcome = run([oracle, "check", "pixels", "--gpu", "--fixtures", place.bundle.folder / "conformance",
+                       "--ffmpeg", place.bundle.program("ffmpeg")], 240)
+        lines = outcome.text().splitlines()
+        report.store(conformance=lines)
+        expect(outcome.status == 0, f"{outcome.why()} {outcome.text()[-1200:]}")
+        return lines[-1]
+
+    # RV-CONF-1007
+    report.check("kernels give what the standard, zimg and swscale say", conformance)
+
     def beside_a_copy():
         bench = report.section.get("checkkernel", {}).get("bench")
         if not bench:

@@ -77,9 +77,10 @@ pub(super) fn run(bench: &mut Bench) -> Result<Vec<GroupReport>> {
 
 impl Group {
     fn run(&self, bench: &Bench) -> GroupReport {
+        let runtime = bench.onnxruntime_there().err();
         let (subject, missing) = match self.asked {
-            Asked::Library => ("rave-engine", bench.onnxruntime_there().err()),
-            Asked::Filter => ("the filter in FFmpeg", bench.ffmpeg.as_ref().err().cloned()),
+            Asked::Library => ("rave-engine", runtime),
+            Asked::Filter => ("the filter in FFmpeg", bench.ffmpeg.as_ref().err().cloned().or(runtime)),
         };
         let name = format!("faults/{}", self.name);
         let oracle = "the table of statuses and AVERRORs".into();

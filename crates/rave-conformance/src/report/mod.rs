@@ -156,7 +156,8 @@ impl Report {
     }
 }
 
-fn pretty(value: &impl Serialize) -> String {
+/// JSON as it is written: two spaces, a line for each value.
+pub(crate) fn pretty(value: &impl Serialize) -> String {
     let text = serde_json::to_string_pretty(value).expect("numbers and strings become JSON");
     text + "\n"
 }

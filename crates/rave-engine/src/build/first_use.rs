@@ -7,9 +7,9 @@ use rave_core::{Error, LogLevel, Result, Status};
 use rave_tensorrt::{BuiltPlan, Driver, Flavour, Progress};
 
 use super::progress_log::ProgressLog;
-use super::{BuildChoice, BuildPlace, CacheChoice, EngineRequest, EngineSizes, PreparedBuild};
-use crate::ModelOptions;
+use super::{BuildChoice, BuildPlace, CacheChoice, EngineRequest, EngineSizes, PreparedBuild, check_room};
 use crate::engine_cache::{CacheOptions, EngineCache, Origin};
+use crate::{Mode, ModelOptions};
 
 /// The GPU that an engine is to run on.
 #[derive(Clone, Debug)]
@@ -106,6 +106,10 @@ fn build(
     options: &ModelOptions,
     cache: &EngineCache,
 ) -> Result<Vec<u8>> {
+    // Hardened, the engine is used without being kept.
+    if let Some(folder) = cache.path().filter(|_| options.mode == Mode::Strict) {
+        check_room(folder, prepared.onnx().len() as u64)?;
+    }
     let (major, minor) = target.capability;
     let what = format!("an engine of {} for {}", path.display(), target.name);
     let details =

@@ -14,6 +14,7 @@ mod key;
 mod prepared;
 mod progress_log;
 mod request;
+mod room;
 mod sizes;
 
 pub use cancel::Cancel;
@@ -22,4 +23,5 @@ pub(crate) use first_use::{Target, engine_for};
 pub(crate) use key::installed_driver;
 pub use prepared::{BuildPlace, PreparedBuild};
 pub use request::{EngineRequest, EngineSizes};
+pub use room::check_room;
 pub(crate) use sizes::automatic;

@@ -7,6 +7,7 @@ use rave_core::{
     ColorTags, Elements, ElementsMut, Error, Frame, Log, PixelFormat, Rect, Result, Size, Status, ValueRange,
 };
 use rave_onnx::{LoadOptions, OnnxModel};
+use rave_tensorrt::SizeRange;
 
 /// A picture to compare on.
 #[derive(Clone, PartialEq, Eq)]
@@ -39,7 +40,7 @@ impl Picture {
         self.size
     }
 
-    /// The middle of it, no larger than `most`, as a tensor of `channels` planes of size `tensor`, whose edges repeat.
+    /// The middle of it, of size `visible`, as a tensor of `channels` planes of size `tensor`, whose edges repeat.
     fn tensor(&self, visible: Size, channels: u32, tensor: Size, white: ValueRange) -> Result<Vec<f32>> {
         let format = PixelFormat::Rgb48;
         let stride = format.row_bytes(0, self.size.width) as isize;
@@ -86,12 +87,14 @@ impl Reference {
         self.0.runtime()
     }
 
-    /// Runs the model on the middle of `picture`, as much of it as `most` has.
+    /// Runs the model on the middle of `picture`, as much of it as the engine takes whole; a smaller picture is extended.
     // RV-ENG-1703
-    pub(crate) fn run(&self, picture: &Picture, most: Size, white: ValueRange) -> Result<Run> {
+    pub(crate) fn run(&self, picture: &Picture, takes: SizeRange, white: ValueRange) -> Result<Run> {
+        let SizeRange { min, max, .. } = takes;
         let Size { width, height } = picture.size();
-        let visible = Size::new(width.min(most.width), height.min(most.height));
-        let size = self.0.padded_size(visible)?;
+        let visible = Size::new(width.min(max.width), height.min(max.height));
+        let least = Size::new(visible.width.max(min.width), visible.height.max(min.height));
+        let size = self.0.padded_size(least)?;
         let mut session = self.0.session(size)?;
         let input = picture.tensor(visible, self.0.contract().channels, size, white)?;
         match session.input() {
@@ -128,26 +131,35 @@ mod tests {
         Picture::new(Size::new(width, height), &samples).unwrap()
     }
 
+    /// An engine that takes sides from `min` to `max`.
+    fn takes(min: u32, max: (u32, u32)) -> SizeRange {
+        let max = Size::new(max.0, max.1);
+        SizeRange { min: Size::new(min, min), best: max, max }
+    }
+
     /// RV-ENG-1703
     #[test]
     fn a_picture_goes_in_as_it_is_and_a_larger_one_by_its_middle() {
         let identity = golden("identity-1x");
-        let whole = identity.run(&picture(20, 10), Size::new(64, 64), ValueRange::Unit).unwrap();
+        let whole = identity.run(&picture(20, 10), takes(1, (64, 64)), ValueRange::Unit).unwrap();
         assert_eq!((whole.size, whole.input.len()), (Size::new(20, 10), 600));
         assert!(whole.output == whole.input);
         assert_eq!(whole.input[19], 19_000.0 / 65535.0);
         assert_eq!(whole.input[599], 1.0);
-        let middle = identity.run(&picture(20, 10), Size::new(8, 64), ValueRange::Byte).unwrap();
+        let middle = identity.run(&picture(20, 10), takes(1, (8, 64)), ValueRange::Byte).unwrap();
         assert_eq!(middle.size, Size::new(8, 10));
         assert!((middle.input[0] - 6000.0 / 257.0).abs() < 1e-4, "{}", middle.input[0]);
     }
 
     /// RV-ENG-1703
     #[test]
-    fn what_the_model_does_not_take_is_extended() {
-        let run = golden("needs-8-2x").run(&picture(20, 10), Size::new(64, 64), ValueRange::Unit).unwrap();
-        assert_eq!((run.size, run.output.len()), (Size::new(24, 16), 3 * 48 * 32));
-        assert_eq!(run.input[19], run.input[23], "the edge is repeated");
+    fn what_model_or_engine_do_not_take_is_extended() {
+        let run = |model: &str, takes| golden(model).run(&picture(20, 10), takes, ValueRange::Unit).unwrap();
+        let of_model = run("needs-8-2x", takes(1, (64, 64)));
+        assert_eq!((of_model.size, of_model.output.len()), (Size::new(24, 16), 3 * 48 * 32));
+        assert_eq!(of_model.input[19], of_model.input[23], "the edge is repeated");
+        let of_engine = run("identity-1x", takes(16, (64, 64)));
+        assert_eq!(of_engine.size, Size::new(20, 16));
     }
 
     #[test]

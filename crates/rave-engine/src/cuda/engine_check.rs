@@ -95,7 +95,7 @@ impl EngineCheck {
         let mut accuracy = Accuracy::default();
         for picture in pictures {
             let (_, profile) = engine.profile_for(picture.size())?;
-            let run = reference.run(picture, profile.sizes.max, self.values)?;
+            let run = reference.run(picture, profile.sizes, self.values)?;
             let found = self.run(&engine, &run)?;
             if found.len() != run.output.len() {
                 return Err(Error::new(

@@ -334,6 +334,10 @@ fn explain_failure(faults: &Faults, library: &Library) -> Error {
     if said.contains("within workspace limit") {
         return error(Status::OutOfMemory).help("allow a larger workspace");
     }
+    // What RTX says where the scratch memory of the whole engine is more than the workspace.
+    if said.contains("OutOfMemory (Requested size was") {
+        return error(Status::OutOfMemory).help("allow a larger workspace, or ask for smaller sizes");
+    }
     if said.contains("bad_alloc") {
         return error(Status::OutOfMemory).help("free memory and try again");
     }
