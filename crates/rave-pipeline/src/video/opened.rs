@@ -1,7 +1,7 @@
 //! What a run reads: its input, its model, and the first of its pictures.
 
 use rave_core::{Error, Result, Status};
-use rave_engine::{Mode, ModelOptions};
+use rave_engine::{Cancel, Mode, ModelOptions};
 use rave_ffmpeg::{Input, InputOptions, VideoInfo};
 
 use super::engine::Engine;
@@ -34,7 +34,10 @@ pub(super) fn load(upscale: &Upscale, input: Option<&Input>) -> Result<Engine> {
         Model::File(path) => {
             let size = input.map(|input| input.video().map(|video| video.size)).transpose()?;
             let options = &upscale.model_options;
-            let options = ModelOptions { size_hint: options.size_hint.or(size), ..options.clone() };
+            // Building an engine can take minutes.
+            let (asked, token) = (options.cancel.clone(), upscale.cancelled_by.clone());
+            let cancel = Cancel::when(move || asked.came() || token.is_cancelled());
+            let options = ModelOptions { size_hint: options.size_hint.or(size), cancel, ..options.clone() };
             Engine::load(path, upscale.device, &options)
         }
     }
