@@ -8,7 +8,7 @@ use rave_core::Size;
 use rave_engine::Precision;
 
 use crate::preview::Preview;
-use crate::{exit_code, upscale};
+use crate::{bench, exit_code, upscale};
 
 /// AI video models on your GPU or CPU: run them on videos, build engines of them, look into them, and see what this
 /// machine has for them.
@@ -30,6 +30,9 @@ pub(crate) enum Command {
     /// its time. A run that was stopped, in whatever way, goes on with --resume.
     #[command(after_long_help = upscale::arguments::EXAMPLES)]
     Upscale(Box<upscale::arguments::Upscale>),
+    /// Measure decoding, the engine and encoding alone, and all of them together
+    #[command(after_long_help = bench::EXAMPLES)]
+    Bench(bench::Bench),
     /// Build a TensorRT engine of an ONNX model
     ///
     /// The model is checked, parsed and built by the TensorRT of this machine in a process of its own; what the model or

@@ -3,6 +3,7 @@
 #![forbid(unsafe_code)]
 
 mod arguments;
+mod bench;
 mod build;
 mod cache;
 mod check;
@@ -50,6 +51,7 @@ fn main() -> ExitCode {
 fn run(arguments: Arguments, interrupt: &Interrupt) -> Result<ExitCode> {
     match arguments.command {
         Command::Build(wanted) => print(&build::run(&wanted, arguments.verbose, interrupt)?)?,
+        Command::Bench(wanted) => print(&bench::run(&wanted, arguments.verbose)?)?,
         Command::Upscale(wanted) => print(&upscale::run(&wanted, arguments.verbose, interrupt)?)?,
         Command::Check(wanted) => print(&check::run(&wanted, arguments.verbose)?)?,
         Command::Info { file } => print(&info::run(&file)?)?,

@@ -18,4 +18,4 @@ pub use conveyor::{
 };
 pub use memory::{MemorySink, MemorySource};
 pub use sync::CancellationToken;
-pub use video::{DeviceChoice, Engine, Facts, Job, Picture, Progress, Summary, Upscale};
+pub use video::{BenchReport, DeviceChoice, Engine, Facts, Job, Picture, Progress, Summary, Upscale};

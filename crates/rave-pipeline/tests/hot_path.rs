@@ -4,14 +4,17 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 /// Modules that run for every frame, relative to `crates`: files, and folders with all that is in them.
-const PER_FRAME: [&str; 7] = [
+const PER_FRAME: [&str; 10] = [
     "rave-core/src/pixels",
     "rave-cuda/src",
     "rave-engine/src/cuda",
     "rave-engine/src/session.rs",
     "rave-engine/src/tiled.rs",
+    "rave-ffmpeg/src",
     "rave-onnx/src/session.rs",
     "rave-pipeline/src/conveyor",
+    "rave-pipeline/src/resume",
+    "rave-pipeline/src/video",
 ];
 
 /// Maps, whose keys are looked up.

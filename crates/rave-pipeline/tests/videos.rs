@@ -295,3 +295,87 @@ fn mistakes_are_told_before_anything_is_computed() {
     assert_eq!(clips.names(), ["in.mp4"]);
     upscale().max_output(Size::new(192, 108)).run().unwrap();
 }
+
+/// RV-PIPE-2110
+#[test]
+fn a_picture_without_a_result_is_left_out_in_hardened_mode_and_its_sound_is_not() {
+    let Some(clips) = Clips::find() else { return };
+    let color = clips.small("color.mp4", 12, &["-qp", "0"]);
+    // The model gives NaN of black: one picture is.
+    let input = clips.path("in.mkv");
+    let gray_and_black = r"lutyuv=y=max(val\,60):u=128:v=128,drawbox=color=black:t=fill:enable=eq(n\,5)";
+    clips.run(&["-i", &color, "-vf", gray_and_black, "-c:v", "ffv1", "-c:a", "copy", &input]);
+    let run = |mode, output: &str| {
+        engine("nan-of-zero").upscale(&input).codec("ffv1").mode(mode).output(output).run()
+    };
+    let output = clips.path("out.mkv");
+    let error = run(Mode::Strict, &output).unwrap_err();
+    assert_eq!(error.status(), Status::InferenceFailed);
+    let summary = run(Mode::Hardened, &output).unwrap();
+    assert_eq!((summary.frames, summary.lost), (11, 1));
+    assert_eq!(clips.sound(&output), clips.sound(&input));
+    let time = |lines: Vec<String>| -> Vec<String> {
+        lines.iter().map(|line| line.split(',').nth(2).unwrap().trim().to_owned()).collect()
+    };
+    let mut times = time(clips.pictures(&input));
+    times.remove(5);
+    assert_eq!(time(clips.pictures(&output)), times);
+}
+
+/// RV-PIPE-2111
+#[test]
+fn pictures_are_those_of_the_filter() {
+    let Some(clips) = Clips::find() else { return };
+    let input = clips.small("in.mp4", 8, &["-bf", "2"]);
+    let (by_filter, by_us) = (clips.path("filter.mkv"), clips.path("us.mkv"));
+    for model in ["dyadic-2x", "fixed-64-2x"] {
+        let filter = format!("rave={}:runtime_lib=embedded", golden_model(model).display());
+        clips.run(&["-i", &input, "-an", "-vf", &filter, "-c:v", "ffv1", &by_filter]);
+        engine(model).upscale(&input).codec("ffv1").overwrite(true).output(&by_us).run().unwrap();
+        assert_eq!(clips.pictures(&by_us), clips.pictures(&by_filter), "{model}");
+    }
+}
+
+/// RV-PIPE-2101
+#[test]
+fn uneven_times_colours_depth_and_the_shape_of_pixels_stay() {
+    let Some(clips) = Clips::find() else { return };
+    let small = clips.small("small.mp4", 12, &["-an"]);
+    let input = clips.path("in.mkv");
+    // Each picture a little later than the last was after the one before.
+    let uneven = r"settb=1/1000,setpts=N*40+N*N*3,format=yuv420p10le,setsar=4/3";
+    clips.run(&[
+        "-i",
+        &small,
+        "-vf",
+        uneven,
+        "-fps_mode",
+        "passthrough",
+        "-enc_time_base",
+        "1/1000",
+        "-c:v",
+        "ffv1",
+        "-color_primaries",
+        "bt2020",
+        "-color_trc",
+        "smpte2084",
+        "-colorspace",
+        "bt2020nc",
+        "-color_range",
+        "tv",
+        &input,
+    ]);
+    let output = clips.path("out.mkv");
+    engine("replicate-2x").upscale(&input).codec("ffv1").output(&output).run().unwrap();
+    let said = |file: &str, entries: &str| {
+        clips.ffmpeg.probe(&["-show_entries", entries, "-of", "compact"], file.as_ref())
+    };
+    for entries in [
+        "stream=pix_fmt,sample_aspect_ratio,color_range,color_space,color_transfer,color_primaries",
+        "packet=pts,duration",
+    ] {
+        let (before, after) = (said(&input, entries), said(&output, entries));
+        assert_eq!(after, before, "{entries}");
+        assert!(before.contains("bt2020") || before.contains("pts=92"), "{before}");
+    }
+}

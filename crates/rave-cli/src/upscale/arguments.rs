@@ -175,7 +175,7 @@ pub(crate) fn time(text: &str) -> Result<Duration, String> {
         .ok_or_else(help)
 }
 
-fn device(text: &str) -> Result<DeviceChoice, String> {
+pub(crate) fn device(text: &str) -> Result<DeviceChoice, String> {
     match text {
         "auto" => Ok(DeviceChoice::Auto),
         "cpu" => Ok(DeviceChoice::Cpu),

@@ -6,7 +6,7 @@ mod news;
 use std::time::Duration;
 
 use rave_core::{Error, Result, Status};
-use rave_engine::{BuilderProgram, ModelOptions};
+use rave_engine::{BuilderProgram, Cancel, ModelOptions};
 use rave_pipeline::{CancellationToken, Upscale};
 
 use crate::interrupt::Interrupt;
@@ -26,7 +26,9 @@ pub(crate) fn run(wanted: &arguments::Upscale, verbose: bool, interrupt: &Interr
     let mut news = News::new(wanted.json);
     let shown = news.clone();
     let stop = CancellationToken::new();
-    let upscale = upscale(wanted, ModelOptions { log: news.log(verbose), ..model_options(wanted)? })
+    let (asked, log) = (interrupt.clone(), news.log(verbose));
+    let options = ModelOptions { cancel: Cancel::when(move || asked.came()), log, ..model_options(wanted)? };
+    let upscale = upscale(wanted, options)
         .cancelled_by(&stop)
         .on_progress(OFTEN, move |progress| news.progress(progress));
     let result = upscale.begin().and_then(|job| {

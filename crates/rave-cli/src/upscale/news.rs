@@ -40,7 +40,7 @@ impl News {
     }
 
     /// The run has begun.
-    // RV-CLI-1404
+    // RV-CLI-1704
     pub(super) fn begun(&self, input: &str, output: &str, facts: &Facts) {
         self.write(|| {
             json!({
@@ -70,7 +70,7 @@ impl News {
     }
 
     /// It is so far.
-    // RV-CLI-1403, RV-CLI-1404
+    // RV-CLI-1703, RV-CLI-1704
     pub(super) fn progress(&mut self, progress: &Progress) {
         let left = progress.time_left();
         self.write(|| {
@@ -91,7 +91,7 @@ impl News {
     }
 
     /// It is done. Returns what to print.
-    // RV-CLI-1404
+    // RV-CLI-1704
     pub(super) fn done(&self, output: &str, summary: &Summary) -> String {
         self.end();
         let seconds = summary.metrics.elapsed.as_secs_f64();
@@ -100,7 +100,7 @@ impl News {
             self.write(|| {
                 json!({
                     "event": "done", "frames": summary.frames, "resumed": summary.facts.resumed,
-                    "repeats": summary.repeats, "concealed": summary.damage.concealed,
+                    "repeats": summary.repeats, "lost": summary.lost, "concealed": summary.damage.concealed,
                     "dropped": summary.damage.dropped, "corrupt_packets": summary.corrupt_packets,
                     "cut_short": summary.cut_short, "seconds": rounded(seconds), "frames_per_second": rounded(rate),
                 })
@@ -113,6 +113,9 @@ impl News {
         );
         if summary.repeats > 0 {
             text += &format!(", {} of them repeats", summary.repeats);
+        }
+        if summary.lost > 0 {
+            text += &format!(", and {} left out, for which the model has no result", summary.lost);
         }
         let lost = summary.damage.concealed + summary.damage.dropped + summary.corrupt_packets;
         if lost > 0 || summary.cut_short {
@@ -163,7 +166,7 @@ mod tests {
 
     use super::*;
 
-    /// RV-CLI-1403
+    /// RV-CLI-1703
     #[test]
     fn the_bar_tells_share_count_rate_and_what_is_left() {
         let terminal = InMemoryTerm::new(5, 120);

@@ -5,6 +5,7 @@ use std::io::{ErrorKind, Write};
 use std::path::{Path, PathBuf};
 
 use rave_core::{Error, Log, LogLevel, Result, Status};
+use rave_ffmpeg::Packet;
 use rave_ffmpeg::segments::SegmentReader;
 use rustix::fs::{FlockOperation, flock};
 
@@ -22,6 +23,8 @@ pub(crate) struct State {
     folder: PathBuf,
     /// Pictures in each segment that is complete.
     segments: Vec<u64>,
+    /// The time of the last of them that was found.
+    last: Option<i64>,
     /// Held until this is dropped, or the process ends in whatever way.
     _lock: File,
 }
@@ -55,7 +58,7 @@ impl State {
         flock(&lock, FlockOperation::NonBlockingLockExclusive).map_err(|_| {
             Error::new(Status::Busy, format!("another run writes to {output}")).help("wait until it ends")
         })?;
-        let mut state = State { folder, segments: Vec::new(), _lock: lock };
+        let mut state = State { folder, segments: Vec::new(), last: None, _lock: lock };
         let unfinished = fs::read_to_string(state.folder.join(FINGERPRINT)).ok();
         match unfinished.as_deref().and_then(Fingerprint::read) {
             Some(unfinished) if resume => {
@@ -74,6 +77,11 @@ impl State {
     /// How many pictures are in complete segments.
     pub(crate) fn pictures(&self) -> u64 {
         self.segments.iter().sum()
+    }
+
+    /// When the last picture is shown that an earlier run has left, in the time base of its encoder.
+    pub(crate) fn last(&self) -> Option<i64> {
+        self.last
     }
 
     /// The segments that are complete, in order.
@@ -111,8 +119,11 @@ impl State {
     fn find_segments(&mut self, log: &Log) -> Result<()> {
         loop {
             let path = self.next_segment();
-            match SegmentReader::open(&path).and_then(SegmentReader::verify) {
-                Ok(pictures) => self.segments.push(pictures),
+            match read_through(&path) {
+                Ok((pictures, last)) => {
+                    self.segments.push(pictures);
+                    self.last = self.last.max(last);
+                }
                 Err(error) if error.status() == Status::FileNotFound => return Ok(()),
                 Err(error) => {
                     log.write(LogLevel::Warning, format_args!("{error}; it and what follows is made again"));
@@ -152,6 +163,17 @@ impl Drop for State {
             let _ = fs::remove_dir_all(&self.folder);
         }
     }
+}
+
+/// How many pictures a segment has, and when its last one is shown, if all of it is as it was written.
+fn read_through(path: &Path) -> Result<(u64, Option<i64>)> {
+    let mut reader = SegmentReader::open(path)?;
+    let (mut packet, mut pictures, mut last) = (Packet::new()?, 0, None);
+    while reader.read(&mut packet)? {
+        pictures += 1;
+        last = last.max(packet.pts());
+    }
+    Ok((pictures, last))
 }
 
 /// Whether there is something to go on with.

@@ -1,8 +1,6 @@
 //! The model on a GPU, on frames that stay there.
 
 use std::collections::VecDeque;
-use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
 
 use rave_core::{ColorTags, Error, Log, PixelFamily, Result, Status};
 use rave_engine::{CudaSession, DevicePlane, FrameOnDevice, SessionOptions};
@@ -10,6 +8,7 @@ use rave_ffmpeg::{HardwareFrames, VideoFrame};
 
 use super::engine::Engine;
 use super::picture::Picture;
+use super::results::Results;
 use crate::{FrameStage, Outlet};
 
 /// Runs the model on every picture.
@@ -22,7 +21,7 @@ pub(crate) struct CudaInference {
     results: HardwareFrames,
     rgb: bool,
     dedup: bool,
-    repeats: Arc<AtomicU64>,
+    joined: Results,
 }
 
 /// A picture that the GPU has.
@@ -44,12 +43,12 @@ struct Last {
 }
 
 impl CudaInference {
-    /// A stage of `engine`, which is on a GPU; `repeats` counts the pictures that repeat the one before, if those are to be
-    /// looked for.
+    /// A stage of `engine`, which is on a GPU. It looks for pictures that repeat the one before if `dedup` says so.
     pub(crate) fn new(
         engine: &Engine,
         options: &SessionOptions,
-        repeats: Option<Arc<AtomicU64>>,
+        dedup: bool,
+        joined: Results,
         log: Log,
     ) -> Result<Self> {
         let gpu = engine.gpu.as_ref().ok_or_else(|| {
@@ -62,8 +61,8 @@ impl CudaInference {
             last: None,
             results,
             rgb: options.output_format.family() == PixelFamily::Rgb,
-            dedup: repeats.is_some(),
-            repeats: repeats.unwrap_or_default(),
+            dedup,
+            joined,
             session,
         })
     }
@@ -92,7 +91,7 @@ impl CudaInference {
         let color = result.color();
         result.copy_properties(input)?;
         result.set_color(color);
-        self.repeats.fetch_add(1, Ordering::Relaxed);
+        self.joined.repeated();
         Ok(true)
     }
 
@@ -124,7 +123,16 @@ impl FrameStage<Picture> for CudaInference {
             let target = describe(&result.frame)?;
             let tags = input.frame.color().tags()?;
             let made = self.session.submit(&described, tags, &target, ColorTags::default());
-            let made = made.inspect_err(|_| self.give_up())?;
+            let made = match made {
+                Ok(made) => made,
+                Err(error) => {
+                    let left_out = self.joined.leave_out(&mut input, error);
+                    left_out.inspect_err(|_| self.give_up())?;
+                    out.recycle(input);
+                    out.recycle(result);
+                    return Ok(());
+                }
+            };
             result.frame.copy_properties(&input.frame)?;
             result.frame.set_color(input.frame.color().converted(made, self.rgb));
             if self.dedup {
@@ -135,7 +143,7 @@ impl FrameStage<Picture> for CudaInference {
                 self.last = Some(last);
             }
         }
-        result.follow(&mut input)?;
+        self.joined.join(&mut result, &mut input)?;
         self.in_flight.push_back(InFlight { input, result, repeats });
         while self.session.in_flight() == self.session.capacity()
             || self.in_flight.front().is_some_and(|f| f.repeats)
@@ -151,7 +159,7 @@ impl FrameStage<Picture> for CudaInference {
         while !self.in_flight.is_empty() {
             self.emit(out)?;
         }
-        Ok(())
+        self.joined.end()
     }
 }
 

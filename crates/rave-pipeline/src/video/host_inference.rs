@@ -1,13 +1,13 @@
 //! The model on the CPU.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
 
 use rave_core::{ColorTags, Colorimetry, Log, PixelFamily, Result};
-use rave_engine::{Model, Session, SessionOptions};
+use rave_engine::{Model, Session, SessionOptions, Stats};
 use rave_ffmpeg::{FramePool, VideoFrame};
 
 use super::picture::Picture;
+use super::results::Results;
 use crate::{FrameStage, Outlet};
 
 /// Runs the model on every picture.
@@ -18,7 +18,7 @@ pub(crate) struct HostInference {
     rgb: bool,
     /// The last picture and what was made of it, where repeats are looked for.
     last: Option<Last>,
-    repeats: Arc<AtomicU64>,
+    joined: Results,
 }
 
 #[derive(Debug)]
@@ -28,11 +28,12 @@ struct Last {
 }
 
 impl HostInference {
-    /// A stage of `model`; `repeats` counts the pictures that repeat the one before, if those are to be looked for.
+    /// A stage of `model`, which looks for pictures that repeat the one before if `dedup` says so.
     pub(crate) fn new(
         model: &Model,
         options: &SessionOptions,
-        repeats: Option<Arc<AtomicU64>>,
+        dedup: bool,
+        joined: Results,
         log: Log,
     ) -> Result<Self> {
         let session = Session::new(model, options, log)?;
@@ -40,10 +41,15 @@ impl HostInference {
         Ok(HostInference {
             results: FramePool::new(options.output_format, session.output_size())?,
             rgb: options.output_format.family() == PixelFamily::Rgb,
-            last: repeats.is_some().then(empty).transpose()?,
-            repeats: repeats.unwrap_or_default(),
+            last: dedup.then(empty).transpose()?,
+            joined,
             session,
         })
+    }
+
+    /// What the session counts.
+    pub(crate) fn stats(&self) -> Arc<Stats> {
+        self.session.stats()
     }
 
     /// How the colours of pictures with these tags will be coded.
@@ -62,7 +68,7 @@ impl HostInference {
             let color = made.color();
             made.copy_properties(picture)?;
             made.set_color(color);
-            self.repeats.fetch_add(1, Ordering::Relaxed);
+            self.joined.repeated();
             return Ok(());
         }
         self.results.take(made)?;
@@ -80,9 +86,19 @@ impl HostInference {
 impl FrameStage<Picture> for HostInference {
     fn process(&mut self, mut picture: Picture, out: &mut Outlet<Picture>) -> Result<()> {
         let mut made = out.blank()?;
-        self.compute(&picture.frame, &mut made.frame)?;
-        made.follow(&mut picture)?;
+        let computed = self.compute(&picture.frame, &mut made.frame);
+        if let Err(error) = computed {
+            self.joined.leave_out(&mut picture, error)?;
+            out.recycle(made);
+            out.recycle(picture);
+            return Ok(());
+        }
+        self.joined.join(&mut made, &mut picture)?;
         out.recycle(picture);
         out.send(made)
+    }
+
+    fn finish(&mut self, _: &mut Outlet<Picture>) -> Result<()> {
+        self.joined.end()
     }
 }

@@ -1,12 +1,13 @@
 //! From what is asked for to a pipeline that runs.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use rave_core::{Error, Result, Size, Status};
 use rave_ffmpeg::Damage;
 
+use super::results::Counts;
 use super::setup;
 use super::source::Remains;
 use super::upscale::Upscale;
@@ -40,6 +41,8 @@ pub struct Summary {
     pub frames: u64,
     /// Of these, pictures that repeat the one before and did not go through the model; 0 where nobody asked for it.
     pub repeats: u64,
+    /// Pictures that have no result and were left out, in hardened mode; they are not among those that were written.
+    pub lost: u64,
     /// What the decoder made of the input.
     pub damage: Damage,
     /// Packets of the input that its container knows to be damaged.
@@ -76,7 +79,7 @@ pub struct Job {
     pub(super) running: Running,
     pub(super) facts: Facts,
     pub(super) remains: Remains,
-    pub(super) repeats: Arc<AtomicU64>,
+    pub(super) counts: Arc<Counts>,
 }
 
 impl Job {
@@ -109,9 +112,9 @@ impl Job {
     /// # Errors
     /// The first error of the run, [`Status::Cancelled`] when it was cancelled: the output is not there then.
     pub fn wait(self) -> Result<Summary> {
-        let Job { running, facts, remains, repeats } = self;
+        let Job { running, facts, remains, counts } = self;
         let metrics = running.wait()?;
-        Ok(summary(metrics, facts, &remains, &repeats))
+        Ok(summary(metrics, facts, &remains, &counts))
     }
 
     /// As [`Job::wait`], without blocking the thread.
@@ -119,17 +122,18 @@ impl Job {
     /// # Errors
     /// As [`Job::wait`].
     pub async fn finished(self) -> Result<Summary> {
-        let Job { running, facts, remains, repeats } = self;
+        let Job { running, facts, remains, counts } = self;
         let metrics = running.finished().await?;
-        Ok(summary(metrics, facts, &remains, &repeats))
+        Ok(summary(metrics, facts, &remains, &counts))
     }
 }
 
-fn summary(metrics: Metrics, facts: Facts, remains: &Remains, repeats: &AtomicU64) -> Summary {
+fn summary(metrics: Metrics, facts: Facts, remains: &Remains, counts: &Counts) -> Summary {
     let left = remains.lock();
     Summary {
         frames: facts.resumed + metrics.frames,
-        repeats: repeats.load(Ordering::Relaxed),
+        repeats: counts.repeats.load(Ordering::Relaxed),
+        lost: counts.lost.load(Ordering::Relaxed),
         damage: left.damage,
         corrupt_packets: left.corrupt_packets,
         cut_short: left.cut_short,

@@ -8,6 +8,8 @@
 //! are uploaded where NVDEC does not decode the stream, and downloaded where the GPU has no NVENC. The dots are the user's
 //! stages. Packets of streams that are copied travel with the picture that follows them.
 
+mod bench;
+mod chain;
 mod clip;
 mod cuda_inference;
 mod encoding;
@@ -16,18 +18,21 @@ mod file_sink;
 mod host_inference;
 mod job;
 mod kernel_stage;
+mod opened;
 mod packets;
 mod picture;
 mod place;
 mod prepare;
 mod recipe;
 mod repack;
+mod results;
 mod segmented;
 mod setup;
 mod source;
 mod transfer;
 mod upscale;
 
+pub use bench::BenchReport;
 pub(crate) use clip::Clip;
 pub use engine::{DeviceChoice, Engine};
 pub(crate) use file_sink::FileSink;

@@ -6,8 +6,8 @@ use rave_core::{Error, Result, Status};
 use rave_ffmpeg::Input;
 
 use super::engine::Engine;
+use super::opened::input_options;
 use super::place::{Place, is_pattern};
-use super::setup::input_options;
 use super::upscale::{Origin, Resumable, Target, Upscale};
 use crate::resume::{Fingerprint, Hasher, State};
 

@@ -1,33 +1,23 @@
 //! Opening everything that a run needs, in the order in which mistakes are cheapest.
 
 use std::sync::Arc;
-use std::sync::atomic::AtomicU64;
 use std::time::Duration;
 
-use rave_core::{ColorTags, Error, LogLevel, PixelFamily, Result, Size, Status};
-use rave_engine::{Mode, ModelOptions, SessionOptions};
-use rave_ffmpeg::{
-    FrameFormat, FramePool, HardwareFrames, Input, InputOptions, Rational, VideoFrame, VideoInfo,
-    closest_known_format,
-};
+use rave_core::{Error, LogLevel, Result, Status};
+use rave_ffmpeg::{HardwareFrames, Rational, VideoInfo};
 
-use super::cuda_inference::CudaInference;
-use super::encoding::Encoding;
-use super::engine::Engine;
+use super::chain::Chain;
 use super::file_sink::NewOutput;
-use super::host_inference::HostInference;
 use super::job::{Facts, Job, Progress};
+use super::opened::{Source, input_options, load, open_input};
 use super::picture::Picture;
 use super::place::Place;
-use super::prepare::{Geometry, Prepare};
 use super::recipe::Recipe;
-use super::repack::container_of;
+use super::results::Counts;
 use super::segmented::Segmented;
-use super::source::{FileSource, Peeked, Remains, SourceOptions};
-use super::transfer::{Download, Upload};
-use super::upscale::{Listener, Model, Origin, Target, Upscale};
+use super::upscale::{Listener, Target, Upscale};
 use crate::resume::{SegmentSink, Sources, State};
-use crate::{Carrier, DeviceMemory, FrameSink, FrameSource, Pipeline};
+use crate::{FrameSink, Pipeline};
 
 /// Opens input, model and output, and starts.
 pub(super) fn begin(mut upscale: Upscale, to: Target) -> Result<Job> {
@@ -70,13 +60,15 @@ pub(super) fn begin(mut upscale: Upscale, to: Target) -> Result<Job> {
         total: source.video().and_then(|video| estimate(video, upscale.start, upscale.length)),
         resumed: state.as_ref().map_or(0, State::pictures),
     };
+    let done = state.as_ref().and_then(State::last);
     log.write(
         LogLevel::Verbose,
         format_args!("{} -> {}, {}", facts.input_size, facts.output_size, facts.model),
     );
 
-    let repeats = Arc::new(AtomicU64::new(0));
-    let inference = chain.inference(&upscale, &engine, upscale.dedup.then(|| Arc::clone(&repeats)))?;
+    let counts = Arc::new(Counts::default());
+    let remains = source.remains();
+    let inference = chain.inference(&upscale, &engine, (&counts, &remains))?;
     let sink: Box<dyn FrameSink<Picture>> = match (to, output, &chain.encoding) {
         (Target::File(_), Some(output), Some(encoding)) => {
             let recipe = Recipe {
@@ -107,123 +99,17 @@ pub(super) fn begin(mut upscale: Upscale, to: Target) -> Result<Job> {
             }
         }
         (Target::Sink(sink), ..) => sink,
-        _ => return Err(unknown("a file without an output")),
+        _ => return Err(Error::new(Status::Unknown, "a file without an output")),
     };
 
-    let remains = source.remains();
-    let pictures = source.after(facts.resumed, first);
+    let pictures = source.after(done, first);
     let pipeline = chain.pipeline(&mut upscale, pictures, inference, &engine)?;
     let pipeline = match upscale.listener.take() {
         Some(listener) => tell(pipeline, listener, &facts),
         None => pipeline,
     };
     let running = pipeline.start("encode", sink)?;
-    Ok(Job { running, facts, remains, repeats })
-}
-
-fn unknown(what: &str) -> Error {
-    Error::new(Status::Unknown, what)
-}
-
-fn open_input(upscale: &Upscale) -> Result<Option<Input>> {
-    let Origin::File(path) = &upscale.origin else { return Ok(None) };
-    let input = Input::open(&input_options(upscale, path))?;
-    input.video()?;
-    Ok(Some(input))
-}
-
-/// How the input at `path` is opened.
-pub(super) fn input_options(upscale: &Upscale, path: &str) -> InputOptions {
-    InputOptions {
-        path: path.to_owned(),
-        format: upscale.input_format.clone(),
-        options: upscale.input_options.clone(),
-        strict: upscale.model_options.mode == Mode::Strict,
-    }
-}
-
-fn load(upscale: &Upscale, input: Option<&Input>) -> Result<Engine> {
-    match &upscale.model {
-        Model::Loaded(engine) => Ok(engine.clone()),
-        Model::File(path) => {
-            let size = input.map(|input| input.video().map(|video| video.size)).transpose()?;
-            let options = &upscale.model_options;
-            let options = ModelOptions { size_hint: options.size_hint.or(size), ..options.clone() };
-            Engine::load(path, upscale.device, &options)
-        }
-    }
-}
-
-/// Where pictures come from, before the pipeline has it.
-enum Source {
-    File(Box<FileSource>),
-    User(Box<dyn FrameSource<Picture>>),
-}
-
-impl Source {
-    fn open(upscale: &mut Upscale, input: Option<Input>, engine: &Engine, copied: &[bool]) -> Result<Self> {
-        let Some(input) = input else {
-            let none = Origin::File(String::new());
-            return match std::mem::replace(&mut upscale.origin, none) {
-                Origin::Source(source) => Ok(Source::User(source)),
-                Origin::File(_) => Err(unknown("an input that was not opened")),
-            };
-        };
-        let options =
-            SourceOptions { start: upscale.start, length: upscale.length, ..SourceOptions::default() };
-        let hardware = engine.gpu.as_ref().map(|gpu| &gpu.hardware);
-        let mut source = FileSource::new(input, &options, hardware)?;
-        source.copy(copied);
-        Ok(Source::File(Box::new(source)))
-    }
-
-    /// The first picture, which says what containers may not know.
-    fn first(&mut self) -> Result<Picture> {
-        let mut first = Picture::blank()?;
-        let (there, name) = match self {
-            Source::File(source) => (source.read(&mut first)?, source.input().name().to_owned()),
-            Source::User(source) => (source.read(&mut first)?, "the source".to_owned()),
-        };
-        if there {
-            return Ok(first);
-        }
-        Err(Error::new(Status::UnsupportedFormat, format!("{name}: no picture came out of it"))
-            .expected("one or more")
-            .help("check what part of it was asked for, and the file with ffprobe"))
-    }
-
-    fn input(&self) -> Option<&Input> {
-        match self {
-            Source::File(source) => Some(source.input()),
-            Source::User(_) => None,
-        }
-    }
-
-    fn video(&self) -> Option<&VideoInfo> {
-        match self {
-            Source::File(source) => Some(source.video()),
-            Source::User(_) => None,
-        }
-    }
-
-    fn remains(&self) -> Remains {
-        match self {
-            Source::File(source) => source.remains(),
-            Source::User(_) => Remains::default(),
-        }
-    }
-
-    /// The pictures after the first `done`; `first` is the one that was read already.
-    fn after(self, done: u64, first: Picture) -> Peeked {
-        let rest: Box<dyn FrameSource<Picture>> = match self {
-            Source::File(mut source) => {
-                source.skip(done.saturating_sub(1));
-                source
-            }
-            Source::User(source) => source,
-        };
-        Peeked { first: (done == 0).then_some(first), rest }
-    }
+    Ok(Job { running, facts, remains, counts })
 }
 
 /// How many pictures a part of a video has, as far as it says.
@@ -233,168 +119,6 @@ fn estimate(video: &VideoInfo, start: Duration, length: Option<Duration>) -> Opt
     let left = all.saturating_sub((start.as_secs_f64() * rate) as u64);
     let wanted = length.map_or(u64::MAX, |length| (length.as_secs_f64() * rate).ceil() as u64);
     Some(left.min(wanted))
-}
-
-/// What pictures are on their way.
-struct Chain {
-    /// As they come out of the decoder, in formats that RAVE knows.
-    decoded: Geometry,
-    /// As they go into the model.
-    geometry: Geometry,
-    /// `None` where they go to the program.
-    encoding: Option<Encoding>,
-    /// The format that the model's output is packed into.
-    format: rave_core::PixelFormat,
-    output_size: Size,
-}
-
-impl Chain {
-    fn new(upscale: &Upscale, to: &Target, engine: &Engine, first: &Picture) -> Result<Self> {
-        let (format, on_gpu) = match first.format() {
-            FrameFormat::Host(format) => (format, false),
-            FrameFormat::Cuda(format) => (format, true),
-            FrameFormat::Foreign(name) => match closest_known_format(&name) {
-                Some(format) => (format, false),
-                None => return Err(unsupported(&name)),
-            },
-            FrameFormat::ForeignDevice(name) => return Err(unsupported(&name)),
-        };
-        let decoded = Geometry { on_gpu, format, size: first.size() };
-        let geometry = match &engine.gpu {
-            Some(gpu) if !on_gpu => {
-                let format = container_of(format, |format| gpu.has_frames_of(format, decoded.size));
-                let format = format.ok_or_else(|| unsupported(decoded.format.name()))?;
-                Geometry { on_gpu: true, format, ..decoded.clone() }
-            }
-            _ => decoded.clone(),
-        };
-        let output_size = engine.model.contract().scale.apply(decoded.size)?;
-        check_limit(upscale.limit, output_size)?;
-        let options = &upscale.encoding;
-        let log = &upscale.model_options.log;
-        let encoding = match (to, &engine.gpu) {
-            (Target::Sink(_), _) => None,
-            (Target::File(path), None) => Some(Encoding::on_host(path, geometry.format, options)?),
-            (Target::File(path), Some(gpu)) => {
-                Some(Encoding::on_gpu(path, geometry.format, output_size, gpu, options, log)?)
-            }
-        };
-        let format = match &encoding {
-            Some(encoding) => encoding.format,
-            None => options.format.unwrap_or(geometry.format),
-        };
-        Ok(Chain { decoded, geometry, encoding, format, output_size })
-    }
-
-    fn inference(
-        &self,
-        upscale: &Upscale,
-        engine: &Engine,
-        repeats: Option<Arc<AtomicU64>>,
-    ) -> Result<Inference> {
-        let options = SessionOptions {
-            output_format: self.format,
-            tile: upscale.tile,
-            overlap: upscale.overlap,
-            dither: upscale.dither,
-            mode: upscale.model_options.mode,
-            streams: upscale.streams,
-            ..SessionOptions::new(self.geometry.format, self.geometry.size)
-        };
-        let log = upscale.model_options.log.clone();
-        Ok(match &engine.gpu {
-            None => Inference::Host(Box::new(HostInference::new(&engine.model, &options, repeats, log)?)),
-            Some(_) => Inference::Cuda(Box::new(CudaInference::new(engine, &options, repeats, log)?)),
-        })
-    }
-
-    fn pipeline(
-        &self,
-        upscale: &mut Upscale,
-        source: Peeked,
-        inference: Inference,
-        engine: &Engine,
-    ) -> Result<Pipeline<Picture>> {
-        let mut pipeline = Pipeline::new("decode", source)
-            .capacity(upscale.capacity)
-            .cancelled_by(&upscale.cancelled_by)
-            .stage("preprocess", Prepare::new(self.decoded.clone()));
-        if let (Some(gpu), false) = (&engine.gpu, self.decoded.on_gpu) {
-            let upload = Upload::new(gpu, self.decoded.format, self.geometry.format, self.geometry.size)?;
-            pipeline = pipeline.stage("upload", upload);
-        }
-        for (name, stage) in upscale.before.drain(..) {
-            pipeline = pipeline.stage(&name, stage);
-        }
-        pipeline = match inference {
-            Inference::Host(stage) => pipeline.stage("inference", *stage),
-            Inference::Cuda(stage) => {
-                let device = stage.session().device().clone();
-                pipeline.stage("inference", *stage).device_memory(move || {
-                    let stats = device.pool_stats();
-                    DeviceMemory { pool_hit_rate: stats.hit_rate(), high_water_bytes: stats.high_water_bytes }
-                })
-            }
-        };
-        for (name, stage) in upscale.after.drain(..) {
-            pipeline = pipeline.stage(&name, stage);
-        }
-        if let (Some(encoding), Some(_)) = (&self.encoding, &engine.gpu)
-            && !encoding.on_gpu
-        {
-            let download = Download::new(encoding.format, encoding.encoded_format, self.output_size)?;
-            pipeline = pipeline.stage("download", download);
-        }
-        Ok(pipeline)
-    }
-}
-
-// RV-PIPE-2203
-fn check_limit(limit: Option<Size>, output: Size) -> Result<()> {
-    match limit {
-        Some(limit) if output.width > limit.width || output.height > limit.height => {
-            Err(Error::new(Status::InvalidParameter, format!("the output would be {output}"))
-                .expected(format!("at most {limit}, which was asked for"))
-                .help("use a model of a smaller scale, or allow more"))
-        }
-        _ => Ok(()),
-    }
-}
-
-fn unsupported(format: &str) -> Error {
-    Error::new(Status::UnsupportedFormat, format!("pictures are {format}"))
-        .expected("a pixel format that RAVE has kernels for")
-        .help("convert them first, for example with ffmpeg -pix_fmt")
-}
-
-/// The stage that runs the model.
-enum Inference {
-    Host(Box<HostInference>),
-    Cuda(Box<CudaInference>),
-}
-
-impl Inference {
-    /// A frame in host memory like those that the encoder will get, but for its pixels.
-    fn prototype(&self, encoding: &Encoding, first: &VideoFrame, size: Size) -> Result<VideoFrame> {
-        let mut frame = VideoFrame::new()?;
-        FramePool::new(encoding.encoded_format, size)?.take(&mut frame)?;
-        let tags = first.color().tags()?;
-        let made = match self {
-            Inference::Host(stage) => stage.output_colors(tags),
-            Inference::Cuda(stage) => stage.session().output_colors(tags, ColorTags::default()),
-        };
-        frame.copy_properties(first)?;
-        let rgb = encoding.encoded_format.family() == PixelFamily::Rgb;
-        frame.set_color(first.color().converted(made, rgb));
-        Ok(frame)
-    }
-
-    fn hardware(&self) -> Option<&rave_ffmpeg::HardwareFrames> {
-        match self {
-            Inference::Host(_) => None,
-            Inference::Cuda(stage) => Some(stage.results()),
-        }
-    }
 }
 
 fn tell(pipeline: Pipeline<Picture>, (every, mut tell): Listener, facts: &Facts) -> Pipeline<Picture> {

@@ -54,7 +54,8 @@ pub(crate) struct FileSource {
     copied: Vec<bool>,
     sound: Vec<bool>,
     clip: Clip,
-    skip: u64,
+    /// Pictures up to this time are left out.
+    done: Option<i64>,
     waiting: Packets,
     remains: Remains,
 }
@@ -79,7 +80,7 @@ impl FileSource {
             sound: vec![false; streams],
             clip: Clip::new(&video, options.start, options.length),
             video,
-            skip: 0,
+            done: None,
             waiting: Packets::new(),
             remains: Remains::default(),
             input,
@@ -109,9 +110,9 @@ impl FileSource {
         self.clip
     }
 
-    /// Leaves out so many of the next pictures.
-    pub(crate) fn skip(&mut self, pictures: u64) {
-        self.skip = pictures;
+    /// Leaves out the pictures up to a time.
+    pub(crate) fn go_on_after(&mut self, pts: i64) {
+        self.done = Some(pts);
     }
 
     pub(crate) fn remains(&self) -> Remains {
@@ -124,7 +125,7 @@ impl FileSource {
             match self.decoder.receive(frame)? {
                 Received::Yes => match self.clip.take_frame(frame) {
                     Place::Before => {}
-                    Place::Inside if self.skip > 0 => self.skip -= 1,
+                    Place::Inside if self.done.is_some_and(|done| frame.pts() <= Some(done)) => {}
                     Place::Inside => return Ok(true),
                     Place::After => {
                         self.read_sound()?;
