@@ -48,7 +48,7 @@ fn process(session: &mut Session, pixels: &[u8]) -> Result<Vec<u8>> {
     let mut out = vec![0; size.pixels() as usize * 3];
     let stride = |size: Size| size.width as isize * 3;
     let input = Frame::new(PixelFormat::Rgb24, SIZE, ColorTags::default(), &[(pixels, stride(SIZE))])?;
-    let mut output = FrameMut::new(PixelFormat::Rgb24, size, [(&mut out[..], stride(size))])?;
+    let mut output = FrameMut::new(PixelFormat::Rgb24, size, vec![(&mut out, stride(size))])?;
     session.process(&input, &mut output)?;
     Ok(out)
 }
@@ -183,7 +183,7 @@ fn crops_tags_and_repeats_are_taken_down() {
         let frame = Frame::new(PixelFormat::Gray8, Size::new(20, 10), tags, &[(&pixels, 20)]).unwrap();
         let frame = frame.with_visible(visible).unwrap();
         let mut out = [0; 48];
-        let mut output = FrameMut::new(PixelFormat::Gray8, Size::new(8, 6), [(&mut out[..], 8)]).unwrap();
+        let mut output = FrameMut::new(PixelFormat::Gray8, Size::new(8, 6), vec![(&mut out, 8)]).unwrap();
         session.process(&frame, &mut output).unwrap();
         assert!(session.is_repeat(&frame, &frame));
     });
