@@ -43,6 +43,9 @@ pub(crate) struct Bench {
     /// The inference library, or embedded; searched for by default
     #[arg(long, value_name = "FILE")]
     pub(crate) runtime_lib: Option<PathBuf>,
+    /// The lean runtime of an older TensorRT, for version-compatible engines that it built
+    #[arg(long, value_name = "FILE")]
+    pub(crate) lean_runtime: Option<PathBuf>,
 }
 
 /// Measures, and says what came of it.
@@ -52,6 +55,7 @@ pub(crate) fn run(wanted: &Bench, verbose: bool) -> Result<String> {
     let options = ModelOptions {
         threads: wanted.threads,
         runtime_lib: wanted.runtime_lib.clone(),
+        lean_runtime: wanted.lean_runtime.clone(),
         log: Log::up_to(level, |_, message| eprintln!("rave: {message}")),
         ..ModelOptions::default()
     };

@@ -93,6 +93,9 @@ pub(crate) struct EngineFlags {
     /// The inference library, or embedded; searched for by default
     #[arg(long, value_name = "FILE")]
     pub(crate) runtime_lib: Option<PathBuf>,
+    /// The lean runtime of an older TensorRT, for version-compatible engines that it built
+    #[arg(long, value_name = "FILE")]
+    pub(crate) lean_runtime: Option<PathBuf>,
 }
 
 #[derive(Args, Debug)]

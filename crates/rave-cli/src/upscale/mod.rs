@@ -65,6 +65,7 @@ fn model_options(wanted: &arguments::Upscale) -> Result<ModelOptions> {
     Ok(ModelOptions {
         threads: wanted.engine.threads,
         runtime_lib: wanted.engine.runtime_lib.clone(),
+        lean_runtime: wanted.engine.lean_runtime.clone(),
         mode: wanted.part.mode.into(),
         builder: Some(BuilderProgram::rave(this)),
         ..ModelOptions::default()
