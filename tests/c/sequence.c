@@ -30,6 +30,14 @@ static uint32_t number(void)
     return first < 0xf0 ? first % 64 : (uint32_t)byte() << 24 | (uint32_t)byte() << 12 | byte();
 }
 
+/* What a caller says is the size of a structure of `has` bytes: it may be too small, or beyond reason, but what looks
+ * possible has to be there. */
+static uint32_t size_of(size_t has)
+{
+    const uint32_t given = number();
+    return given > has && given < 1u << 20 ? (uint32_t)has : given;
+}
+
 /* That a call has ended in a status that the header knows. */
 static void told(int32_t status)
 {
@@ -76,7 +84,7 @@ static RaveFrame any_frame(uint8_t *memory)
     if (strange & 64)
         frame.memory = (int32_t)(byte() % 3);
     if (strange & 128)
-        frame.struct_size = number();
+        frame.struct_size = size_of(sizeof frame);
     if (frame.format == RAVE_PIX_FMT_RGB24 && frame.width > SIDE)
         frame.data[0] = memory;
     return frame;
@@ -95,7 +103,7 @@ static void create_context(void)
     if (strange & 4)
         config.ledger_every = number();
     if (strange & 8)
-        config.struct_size = number();
+        config.struct_size = size_of(sizeof config);
     made = rave_context_create(&config, &error);
     CHECK((made != NULL) == (error == RAVE_OK));
     told(error);
@@ -123,7 +131,7 @@ static void load_model(void)
     if (strange & 8)
         config.mode = (int32_t)(byte() % 3);
     if (strange & 16)
-        config.struct_size = number();
+        config.struct_size = size_of(sizeof config);
     made = rave_model_load(context, path, &config, &error);
     CHECK((made != NULL) == (error == RAVE_OK));
     told(error);
@@ -158,7 +166,7 @@ static void create_session(void)
     if (strange & 64)
         config.dither = (int32_t)(byte() % 3);
     if (strange & 128)
-        config.struct_size = number();
+        config.struct_size = size_of(sizeof config);
     made = rave_session_create(model, &config, &error);
     CHECK((made != NULL) == (error == RAVE_OK));
     told(error);
