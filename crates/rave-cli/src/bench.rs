@@ -4,10 +4,11 @@ use std::fmt::Write;
 use std::path::PathBuf;
 
 use clap::Args;
-use rave_core::{Log, LogLevel, Result};
+use rave_core::{LogLevel, Result};
 use rave_engine::ModelOptions;
 use rave_pipeline::{BenchReport, DeviceChoice, Upscale};
 
+use crate::messages;
 use crate::upscale::arguments::device;
 
 pub(crate) const EXAMPLES: &str = "Examples:
@@ -56,7 +57,7 @@ pub(crate) fn run(wanted: &Bench, verbose: bool) -> Result<String> {
         threads: wanted.threads,
         runtime_lib: wanted.runtime_lib.clone(),
         lean_runtime: wanted.lean_runtime.clone(),
-        log: Log::up_to(level, |_, message| eprintln!("rave: {message}")),
+        log: messages::to_stderr(level),
         ..ModelOptions::default()
     };
     let report = Upscale::new(&wanted.input, &wanted.model)

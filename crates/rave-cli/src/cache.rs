@@ -4,11 +4,12 @@ use std::fmt::Write;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime};
 
-use rave_core::{Error, Log, LogLevel, Result, Status};
+use rave_core::{Error, LogLevel, Result, Status};
 use rave_engine::Mode;
 use rave_engine::engine_cache::{CacheOptions, EngineCache, Entry, EntryKind, Pruned};
 
 use crate::arguments::CacheAction;
+use crate::messages;
 
 /// Does what is wanted with the cache in `folder`, or the usual one; returns what to print, and what is wrong then.
 // RV-CLI-1301
@@ -33,7 +34,7 @@ pub(crate) fn state() -> Result<String> {
 }
 
 fn open(dir: Option<PathBuf>) -> Result<EngineCache> {
-    let log = Log::up_to(LogLevel::Warning, |_, message| eprintln!("rave: {message}"));
+    let log = messages::to_stderr(LogLevel::Warning);
     EngineCache::open(CacheOptions { dir, mode: Mode::Strict, log, ..CacheOptions::default() })
 }
 

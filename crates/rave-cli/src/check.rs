@@ -2,10 +2,11 @@
 
 use std::path::Path;
 
-use rave_core::{Error, Log, LogLevel, Result, Status, ValueRange};
+use rave_core::{Error, LogLevel, Result, Status, ValueRange};
 use rave_engine::{Accuracy, EngineCheck, ModelOptions, Picture, Precision, PreparedBuild, Verdict, verdict};
 
 use crate::arguments::{Build, CheckEngine, Values};
+use crate::messages;
 use crate::picture::read_png;
 
 /// A GPU to run engines on, and what they are run on.
@@ -59,7 +60,7 @@ pub(crate) fn run(wanted: &CheckEngine, verbose: bool) -> Result<String> {
     let options = ModelOptions {
         runtime_lib: wanted.runtime_lib.clone(),
         lean_runtime: wanted.lean_runtime.clone(),
-        log: Log::up_to(level, |_, message| eprintln!("rave: {message}")),
+        log: messages::to_stderr(level),
         ..ModelOptions::default()
     };
     let (accuracy, reference) = gpu.compare_files(&wanted.engine, &wanted.model, &options, &pictures)?;

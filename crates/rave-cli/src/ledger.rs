@@ -12,7 +12,7 @@ pub(crate) fn verify(path: &Path, unfinished: bool) -> Result<(String, Option<Er
     let mut total = Counts::default();
     let verified = verify_file(path, |entry| {
         if let Event::Closed(Closed { counts }) = &entry.record.event {
-            add(&mut total, counts);
+            total += *counts;
         }
         Ok(())
     })?;
@@ -37,35 +37,6 @@ pub(crate) fn unfinished_error(path: &Path, ending: Ending) -> Option<Error> {
         .expected("the line that closes it")
         .help("its process was killed or runs yet, or lines were taken away; --unfinished takes it as it is");
     Some(error)
-}
-
-/// The sum of what several runs in one file told.
-fn add(total: &mut Counts, more: &Counts) {
-    // By name, so that a new one cannot be forgotten here.
-    let Counts {
-        lines,
-        frames,
-        repeats,
-        fallbacks,
-        cache_entries_put_aside,
-        without_cache,
-        allocations_retried,
-        frames_lost,
-        not_finite,
-        failures,
-        devices_lost,
-    } = more;
-    total.lines += lines;
-    total.frames += frames;
-    total.repeats += repeats;
-    total.fallbacks += fallbacks;
-    total.cache_entries_put_aside += cache_entries_put_aside;
-    total.without_cache += without_cache;
-    total.allocations_retried += allocations_retried;
-    total.frames_lost += frames_lost;
-    total.not_finite += not_finite;
-    total.failures += failures;
-    total.devices_lost += devices_lost;
 }
 
 /// `5 frames recorded; hardened mode: 1 frames lost`.

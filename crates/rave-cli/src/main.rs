@@ -14,6 +14,7 @@ mod info;
 mod interrupt;
 mod ledger;
 mod media_info;
+mod messages;
 mod output;
 mod picture;
 mod preview;

@@ -14,6 +14,7 @@ use rave_ffmpeg::{
     VideoFrame,
 };
 
+use crate::messages;
 use crate::upscale::arguments::time;
 
 /// The examples in its help.
@@ -49,11 +50,7 @@ const GAP: usize = 4;
 /// Makes the picture, and says what it shows.
 // RV-CLI-1205
 pub(crate) fn run(wanted: &Preview, verbose: bool) -> Result<String> {
-    let log = rave_core::Log::new(move |level, message| {
-        if verbose || level <= LogLevel::Warning {
-            eprintln!("rave: {message}");
-        }
-    });
+    let log = messages::to_stderr(if verbose { LogLevel::Debug } else { LogLevel::Warning });
     let output = wanted.output.clone().unwrap_or_else(|| default_output(&wanted.input));
     if output.extension().is_none_or(|end| !end.eq_ignore_ascii_case("png")) {
         return Err(Error::new(Status::InvalidParameter, format!("file {}", output.display()))

@@ -13,6 +13,7 @@ use rave_ledger::{
 use crate::arguments::Replay;
 use crate::frame_source::{self, FrameSource, planes};
 use crate::ledger::unfinished_error;
+use crate::messages;
 
 /// Runs the ledger's frames again and tells how many came out the same.
 ///
@@ -58,7 +59,7 @@ pub(crate) fn run(wanted: &Replay, verbose: bool) -> Result<String> {
 
 fn log(verbose: bool) -> Log {
     let level = if verbose { LogLevel::Verbose } else { LogLevel::Warning };
-    Log::up_to(level, |_, message| eprintln!("rave: {message}"))
+    messages::to_stderr(level)
 }
 
 /// How far a replay is.

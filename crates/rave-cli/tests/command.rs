@@ -1,13 +1,17 @@
 //! The command as its users start it. Engines are built by the real TensorRT-RTX, which needs no GPU for that.
 
+mod common;
+
 use std::fs;
 use std::io::{BufRead, BufReader, Read};
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Output, Stdio};
+use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
+use common::{names, refusal, text};
 use rave_engine::engine_cache::{CacheOptions, EngineCache, EngineKey, Platform, ShapeRange};
+use rave_tests::ffmpeg::golden_model;
 use tempfile::TempDir;
 
 /// How long anything may take on a machine that does much else.
@@ -42,10 +46,6 @@ fn real(name: &str) -> Option<PathBuf> {
     in_build(&format!("deps/models/{name}.onnx"), "scripts/fetch.sh models")
 }
 
-fn golden(name: &str) -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join(format!("../../tests/golden/models/{name}.onnx"))
-}
-
 /// The command, on a machine whose only TensorRT is `library`, if there is one.
 fn rave(library: Option<&Path>) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_rave"));
@@ -62,25 +62,6 @@ fn folder_with(model: &Path) -> TempDir {
     let folder = tempfile::tempdir().unwrap();
     fs::copy(model, folder.path().join("model.onnx")).unwrap();
     folder
-}
-
-fn names(folder: &Path) -> Vec<String> {
-    let mut names: Vec<_> =
-        fs::read_dir(folder).unwrap().map(|e| e.unwrap().file_name().into_string().unwrap()).collect();
-    names.sort();
-    names
-}
-
-fn text(bytes: &[u8]) -> String {
-    String::from_utf8_lossy(bytes).into_owned()
-}
-
-/// The error's text, of a command that failed with `code` and gave out nothing.
-fn refusal(output: &Output, code: i32) -> String {
-    let said = text(&output.stderr);
-    assert_eq!(output.status.code(), Some(code), "{said}");
-    assert_eq!(text(&output.stdout), "", "{said}");
-    said
 }
 
 fn info(file: &Path) -> String {
@@ -148,7 +129,7 @@ fn an_engine_goes_where_it_is_sent_and_takes_an_older_ones_place() {
     fs::write(&engine, "an older one").unwrap();
     let output = rave(Some(&rtx))
         .args(["build", "--shape=64x64", "--compute-capability=8.9", "-o"])
-        .args([&engine, &golden("dyadic-2x")])
+        .args([&engine, &golden_model("dyadic-2x")])
         .output()
         .unwrap();
     assert!(output.status.success(), "{}", text(&output.stderr));
@@ -232,7 +213,7 @@ fn a_killed_build_leaves_neither_a_file_nor_a_process() {
 #[test]
 fn a_place_that_cannot_be_written_is_named_before_anything_is_built() {
     let Some(rtx) = rtx() else { return };
-    let folder = folder_with(&golden("dyadic-2x"));
+    let folder = folder_with(&golden_model("dyadic-2x"));
     for (place, code, found) in [
         ("none/x.engine", 254, "the engine cannot be written"),
         (".", 251, "not a regular file"),
@@ -303,8 +284,8 @@ fn every_operator_that_tensorrt_lacks_is_listed() {
 /// RV-CLI-1002, RV-CLI-1106
 #[test]
 fn what_is_missing_or_wrong_has_a_code_of_its_class_and_a_way_out() {
-    let folder = folder_with(&golden("dyadic-2x"));
-    fs::copy(golden("external-data"), folder.path().join("external.onnx")).unwrap();
+    let folder = folder_with(&golden_model("dyadic-2x"));
+    fs::copy(golden_model("external-data"), folder.path().join("external.onnx")).unwrap();
     let build = |library: Option<&Path>, arguments: &[&str]| {
         rave(library).current_dir(&folder).arg("build").args(arguments).output().unwrap()
     };
@@ -344,7 +325,7 @@ fn what_is_missing_or_wrong_has_a_code_of_its_class_and_a_way_out() {
 /// RV-CLI-1201
 #[test]
 fn info_tells_a_models_tensors_scale_opset_and_operators() {
-    let told = info(&golden("fixed-64-2x"));
+    let told = info(&golden_model("fixed-64-2x"));
     for line in [
         "  takes       `input` 1x3x64x64 fp32",
         "  gives       `output` 1x3x?x? fp32",

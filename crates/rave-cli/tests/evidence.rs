@@ -1,22 +1,21 @@
 //! `rave ledger` and `rave replay`, on ledgers that the library wrote.
 
+mod common;
+
 use std::fs;
 use std::num::NonZero;
-use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 
+use common::text;
 use rave_core::{ColorTags, Frame, FrameMut, Log, PixelFormat, Size};
 use rave_engine::{EMBEDDED, Ledger, LedgerOptions, Model, ModelOptions, Session, SessionOptions};
 use rave_ledger::{Digest, Event, verify_file};
+use rave_tests::ffmpeg::golden_model;
 use tempfile::TempDir;
 
 const SIZE: Size = Size::new(20, 12);
 const FRAME: usize = 20 * 12 + 2 * 10 * 6;
 const FRAMES: usize = 7;
-
-fn golden(name: &str) -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join(format!("../../tests/golden/models/{name}.onnx"))
-}
 
 /// A run of the golden model dyadic-2x on noise: its folder has `in.yuv` and `run.jsonl`.
 fn run(every: u32) -> TempDir {
@@ -28,7 +27,7 @@ fn run(every: u32) -> TempDir {
         ledger: Ledger::open(ledger).unwrap(),
         ..ModelOptions::default()
     };
-    let model = Model::load(&golden("dyadic-2x"), &options).unwrap();
+    let model = Model::load(&golden_model("dyadic-2x"), &options).unwrap();
     let geometry = SessionOptions::new(PixelFormat::Yuv420p, SIZE);
     let mut session = Session::new(&model, &geometry, Log::default()).unwrap();
     let pixels: Vec<u8> = (0..FRAMES * FRAME).map(|i| (i * i % 251) as u8).collect();
@@ -50,10 +49,6 @@ fn rave(folder: &TempDir, arguments: &[&str]) -> Output {
 
 fn replay(folder: &TempDir, ledger: &str, more: &[&str]) -> Output {
     rave(folder, &[&["replay", ledger, "--input", "in.yuv", "--threads", "1"], more].concat())
-}
-
-fn text(bytes: &[u8]) -> String {
-    String::from_utf8_lossy(bytes).into_owned()
 }
 
 /// Asserts that a command failed with `code`, and that what it said has all of `words`.
@@ -168,8 +163,8 @@ fn another_input_or_model_is_told_from_another_result() {
     fs::write(&input, &pixels[..2 * FRAME + 1]).unwrap();
     fails(&replay(&folder, "run.jsonl", &[]), 251, &["ends within a frame"]);
 
-    let other = golden("replicate-2x");
-    let digest = Digest::of(fs::read(golden("dyadic-2x")).unwrap()).to_string();
+    let other = golden_model("replicate-2x");
+    let digest = Digest::of(fs::read(golden_model("dyadic-2x")).unwrap()).to_string();
     let more = ["--model", other.to_str().unwrap()];
     fails(
         &replay(&folder, "run.jsonl", &more),

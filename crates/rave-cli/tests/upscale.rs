@@ -1,11 +1,14 @@
 //! `rave upscale` as its users start it, and as they kill it.
 
+mod common;
+
 use std::fs;
 use std::io::{BufRead, BufReader, Read, Write};
 use std::path::Path;
-use std::process::{Child, Command, Output, Stdio};
+use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant, SystemTime};
 
+use common::{names, refusal, text};
 use rave_tests::ffmpeg::{Ffmpeg, clip_and_model, golden_model, newest};
 use tempfile::TempDir;
 
@@ -94,24 +97,8 @@ impl Bench {
     }
 
     fn names(&self) -> Vec<String> {
-        let entries = fs::read_dir(&self.folder).unwrap();
-        let mut names: Vec<_> =
-            entries.map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect();
-        names.sort();
-        names
+        names(self.folder.as_ref())
     }
-}
-
-fn text(bytes: &[u8]) -> String {
-    String::from_utf8_lossy(bytes).into_owned()
-}
-
-/// The error's text, of a command that failed with `code` and gave out nothing.
-fn refusal(output: &Output, code: i32) -> String {
-    let said = text(&output.stderr);
-    assert_eq!(output.status.code(), Some(code), "{said}");
-    assert_eq!(text(&output.stdout), "", "{said}");
-    said
 }
 
 fn end(mut child: Child, signal: rustix::process::Signal) {

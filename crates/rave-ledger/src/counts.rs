@@ -1,5 +1,7 @@
 //! How many lines of each kind there were: the counter of an event is its line, so that neither can be without the other.
 
+use std::ops::AddAssign;
+
 use serde::{Deserialize, Serialize};
 
 use crate::{Act, Event};
@@ -64,5 +66,36 @@ impl Counts {
             ..
         } = *self;
         cache_entries_put_aside + without_cache + allocations_retried + frames_lost + not_finite
+    }
+}
+
+/// The sum of what several ledgers, or several runs in one file, told.
+impl AddAssign for Counts {
+    fn add_assign(&mut self, more: Self) {
+        // By name, so that a new one cannot be forgotten here.
+        let Counts {
+            lines,
+            frames,
+            repeats,
+            fallbacks,
+            cache_entries_put_aside,
+            without_cache,
+            allocations_retried,
+            frames_lost,
+            not_finite,
+            failures,
+            devices_lost,
+        } = more;
+        self.lines += lines;
+        self.frames += frames;
+        self.repeats += repeats;
+        self.fallbacks += fallbacks;
+        self.cache_entries_put_aside += cache_entries_put_aside;
+        self.without_cache += without_cache;
+        self.allocations_retried += allocations_retried;
+        self.frames_lost += frames_lost;
+        self.not_finite += not_finite;
+        self.failures += failures;
+        self.devices_lost += devices_lost;
     }
 }

@@ -17,5 +17,6 @@ pub use conveyor::{
     Metrics, Outlet, Pipeline, QueueMetrics, Running, StageMetrics, in_place,
 };
 pub use memory::{MemorySink, MemorySource};
+pub use resume::unfinished_folder;
 pub use sync::CancellationToken;
 pub use video::{BenchReport, DeviceChoice, Engine, Facts, Job, Picture, Progress, Summary, Upscale};

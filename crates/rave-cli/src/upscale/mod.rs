@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use rave_core::{Error, Result, Status};
 use rave_engine::{BuilderProgram, Cancel, ModelOptions};
-use rave_pipeline::{CancellationToken, Upscale};
+use rave_pipeline::{CancellationToken, Upscale, unfinished_folder};
 
 use crate::interrupt::Interrupt;
 use arguments::Dedup;
@@ -52,8 +52,7 @@ pub(crate) fn run(wanted: &arguments::Upscale, verbose: bool, interrupt: &Interr
         }
         Err(error) => {
             shown.failed(&error);
-            let resumable = interrupt.came()
-                && std::path::Path::new(&format!("{}.rave-unfinished", wanted.output)).exists();
+            let resumable = interrupt.came() && unfinished_folder(&wanted.output).exists();
             Err(if resumable { error.help("--resume goes on with what is done") } else { error })
         }
     }

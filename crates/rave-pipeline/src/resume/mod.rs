@@ -12,6 +12,7 @@ mod state;
 pub(crate) use fingerprint::{Fingerprint, Hasher};
 pub(crate) use segment_sink::{SegmentSink, Sources};
 pub(crate) use state::State;
+pub use state::unfinished_folder;
 
 /// How many pictures a segment has when nobody says: about as many as encoders put between two pictures from which
 /// decoding can start.

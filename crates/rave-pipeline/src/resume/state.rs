@@ -17,6 +17,12 @@ const FINGERPRINT: &str = "run";
 const LOCK: &str = "lock";
 const JOINED: &str = "joined";
 
+/// The folder in which a run to the file `output` keeps what is finished while it lasts, and after it was stopped.
+#[must_use]
+pub fn unfinished_folder(output: &str) -> PathBuf {
+    format!("{output}{SUFFIX}").into()
+}
+
 /// The folder of an unfinished run, which nobody else uses meanwhile.
 #[derive(Debug)]
 pub(crate) struct State {
@@ -43,7 +49,7 @@ impl State {
         anew: bool,
         log: &Log,
     ) -> Result<Self> {
-        let folder = PathBuf::from(format!("{output}{SUFFIX}"));
+        let folder = unfinished_folder(output);
         let io = |error: std::io::Error| Error::io(&folder, &error);
         if has_segments(&folder) && !resume && !anew {
             let found = format!("there is an unfinished run to {output}, in {}", folder.display());
