@@ -137,9 +137,12 @@ pub(crate) struct Replay {
     /// The model; where it was then by default
     #[arg(short, long, value_name = "FILE")]
     pub(crate) model: Option<PathBuf>,
-    /// The ONNX Runtime library; searched for by default, or built in if that was used
+    /// The ONNX Runtime library, or TensorRT's if the run was on a GPU; searched for by default, or built in if that was used
     #[arg(long, value_name = "FILE")]
     pub(crate) runtime_lib: Option<PathBuf>,
+    /// The lean runtime of an older TensorRT, if one ran the engine
+    #[arg(long, value_name = "FILE")]
+    pub(crate) lean_runtime: Option<PathBuf>,
     /// CPU threads, 0 for all: results are the same with any number
     #[arg(long, value_name = "NUMBER", default_value_t = 0)]
     pub(crate) threads: usize,

@@ -48,7 +48,7 @@ NEVER(cuDeviceGet) NEVER(cuDeviceGetName) NEVER(cuDeviceGetAttribute) NEVER(cuDe
 NEVER(cuCtxDestroy_v2) NEVER(cuCtxPushCurrent_v2) NEVER(cuCtxPopCurrent_v2) NEVER(cuCtxGetDevice)
 NEVER(cuMemGetInfo_v2) NEVER(cuMemAlloc_v2) NEVER(cuMemFree_v2) NEVER(cuMemHostAlloc)
 NEVER(cuMemHostGetDevicePointer_v2) NEVER(cuMemFreeHost) NEVER(cuMemcpyHtoDAsync_v2) NEVER(cuMemcpyDtoHAsync_v2)
-NEVER(cuMemcpyDtoDAsync_v2) NEVER(cuMemsetD8Async) NEVER(cuStreamCreate) NEVER(cuStreamDestroy_v2)
+NEVER(cuMemcpy2DAsync_v2) NEVER(cuMemcpyDtoDAsync_v2) NEVER(cuMemsetD8Async) NEVER(cuStreamCreate) NEVER(cuStreamDestroy_v2)
 NEVER(cuStreamSynchronize) NEVER(cuStreamQuery) NEVER(cuStreamWaitEvent) NEVER(cuEventCreate) NEVER(cuEventDestroy_v2)
 NEVER(cuEventRecord) NEVER(cuEventQuery) NEVER(cuEventSynchronize) NEVER(cuEventElapsedTime) NEVER(cuModuleLoadDataEx)
 NEVER(cuModuleUnload) NEVER(cuModuleGetFunction) NEVER(cuLaunchKernel) NEVER(cuStreamBeginCapture_v2)

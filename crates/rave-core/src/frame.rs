@@ -234,6 +234,25 @@ impl<'a> Frame<'a> {
         self.planes[index].expect("the format has this plane")
     }
 
+    /// Copies the pixels over all of `out`.
+    ///
+    /// # Errors
+    /// [`Status::UnsupportedFormat`] when `out` is of another format or size, or not all of this frame is visible.
+    pub fn copy_to(&self, out: &mut FrameMut<'_>) -> Result<()> {
+        if (self.format, self.size) != (out.format, out.size) || self.visible != Rect::of(self.size) {
+            let Size { width, height } = self.visible.size;
+            let found = format!("{width}x{height} of a frame of {} {}", self.size, self.format);
+            return Err(Error::new(Status::UnsupportedFormat, found)
+                .expected(format!("a whole frame of {} {}", out.size, out.format)));
+        }
+        for (from, to) in self.planes.iter().zip(&mut out.planes) {
+            if let (Some(from), Some(to)) = (from, to) {
+                (0..from.height()).for_each(|y| to.row_mut(y).copy_from_slice(from.row(y)));
+            }
+        }
+        Ok(())
+    }
+
     /// Whether a model makes the same of `other`: equal in every byte of the stored rows, in the part that is visible,
     /// and in what is said of the colours.
     #[must_use]
@@ -386,6 +405,25 @@ mod tests {
     }
 
     /// RV-CORE-1101
+    #[test]
+    fn pixels_are_copied_whatever_the_strides_and_only_whole_frames_of_one_kind() {
+        let from: Vec<u8> = (0..15).collect();
+        let size = Size::new(4, 3);
+        let frame = Frame::new(PixelFormat::Gray8, size, ColorTags::default(), &[(&from, 5)]).unwrap();
+        let mut to = [99; 18];
+        frame
+            .copy_to(&mut FrameMut::of_planes(PixelFormat::Gray8, size, [(&mut to[..], -6)]).unwrap())
+            .unwrap();
+        assert_eq!(to, [10, 11, 12, 13, 99, 99, 5, 6, 7, 8, 99, 99, 0, 1, 2, 3, 99, 99]);
+
+        let part = frame.clone().with_visible(Rect { x: 0, y: 0, size: Size::new(3, 3) }).unwrap();
+        let mut smaller =
+            FrameMut::of_planes(PixelFormat::Gray8, Size::new(3, 3), [(&mut to[..], 6)]).unwrap();
+        for refused in [part.copy_to(&mut smaller), frame.copy_to(&mut smaller)] {
+            assert_eq!(refused.unwrap_err().status(), Status::UnsupportedFormat);
+        }
+    }
+
     #[test]
     fn a_crop_must_lie_inside() {
         let bytes = [0; 12];

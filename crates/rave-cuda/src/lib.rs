@@ -50,6 +50,7 @@ mod buckets;
 mod device;
 mod frame;
 mod graph;
+mod host_frame;
 mod memory;
 mod module;
 mod nvrtc;
@@ -66,6 +67,7 @@ pub use frame::{
     DevicePlane, FrameOnDevice, ScratchOnDevice, TensorBatchOnDevice, TensorOnDevice, element_bytes,
 };
 pub use graph::{ExecutableGraph, Graph, GraphNode, GraphUpdate};
+pub use host_frame::HostFrame;
 pub use memory::DeviceBuffer;
 pub use pixels::{
     DeviceTiler, FrameComparer, FrameDifference, LumaFrame, LumaGeometry, LumaPackKernel, NonFiniteCounter,

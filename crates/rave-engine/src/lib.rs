@@ -34,7 +34,7 @@ pub use build::{
     check_room,
 };
 pub use check::{Accuracy, Picture, Verdict, verdict};
-pub use cuda::{CudaDevice, CudaSession, EngineCheck, Gpu, Gpus, Owner};
+pub use cuda::{CudaDevice, CudaSession, EngineCheck, Gpu, Gpus, Owner, Readback, UploadingSession};
 pub use file_info::{EngineInfo, FileInfo};
 pub use model::{BackendChoice, EMBEDDED, Model, ModelOptions};
 pub use options::{GraphChoice, Mode, SessionOptions};

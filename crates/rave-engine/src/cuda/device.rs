@@ -66,6 +66,21 @@ struct Shared {
     owner: Option<Owner>,
 }
 
+impl Shared {
+    fn new(device: Device, main: Stream, owner: Option<Owner>) -> Self {
+        Shared {
+            models: Cache::new(),
+            kernels: Mutex::new(None),
+            encoders: OnceLock::new(),
+            pool: BucketedPool::new(&device),
+            main,
+            device,
+            sessions: AtomicUsize::new(0),
+            owner,
+        }
+    }
+}
+
 /// Devices in use.
 static LIVE: Mutex<Vec<Weak<Shared>>> = Mutex::new(Vec::new());
 
@@ -113,17 +128,9 @@ impl CudaDevice {
                 // RV-ENG-1205, RV-ENG-1206
                 // SAFETY: the caller's promise, for as long as `Shared` lives: it holds the owner.
                 let device = unsafe { Device::adopt(context) }?;
-                let shared = Arc::new(Shared {
-                    models: Cache::new(),
-                    kernels: Mutex::new(None),
-                    encoders: OnceLock::new(),
-                    pool: BucketedPool::new(&device),
-                    // SAFETY: as above.
-                    main: unsafe { Stream::adopt(&device, stream) },
-                    device,
-                    sessions: AtomicUsize::new(0),
-                    owner: owner.take(),
-                });
+                // SAFETY: as above.
+                let main = unsafe { Stream::adopt(&device, stream) };
+                let shared = Arc::new(Shared::new(device, main, owner.take()));
                 live.push(Arc::downgrade(&shared));
                 CudaDevice(shared)
             }
@@ -134,6 +141,19 @@ impl CudaDevice {
             device.keep();
         }
         Ok(device)
+    }
+
+    /// Makes a context of its own on GPU `ordinal`, and a stream of it, for programs that have frames in host memory.
+    ///
+    /// # Errors
+    /// [`Status::DeviceNotFound`](rave_core::Status::DeviceNotFound) without a driver or a GPU,
+    /// [`Status::InvalidDevice`](rave_core::Status::InvalidDevice) when there is no GPU `ordinal`,
+    /// [`Status::OutOfMemory`](rave_core::Status::OutOfMemory),
+    /// [`Status::DeviceLost`](rave_core::Status::DeviceLost) after a sticky error.
+    pub fn create(ordinal: u32) -> Result<Self> {
+        let device = Device::create(ordinal)?;
+        let main = Stream::create(&device)?;
+        Ok(CudaDevice(Arc::new(Shared::new(device, main, None))))
     }
 
     fn keep(&self) {

@@ -6,7 +6,7 @@ use std::sync::atomic::Ordering;
 
 use rave_core::{ColorTags, Colorimetry, Error, Log, LogLevel, Result, Size, Status};
 use rave_cuda::FrameOnDevice;
-use rave_ledger::Act;
+use rave_ledger::{Act, Digest, fingerprint};
 
 use super::device::{CudaDevice, OpenSession};
 use super::frame_graph::FrameGraph;
@@ -14,6 +14,8 @@ use super::geometry::Geometry;
 use super::in_flight::NonFinite;
 use super::lane::{Lane, Staged};
 use super::model::TensorRtModel;
+use super::pending::Pending;
+use super::readback::Readback;
 use super::repeat::RepeatFinder;
 use crate::colors::Colors;
 use crate::model::{Backend, Model};
@@ -44,6 +46,8 @@ pub struct CudaSession {
     warned_non_finite: bool,
     /// Made when it is first asked for.
     repeats: Option<RepeatFinder>,
+    /// Made with the first frame that is taken down.
+    readback: Option<Readback>,
     stats: Arc<Stats>,
     /// Whether the frame before was lost.
     lost_before: bool,
@@ -60,6 +64,8 @@ pub struct CudaSession {
 struct InFlight {
     lane: usize,
     slot: usize,
+    /// What will be taken down of it.
+    pending: Option<Box<Pending>>,
 }
 
 impl CudaSession {
@@ -132,6 +138,7 @@ impl CudaSession {
             batch,
             warned_non_finite: false,
             repeats: None,
+            readback: None,
             stats: Arc::new(stats),
             lost_before: false,
             noted: Noted::new(model, options, &made),
@@ -183,7 +190,8 @@ impl CudaSession {
     /// by now, and says how the colours of `out` will be coded. Both frames must stay as they are until the frame is
     /// finished; they may be one frame when the model keeps the size.
     ///
-    /// Returns before the GPU has done any of it. Nothing is allocated.
+    /// Returns before the GPU has done any of it, and allocates nothing, but for frames of which the ledger gets fingerprints:
+    /// the input of these is waited for here, and their output in [`CudaSession::finish`].
     ///
     /// # Errors
     /// [`Status::Busy`] when [`CudaSession::capacity`] frames are in flight, [`Status::UnsupportedFormat`] when either
@@ -208,14 +216,9 @@ impl CudaSession {
                 self.number += 1;
             }
             match result {
-                Ok((from, to)) => {
+                Ok(made) => {
                     self.lost_before = false;
-                    if self.noted.wants(number) {
-                        let crop = noted::crop_of(input.size(), input.visible());
-                        // Without fingerprints: no pixel is copied to the host for them.
-                        self.noted.frame(number, (None, None), (tags, wanted), (from, to), crop);
-                    }
-                    Ok(to)
+                    Ok(made)
                 }
                 Err(error) => Err(self.failed(number, error.context(format_args!("frame {number}")))),
             }
@@ -254,7 +257,7 @@ impl CudaSession {
         tags: ColorTags,
         out: &FrameOnDevice,
         wanted: ColorTags,
-    ) -> Result<(Colorimetry, Colorimetry)> {
+    ) -> Result<Colorimetry> {
         // RV-ENG-1305
         if self.in_flight.len() == self.capacity() {
             return Err(Error::new(Status::Busy, format!("{} frames are in flight", self.in_flight.len()))
@@ -273,14 +276,38 @@ impl CudaSession {
             ),
         );
         self.settle(self.current)?;
+        let pending = match self.noted.wants(self.number) {
+            // Before the model may write over it.
+            true => Some(Box::new(Pending {
+                number: self.number,
+                input: self.fingerprint(input)?,
+                out: *out,
+                tags,
+                wanted,
+                from,
+                to,
+                crop: noted::crop_of(input.size(), input.visible()),
+            })),
+            false => None,
+        };
         let lane = &mut self.lanes[self.current];
         let staged = Staged { number: self.number, input: *input, from, out: *out, to };
         let (slot, full) = lane.stage(self.device.main(), staged)?;
-        self.in_flight.push_back(InFlight { lane: self.current, slot });
+        self.in_flight.push_back(InFlight { lane: self.current, slot, pending });
         if full {
             self.launch()?;
         }
-        Ok((from, to))
+        Ok(to)
+    }
+
+    /// The hash of a frame that is valid in order on the device's stream by now. Blocks until that is known.
+    // RV-ENG-1606
+    fn fingerprint(&mut self, frame: &FrameOnDevice) -> Result<Digest> {
+        let readback = match self.readback.take() {
+            Some(readback) => readback,
+            None => Readback::new(&self.device)?,
+        };
+        Ok(fingerprint(&self.readback.insert(readback).read(frame)?))
     }
 
     /// Makes the device's stream wait for the oldest frame in flight: its output is valid in order there, and its input may
@@ -289,7 +316,7 @@ impl CudaSession {
     /// # Errors
     /// [`Status::InvalidParameter`] when no frame is in flight; else as [`CudaSession::submit`].
     pub fn finish(&mut self) -> Result<()> {
-        let Some(&InFlight { lane, slot }) = self.in_flight.front() else {
+        let Some(&InFlight { lane, slot, .. }) = self.in_flight.front() else {
             return Err(Error::new(Status::InvalidParameter, "no frame is in flight")
                 .help("submit one before finishing it"));
         };
@@ -298,8 +325,18 @@ impl CudaSession {
             if self.lanes[lane].is_staged(slot) {
                 self.launch()?;
             }
-            self.in_flight.pop_front();
+            let pending = self.in_flight.pop_front().and_then(|frame| frame.pending);
             self.lanes[lane].join(self.device.main(), slot)?;
+            if let Some(frame) = pending {
+                let output = self.fingerprint(&frame.out)?;
+                self.noted.frame(
+                    frame.number,
+                    (Some(frame.input), Some(output)),
+                    (frame.tags, frame.wanted),
+                    (frame.from, frame.to),
+                    frame.crop,
+                );
+            }
             stats.frames.fetch_add(1, Ordering::Relaxed);
             Ok(())
         })

@@ -135,10 +135,10 @@ impl Chain {
         for (name, stage) in upscale.after.drain(..) {
             pipeline = pipeline.stage(&name, stage);
         }
-        if let (Some(encoding), Some(_)) = (&self.encoding, &engine.gpu)
+        if let (Some(encoding), Some(gpu)) = (&self.encoding, &engine.gpu)
             && !encoding.on_gpu
         {
-            let download = Download::new(encoding.format, encoding.encoded_format, self.output_size)?;
+            let download = Download::new(gpu, encoding.format, encoding.encoded_format, self.output_size)?;
             pipeline = pipeline.stage("download", download);
         }
         Ok(pipeline)

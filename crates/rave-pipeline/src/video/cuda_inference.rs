@@ -170,6 +170,7 @@ pub(super) fn describe(frame: &VideoFrame) -> Result<FrameOnDevice> {
     // SAFETY: the planes are those of a frame that libavutil keeps allocated while anybody refers to it. The stage keeps
     // inputs and results in `in_flight`, and the last ones in `last`, until the session has finished them, after which the
     // device's stream, in whose order their memory is used again, is behind all work with them; in an error it waits first.
+    // What copies a frame to the host keeps it until that is done.
     let described = unsafe { FrameOnDevice::new(format, frame.size(), &planes[..format.layout().planes]) };
     described?.with_visible(frame.visible())
 }

@@ -1,8 +1,10 @@
 //! Pictures between host memory and a GPU.
 
 use rave_core::{PixelFormat, Result, Size};
-use rave_ffmpeg::{FrameFormat, HardwareFrames};
+use rave_engine::Readback;
+use rave_ffmpeg::{FrameFormat, FramePool, HardwareFrames};
 
+use super::cuda_inference::describe;
 use super::engine::Gpu;
 use super::picture::Picture;
 use super::repack::Repack;
@@ -43,23 +45,33 @@ impl FrameStage<Picture> for Upload {
     }
 }
 
-/// Brings pictures from a GPU to an encoder that takes them in host memory, in its format.
+/// Brings pictures from a GPU to an encoder that takes them in host memory, in its format. The GPU goes on with the next
+/// picture meanwhile.
 #[derive(Debug)]
 pub(crate) struct Download {
+    readback: Readback,
+    pool: FramePool,
     repack: Option<Repack>,
 }
 
 impl Download {
     /// For pictures of `size` and `from`, which the encoder takes as `to`.
-    pub(crate) fn new(from: PixelFormat, to: PixelFormat, size: Size) -> Result<Self> {
-        Ok(Download { repack: (from != to).then(|| Repack::new(from, to, size)).transpose()? })
+    pub(crate) fn new(gpu: &Gpu, from: PixelFormat, to: PixelFormat, size: Size) -> Result<Self> {
+        Ok(Download {
+            readback: Readback::new(&gpu.cuda)?,
+            pool: FramePool::new(from, size)?,
+            repack: (from != to).then(|| Repack::new(from, to, size)).transpose()?,
+        })
     }
 }
 
 impl FrameStage<Picture> for Download {
+    // RV-PIPE-2304
     fn process(&mut self, mut picture: Picture, out: &mut Outlet<Picture>) -> Result<()> {
         let mut host = out.blank()?;
-        host.frame.download_from(&picture.frame)?;
+        self.pool.take(&mut host.frame)?;
+        self.readback.copy(&describe(&picture.frame)?, &mut host.frame.view_mut()?)?;
+        host.frame.copy_properties(&picture.frame)?;
         if let Some(repack) = &mut self.repack {
             let mut repacked = out.blank()?;
             repack.run(&host.frame, &mut repacked.frame)?;

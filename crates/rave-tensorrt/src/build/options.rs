@@ -26,6 +26,10 @@ pub enum Precision {
 }
 
 impl Precision {
+    /// All of them.
+    pub const ALL: [Precision; 5] =
+        [Precision::Model, Precision::Fp32, Precision::Tf32, Precision::Fp16, Precision::Bf16];
+
     /// The type of the tensors that are computed in it; `None` for the model's own.
     pub(super) fn data_type(self) -> Option<DataType> {
         match self {

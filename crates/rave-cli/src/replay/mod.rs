@@ -1,19 +1,21 @@
 //! `rave replay`: runs again what a ledger tells of, and compares.
 
+mod again;
+
 use std::collections::HashMap;
 use std::path::PathBuf;
 
-use rave_core::{Error, Frame, FrameMut, Log, LogLevel, PixelFormat, Result, Size, Status, ValueRange};
-use rave_engine::{EMBEDDED, Mode, Model, ModelOptions, Session, SessionOptions};
+use rave_core::{Error, Log, LogLevel, PixelFormat, Result, Size, Status, ValueRange};
+use rave_engine::{EMBEDDED, Mode, Model, ModelOptions, SessionOptions};
 use rave_ledger::{
-    Digest, Entry, Event, FrameDone, Meta, ModelLoaded, Repeat, SessionClosed, SessionOpened, fingerprint,
-    fingerprint_mut, verify_file,
+    Digest, Entry, Event, FrameDone, Meta, ModelLoaded, Repeat, SessionClosed, SessionOpened, verify_file,
 };
 
 use crate::arguments::Replay;
-use crate::frame_source::{self, FrameSource, planes};
+use crate::frame_source::{self, FrameSource};
 use crate::ledger::unfinished_error;
 use crate::messages;
+use again::{Again, Replayed, on_gpu};
 
 /// Runs the ledger's frames again and tells how many came out the same.
 ///
@@ -34,6 +36,7 @@ pub(crate) fn run(wanted: &Replay, verbose: bool) -> Result<String> {
         wanted,
         log: log(verbose),
         source: frame_source::open(&wanted.input)?,
+        sizes: sizes(&entries),
         models: HashMap::new(),
         sessions: HashMap::new(),
         pixels: Vec::new(),
@@ -57,6 +60,17 @@ pub(crate) fn run(wanted: &Replay, verbose: bool) -> Result<String> {
     run.report()
 }
 
+/// The size of the first frames of each model.
+fn sizes(entries: &[Entry]) -> HashMap<u32, Size> {
+    let mut sizes = HashMap::new();
+    for entry in entries {
+        if let Event::Session(SessionOpened { model, input_size: [width, height], .. }) = entry.record.event {
+            sizes.entry(model).or_insert(Size::new(width, height));
+        }
+    }
+    sizes
+}
+
 fn log(verbose: bool) -> Log {
     let level = if verbose { LogLevel::Verbose } else { LogLevel::Warning };
     messages::to_stderr(level)
@@ -67,6 +81,8 @@ struct Run<'a> {
     wanted: &'a Replay,
     log: Log,
     source: Box<dyn FrameSource>,
+    /// Of the frames that each model was loaded for.
+    sizes: HashMap<u32, Size>,
     models: HashMap<u32, Model>,
     sessions: HashMap<u32, Replayed>,
     pixels: Vec<u8>,
@@ -77,27 +93,8 @@ struct Run<'a> {
     cropped: u64,
 }
 
-/// A session that was made again.
-struct Replayed {
-    session: Session,
-    format: PixelFormat,
-    size: Size,
-    output: PixelFormat,
-    /// Frames of the input that were read for it.
-    taken: u64,
-    /// Frames of the input that did not go through the model.
-    repeats: u64,
-}
-
 impl Run<'_> {
     fn load(&mut self, told: ModelLoaded, meta: &Meta) -> Result<()> {
-        if told.backend != "onnx" {
-            return Err(Error::new(
-                Status::UnsupportedFormat,
-                "the model ran on a GPU, whose frames have no hashes",
-            )
-            .expected("a ledger of frames in host memory"));
-        }
         let path = self.wanted.model.clone().or_else(|| meta.path.as_deref().map(PathBuf::from)).ok_or_else(
             || {
                 Error::new(Status::InvalidParameter, "the ledger does not tell the model's file")
@@ -122,20 +119,40 @@ impl Run<'_> {
             )?,
             mode: mode(&told.mode)?,
             runtime_lib: self.wanted.runtime_lib.clone().or_else(|| embedded.then(|| EMBEDDED.into())),
+            lean_runtime: self.wanted.lean_runtime.clone(),
+            size_hint: self.sizes.get(&told.model).copied(),
             threads: self.wanted.threads,
             log: self.log.clone(),
-            ..ModelOptions::default()
+            ..match &told.engine {
+                Some(engine) => on_gpu(engine)?,
+                None => ModelOptions::default(),
+            }
         };
         let model = Model::load(&path, &options)?;
         let again = last_event(&model, |event| match event {
             Event::Model(model) => Some(model),
             _ => None,
         });
-        if let Some(again) = again.filter(|again| again.library != told.library) {
-            self.notes.push(format!("the library is {}, and was {}", again.library, told.library));
+        if let Some(again) = again {
+            self.note("library", &again.library, &told.library);
+            if let (Some(again), Some(told)) = (again.engine, told.engine) {
+                self.note("engine", again.sha256, told.sha256);
+            }
+            if let (Some(again), Some(told)) = (again.device, told.device) {
+                self.note("GPU", again.name, told.name);
+                let driver = |driver: Option<String>| driver.unwrap_or_else(|| "unknown".into());
+                self.note("driver", driver(again.driver), driver(told.driver));
+            }
         }
         self.models.insert(told.model, model);
         Ok(())
+    }
+
+    /// Keeps in mind that something is another than it was.
+    fn note<T: PartialEq + std::fmt::Display>(&mut self, what: &str, is: T, was: T) {
+        if is != was {
+            self.notes.push(format!("the {what} is {is}, and was {was}"));
+        }
     }
 
     fn open(&mut self, told: SessionOpened) -> Result<()> {
@@ -147,9 +164,10 @@ impl Run<'_> {
             overlap: told.overlap,
             dither: told.dither,
             mode: mode(&told.mode)?,
+            // One frame goes through at a time; how many did then changes no pixel.
             ..SessionOptions::new(format(&told.input_format)?, size(told.input_size))
         };
-        let session = Session::new(model, &options, self.log.clone())?;
+        let session = Again::open(model, &options, &self.log)?;
         let again = last_event(model, |event| match event {
             Event::Session(session) => Some(session),
             _ => None,
@@ -196,7 +214,8 @@ impl Run<'_> {
             )
             .help("name the whole input of the run"));
         }
-        let (found_input, found_output) = process(replayed, &self.pixels, told)
+        let (found_input, found_output) = replayed
+            .run(&self.pixels, told)
             .map_err(|error| error.context(format_args!("frame {number} of the ledger")))?;
         let differs = |what: &str, status, found: Digest, expected: Digest| {
             Error::new(status, format!("frame {number}: the {what} has the SHA-256 {found}"))
@@ -264,27 +283,6 @@ fn read(
         replayed.taken += 1;
     }
     Ok(true)
-}
-
-/// The hashes of a frame, and of what the model makes of it.
-fn process(replayed: &mut Replayed, pixels: &[u8], told: &FrameDone) -> Result<(Digest, Digest)> {
-    let Replayed { session, format, size, output, .. } = replayed;
-    let mut rest = pixels;
-    let from: Vec<(&[u8], isize)> = planes(*format, *size)
-        .map(|(row, bytes)| {
-            let (plane, others) = rest.split_at(bytes);
-            rest = others;
-            (plane, row as isize)
-        })
-        .collect();
-    let input = Frame::new(*format, *size, told.tags.tags()?, &from)?;
-    let made = session.output_size();
-    let mut memory: Vec<(Vec<u8>, isize)> =
-        planes(*output, made).map(|(row, bytes)| (vec![0; bytes], row as isize)).collect();
-    let to = memory.iter_mut().map(|(plane, stride)| (&mut plane[..], *stride)).collect();
-    let mut out = FrameMut::new(*output, made, to)?.with_wanted(told.wanted.tags()?);
-    session.process(&input, &mut out)?;
-    Ok((fingerprint(&input), fingerprint_mut(&mut out)))
 }
 
 /// The last event of a kind that a model's ledger has.
