@@ -2,7 +2,7 @@
 # Packs what a machine with an NVIDIA GPU needs to run tests/gpu/run.sh, into FOLDER (build/gpu-bundle): that script, the
 # ffmpeg of scripts/build-ffmpeg.sh with the libraries it links, the test programs, TensorRT's run-time libraries, the
 # engines in ENGINES, models, clips, and pictures made on the CPU to compare with. Nothing is needed there but the driver
-# and Python 3.11. About 55 MB; on the GPU's machine: FOLDER/run.sh FOLDER REPORT.json
+# and Python 3.11. About 62 MB; on the GPU's machine: FOLDER/run.sh FOLDER REPORT.json
 #
 #   scripts/gpu-bundle.sh ENGINES [FOLDER [MODELS]]
 #
@@ -44,10 +44,11 @@ step "Programs"
 (cd "$ROOT" && cargo build --release --locked -p rave-engine --example gpucheck)
 link_ffmpeg
 (cd "$ROOT" && cargo build --release --locked -p rave-ffmpeg --example mediacheck)
+(cd "$ROOT" && cargo build --release --locked -p rave-cli)
 stripped=$(mktemp -d "$BUILD/stripped.XXXXXX")
 trap 'rm -rf "$stripped"' EXIT
 release=${CARGO_TARGET_DIR:-$ROOT/target}/release
-for program in "$ffmpeg/ffmpeg" "$ffmpeg/ffprobe" "$release"/{checkkernel,rave-conformance} \
+for program in "$ffmpeg/ffmpeg" "$release"/{checkkernel,rave-conformance,rave} \
     "$release"/examples/{trtcheck,nvcaps,gpucheck,mediacheck}; do
     strip -o "$stripped/$(basename "$program")" "$program"
     packed "$stripped/$(basename "$program")" "bin/$(basename "$program")"

@@ -10,6 +10,7 @@ import accuracy
 import bars
 import counters
 import engines
+import evidence
 import faults
 import filters
 import golden
@@ -18,13 +19,15 @@ import kernels
 import media
 import nvcaps
 import nvenc
+import videos
 from bundle import Bundle
 from ffmpeg import FFmpeg
 from machine import Gpu, describe, find_gpu
 from report import Report
 
 SECTIONS = {module.__name__: module.section
-            for module in (kernels, engines, golden, accuracy, filters, faults, inside, nvenc, counters, bars, nvcaps, media)}
+            for module in (kernels, engines, golden, accuracy, filters, faults, inside, nvenc, counters, bars, evidence, nvcaps, media,
+                           videos)}
 
 
 class Place:

@@ -8,7 +8,11 @@ use rave_core::{Error, Result, Status, note_device_hung};
 use rave_cuda::{Device, Event, NonFiniteCounter, Stream};
 
 /// How long the work of one launch may take, once all before it in its lane is over, until the GPU is taken to have stopped.
-const PATIENCE: Duration = Duration::from_secs(30);
+pub(super) const PATIENCE: Duration = Duration::from_secs(30);
+
+/// How long that may take when nobody wants the result any more, between the two: as many times as long as the slowest launch
+/// so far. A GPU that is slow is not taken for one that has stopped, and one that has stopped does not hold up an end.
+const PATIENCE_AT_THE_END: (Duration, u32) = (Duration::from_secs(5), 4);
 
 /// The shortest and the longest time between two looks at an event that is waited for.
 const NAP: Range<Duration> = Duration::from_micros(50)..Duration::from_millis(2);
@@ -21,6 +25,8 @@ pub(super) struct Slot {
     counters: Vec<NonFiniteCounter>,
     /// Numbers of the frames; empty when nothing is in flight.
     frames: Range<u64>,
+    /// When they were launched.
+    begun: Instant,
 }
 
 /// Elements of a frame that are NaN or infinite.
@@ -38,6 +44,7 @@ impl Slot {
             done: Event::new(device)?,
             counters: (0..batch).map(|_| NonFiniteCounter::new(device)).collect::<Result<_>>()?,
             frames: 0..0,
+            begun: Instant::now(),
         })
     }
 
@@ -55,6 +62,7 @@ impl Slot {
     pub(super) fn launched(&mut self, stream: &Stream, frames: Range<u64>) -> Result<()> {
         self.done.record(stream)?;
         self.frames = frames;
+        self.begun = Instant::now();
         Ok(())
     }
 
@@ -73,11 +81,18 @@ impl Slot {
     ///
     /// # Errors
     /// As [`wait_for`].
-    pub(super) fn wait(&self) -> Result<()> {
+    pub(super) fn wait(&self, patience: Duration) -> Result<()> {
         if self.frames.is_empty() {
             return Ok(());
         }
-        wait_for(&self.done, || format!("frames {} to {}", self.frames.start, self.frames.end - 1))
+        wait_patiently(&self.done, patience, || {
+            format!("frames {} to {}", self.frames.start, self.frames.end - 1)
+        })
+    }
+
+    /// How long ago its work was launched, if it has any.
+    pub(super) fn age(&self) -> Option<Duration> {
+        (!self.frames.is_empty()).then(|| self.begun.elapsed())
     }
 
     /// Frees the slot, whose work is over, and tells what was not finite in it.
@@ -95,21 +110,32 @@ impl Slot {
     }
 }
 
-/// Blocks until `event` has passed, looking at it from time to time. A wait inside the driver would have no end.
+/// How long one launch may take at the end of a session in which the slowest took `slowest`, as far as that is known.
+pub(super) fn patience_at_the_end(slowest: Option<Duration>) -> Duration {
+    let (least, times) = PATIENCE_AT_THE_END;
+    slowest.map_or(PATIENCE, |slowest| slowest.saturating_mul(times).clamp(least, PATIENCE))
+}
+
+/// Blocks until `event` has passed.
 ///
 /// # Errors
 /// The first error of the work before it; [`Status::DeviceLost`], remembered for the process, when it does not end in time.
 pub(super) fn wait_for(event: &Event, what: impl FnOnce() -> String) -> Result<()> {
+    wait_patiently(event, PATIENCE, what)
+}
+
+/// Blocks until `event` has passed, looking at it from time to time. A wait inside the driver would have no end.
+fn wait_patiently(event: &Event, patience: Duration, what: impl FnOnce() -> String) -> Result<()> {
     let start = Instant::now();
     let mut nap = NAP.start;
     while !event.is_done()? {
         // RV-ENG-1311
-        if start.elapsed() > PATIENCE {
+        if start.elapsed() > patience {
             note_device_hung();
             let what = what();
             return Err(Error::new(
                 Status::DeviceLost,
-                format!("{what}: on the GPU for more than {} s", PATIENCE.as_secs()),
+                format!("{what}: on the GPU for more than {} s", patience.as_secs()),
             )
             .help("restart the process; nvidia-smi and the kernel's log (Xid) tell what the GPU met"));
         }
@@ -117,4 +143,19 @@ pub(super) fn wait_for(event: &Event, what: impl FnOnce() -> String) -> Result<(
         nap = (nap * 2).min(NAP.end);
     }
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// RV-ENG-1311
+    #[test]
+    fn a_slow_gpu_gets_more_time_at_the_end_than_a_fast_one() {
+        let seconds = |seconds| Duration::from_secs(seconds);
+        assert_eq!(patience_at_the_end(Some(Duration::from_millis(5))), seconds(5));
+        assert_eq!(patience_at_the_end(Some(seconds(3))), seconds(12));
+        assert_eq!(patience_at_the_end(Some(seconds(60))), PATIENCE);
+        assert_eq!(patience_at_the_end(None), PATIENCE, "the first launch compiles and loads");
+    }
 }

@@ -1,13 +1,14 @@
 //! What computes one frame, or one batch of frames, at a time.
 
 use std::fmt;
+use std::time::Duration;
 
 use rave_core::{Colorimetry, Log, Result, Size};
 use rave_cuda::{Event, FrameOnDevice, PooledBlock, Stream};
 
 use super::frame_graph::FrameGraph;
 use super::geometry::Geometry;
-use super::in_flight::{NonFinite, Slot};
+use super::in_flight::{NonFinite, PATIENCE, Slot, patience_at_the_end};
 use super::program::Program;
 
 /// How many launches of a lane are queued on the device before the host waits for the first of them.
@@ -32,6 +33,8 @@ pub(super) struct Lane {
     slots: Vec<Slot>,
     /// The slot of the next launch.
     next: usize,
+    /// The longest time after which a launch was seen to be over.
+    slowest: Option<Duration>,
     arrived: Event,
     memory: Vec<PooledBlock>,
     stream: Stream,
@@ -57,6 +60,7 @@ impl Lane {
             staged: Vec::with_capacity(batch as usize),
             slots: (0..QUEUE).map(|_| Slot::new(device.device(), batch)).collect::<Result<_>>()?,
             next: 0,
+            slowest: None,
             arrived: Event::new(device.device())?,
             memory,
             stream,
@@ -85,7 +89,7 @@ impl Lane {
     // RV-ENG-1303
     /// Waits for room in the queue; nothing in the steady state of a GPU that keeps up.
     pub(super) fn make_room(&self) -> Result<()> {
-        self.slots[self.next].wait()
+        self.slots[self.next].wait(PATIENCE)
     }
 
     /// Frees the slots whose work is over, oldest first, and tells what was not finite in them.
@@ -96,6 +100,7 @@ impl Lane {
             if !slot.is_over()? {
                 break;
             }
+            self.slowest = self.slowest.max(slot.age());
             if let Some(more) = slot.settle() {
                 found.get_or_insert(NonFinite { elements: 0, ..more }).elements += more.elements;
             }
@@ -141,7 +146,16 @@ impl Lane {
 
     /// Blocks until all work has ended, the oldest first, so that patience is with one launch at a time.
     pub(super) fn wait(&self) -> Result<()> {
-        (0..QUEUE).try_for_each(|offset| self.slots[(self.next + offset) % QUEUE].wait())
+        self.wait_patiently(PATIENCE)
+    }
+
+    /// As [`Lane::wait`], when nobody wants the results any more.
+    pub(super) fn wait_at_the_end(&self) -> Result<()> {
+        self.wait_patiently(patience_at_the_end(self.slowest))
+    }
+
+    fn wait_patiently(&self, patience: Duration) -> Result<()> {
+        (0..QUEUE).try_for_each(|offset| self.slots[(self.next + offset) % QUEUE].wait(patience))
     }
 }
 

@@ -443,7 +443,7 @@ impl Drop for CudaSession {
         for lane in &self.lanes {
             // Work that does not end is remembered as a lost device, and everything is leaked. Any other error may be one
             // of before, and says nothing of the work that is to be waited for.
-            let _ = lane.wait().or_else(|_| lane.wait());
+            let _ = lane.wait_at_the_end().or_else(|_| lane.wait_at_the_end());
         }
         self.noted.closed(&self.stats);
     }
