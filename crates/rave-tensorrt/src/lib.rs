@@ -74,6 +74,7 @@ mod runtime;
 mod stand_in;
 #[doc(hidden)]
 pub mod sys;
+mod temporary;
 mod tensor;
 
 pub use build::{

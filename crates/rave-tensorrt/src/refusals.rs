@@ -11,7 +11,7 @@ use std::sync::{Arc, Mutex};
 use rave_core::{Log, Status};
 
 use crate::library::probe_version;
-use crate::runtime::{Chosen, choose, temporary_folder};
+use crate::runtime::{Chosen, choose};
 use crate::{Driver, Engine, Library, Plan, Runtime, RuntimeOptions, SearchOptions, Version};
 
 const EIGHT: Version = Version { major: 8, minor: 6, patch: 0 };
@@ -164,15 +164,4 @@ fn an_older_lean_runtime_is_recognised() {
         return;
     };
     assert_eq!(probe_version(&lean).unwrap(), EIGHT);
-}
-
-/// RV-TRT-1207
-#[test]
-fn the_temporary_folder_is_private_and_goes_with_the_runtime() {
-    use std::os::unix::fs::PermissionsExt;
-    let folder = temporary_folder(&Log::default()).unwrap();
-    let path = folder.path().to_owned();
-    assert_eq!(path.metadata().unwrap().permissions().mode() & 0o777, 0o700);
-    drop(folder);
-    assert!(!path.exists());
 }

@@ -3,17 +3,16 @@
 use std::ffi::{CStr, CString};
 use std::fmt;
 use std::os::unix::ffi::OsStrExt;
-use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::ptr::NonNull;
 use std::sync::{Arc, Mutex};
 
 use rave_core::{Error, Log, LogLevel, Result, Status};
-use tempfile::TempDir;
 
 use crate::faults::Faults;
 use crate::library::probe_version;
 use crate::plan::{Plan, product};
+use crate::temporary::TemporaryFolder;
 use crate::{Driver, Flavour, Library, Version, sys};
 
 /// How a runtime is made.
@@ -41,7 +40,7 @@ pub(crate) struct RuntimeInner {
     /// One deserialization at a time: the runtime's thread safety is not promised by every version.
     deserializing: Mutex<()>,
     /// Where TensorRT may put executable files; removed with the runtime.
-    _temporary: Option<TempDir>,
+    _temporary: Option<TemporaryFolder>,
 }
 
 // SAFETY: TensorRT objects are not bound to a thread. The runtimes are used by deserialize only, under its lock; the
@@ -67,7 +66,7 @@ impl Runtime {
         log: Log,
         driver: Option<&'static Driver>,
     ) -> Result<Runtime> {
-        let temporary = temporary_folder(&log);
+        let temporary = TemporaryFolder::new(&log);
         let temporary_path = temporary.as_ref().map(|folder| c_path(folder.path())).transpose()?;
         let lean = match &options.lean_runtime {
             Some(path) => Some((c_path(path)?, lean_version(library, path)?)),
@@ -301,19 +300,6 @@ impl Drop for RuntimeInner {
         }
         self.faults.close();
     }
-}
-
-/// A folder of this user's alone. Few engines need one, so a machine without a writable place goes without.
-// RV-TRT-1207
-pub(crate) fn temporary_folder(log: &Log) -> Option<TempDir> {
-    tempfile::Builder::new()
-        .prefix("rave-tensorrt-")
-        .permissions(std::fs::Permissions::from_mode(0o700))
-        .tempdir()
-        .inspect_err(|error| {
-            log.write(LogLevel::Verbose, format_args!("no temporary folder for TensorRT: {error}"))
-        })
-        .ok()
 }
 
 /// `path` as TensorRT takes it: at most 4096 bytes with its NUL.
