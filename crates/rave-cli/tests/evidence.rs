@@ -132,7 +132,7 @@ fn the_first_frame_that_differs_is_named() {
         if let Event::Frame(frame) = event
             && planted.contains(&frame.frame)
         {
-            frame.output = Some(Digest::of("another picture"));
+            frame.output = Digest::of("another picture");
         }
     });
     let expected = Digest::of("another picture").to_string();

@@ -69,11 +69,11 @@ impl Noted {
         self.ledger.wants(number)
     }
 
-    /// Takes down a frame that came out, with the fingerprints of its input and output if they were taken.
+    /// Takes down a frame that came out, with the fingerprints of its input and output.
     pub(crate) fn frame(
         &self,
         number: u64,
-        (input, output): (Option<Digest>, Option<Digest>),
+        (input, output): (Digest, Digest),
         (tags, wanted): (ColorTags, ColorTags),
         (read, made): (Colorimetry, Colorimetry),
         crop: Option<Crop>,

@@ -156,9 +156,8 @@ impl Session {
             Ok((from, to)) => {
                 self.lost_before = false;
                 self.stats.frames.fetch_add(1, Ordering::Relaxed);
-                if before.is_some() {
-                    let (colors, hashes) =
-                        ((input.tags(), out.wanted()), (before, Some(fingerprint_mut(out))));
+                if let Some(before) = before {
+                    let (colors, hashes) = ((input.tags(), out.wanted()), (before, fingerprint_mut(out)));
                     self.noted.frame(number, hashes, colors, (from, to), noted::crop(input));
                 }
                 Ok(to)

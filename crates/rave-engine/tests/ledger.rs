@@ -164,8 +164,8 @@ fn every_second_frame_has_the_hashes_of_its_bytes_and_its_colours() {
         .collect();
     assert_eq!(frames.iter().map(|frame| frame.frame).collect::<Vec<_>>(), [0, 2, 4]);
     for frame in frames {
-        assert_eq!(frame.input, Some(Digest::of(picture(frame.frame as u32))));
-        assert_eq!(frame.output, Some(Digest::of(&outputs[frame.frame as usize])));
+        assert_eq!(frame.input, Digest::of(picture(frame.frame as u32)));
+        assert_eq!(frame.output, Digest::of(&outputs[frame.frame as usize]));
         assert_eq!((frame.tags.matrix, frame.tags.range, frame.made.range), (2, 0, 2));
     }
 }

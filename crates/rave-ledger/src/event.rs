@@ -147,11 +147,10 @@ pub struct FrameDone {
     pub session: u32,
     /// The frame's number in its session, from 0; frames that failed count.
     pub frame: u64,
-    /// [`fingerprint`](crate::fingerprint) of the visible part of the input; `None` for a frame in GPU memory, which is
-    /// not copied to the host for this.
-    pub input: Option<Digest>,
+    /// [`fingerprint`](crate::fingerprint) of the visible part of the input.
+    pub input: Digest,
     /// That of the output.
-    pub output: Option<Digest>,
+    pub output: Digest,
     /// What the input says of its colours.
     pub tags: Colors,
     /// What is asked of the output's colours where there is a choice.

@@ -35,8 +35,8 @@ fn write(ledger: &Ledger) {
         ledger.record(Event::Frame(FrameDone {
             session,
             frame,
-            input: Some(Digest::of(frame.to_le_bytes())),
-            output: None,
+            input: Digest::of(frame.to_le_bytes()),
+            output: Digest::of(frame.to_be_bytes()),
             tags: colors,
             wanted: colors,
             read: colors,

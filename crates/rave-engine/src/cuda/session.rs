@@ -331,7 +331,7 @@ impl CudaSession {
                 let output = self.fingerprint(&frame.out)?;
                 self.noted.frame(
                     frame.number,
-                    (Some(frame.input), Some(output)),
+                    (frame.input, output),
                     (frame.tags, frame.wanted),
                     (frame.from, frame.to),
                     frame.crop,
