@@ -18,13 +18,14 @@ import kernels
 import media
 import nvcaps
 import nvenc
+import torture
 from bundle import Bundle
 from ffmpeg import FFmpeg
 from machine import Gpu, describe, find_gpu
 from report import Report
 
 SECTIONS = {module.__name__: module.section
-            for module in (kernels, engines, golden, accuracy, filters, faults, inside, nvenc, counters, bars, nvcaps, media)}
+            for module in (kernels, engines, golden, accuracy, filters, faults, torture, inside, nvenc, counters, bars, nvcaps, media)}
 
 
 class Place:
