@@ -2,16 +2,20 @@
 # Usage: scripts/bench.sh cpu [--runs N] [--frames N] [--threads N]
 #        scripts/bench.sh gpu REPORT OUT
 #        scripts/bench.sh compare BEFORE AFTER [--tolerance PART]
+#        scripts/bench.sh keep LEDGER NAME
 #
-# cpu measures RAVE on this machine's CPU: the filter against bare ONNX Runtime, sessions frame by frame, and the pixel
-# kernels against FFmpeg's swscale. Prints a table and writes the ledger build/bench/cpu.json. Takes some minutes; let
-# nothing else run meanwhile.
+# cpu measures RAVE on this machine's CPU: the filter against bare ONNX Runtime, sessions frame by frame, a whole video
+# with its queues, and the pixel kernels against FFmpeg's swscale. Prints a table and writes the ledger build/bench/cpu.json.
+# Takes some minutes; let nothing else run meanwhile.
 #
 # gpu makes a ledger of a report of tests/gpu/run.sh.
 #
 # compare says of two ledgers what became better or worse, and fails where speed or GPU memory is more than 1 % worse on
 # the same machine, a frame allocates more, output has another hash, or the noise is too large to tell. docs/PERFORMANCE.md
 # says how a change is measured.
+#
+# keep makes a ledger the committed baseline tests/performance/NAME.json, with its sidecar: one of an idle machine and of a
+# commit, not of a tree with changes.
 . "$(dirname "$0")/lib/common.sh"
 usage_if_asked "$@"
 
@@ -24,6 +28,13 @@ case ${1:-} in
     compare)
         shift
         exec python3 "$ROOT/tools/bench_ledger.py" compare "$@"
+        ;;
+    keep)
+        [ $# = 3 ] || die "usage: scripts/bench.sh keep LEDGER NAME"
+        # RV-SCR-1004
+        [ -z "${CI:-}" ] || die "CI checks what is committed and never renews it"
+        python3 "$ROOT/tools/bench_ledger.py" keep "$2" "$ROOT/tests/performance/$3.json"
+        exec "$ROOT/scripts/bless.sh" sidecars
         ;;
     *) die "say what to measure (see scripts/bench.sh --help)" ;;
 esac
@@ -40,14 +51,17 @@ rm -rf "$CRITERION_HOME"
 logged "$BUILD/log/bench.log" cargo bench --locked -p rave-core --bench pixels -- \
     --warm-up-time 1 --measurement-time 3 '/(yuv420p to fp32|fp32 to yuv420p)$'
 
-step "Building what measures sessions"
+step "Building what measures sessions and videos"
+link_ffmpeg
+examples=${CARGO_TARGET_DIR:-$ROOT/target}/release/examples
 logged "$BUILD/log/measure.log" cargo build --release --locked -p rave-engine --example measure
+logged "$BUILD/log/measure.log" cargo build --release --locked -p rave-pipeline --example measure_pipeline
 
-step "Measuring the filter, sessions and swscale"
+step "Measuring the filter, sessions, a video and swscale"
 mkdir -p "$BUILD/bench"
 "$python" tools/bench_cpu.py --ffmpeg "$BUILD/bin/ffmpeg" --clip "$DEPS/clips/bigbuckbunny.mp4" \
     --model "$DEPS/models/animevideov3-x2.onnx" --runtime "$DEPS/onnxruntime/libonnxruntime.so" \
-    --exact-model tests/golden/models/replicate-2x.onnx --measure "${CARGO_TARGET_DIR:-$ROOT/target}/release/examples/measure" \
+    --exact-model tests/golden/models/replicate-2x.onnx --measure "$examples/measure" --measure-pipeline "$examples/measure_pipeline" \
     --criterion "$CRITERION_HOME" --version "$(rave_version)" \
     --revision "$(git describe --always --dirty --abbrev=12 2>/dev/null || echo unknown)" \
     --out "$BUILD/bench/cpu.json" "$@"

@@ -2,6 +2,7 @@
 # Usage: scripts/test.sh [--quick]
 #
 # Everything that CI runs, on a machine with nothing prepared: installs what is missing, builds, tests.
+# RAVE_DEEP=1 runs the long form: every round of torture, valgrind, and libFuzzer for a minute on each parser.
 # --quick leaves out FFmpeg 8.1 and 7.1, and the build with the address sanitizer.
 . "$(dirname "$0")/lib/common.sh"
 usage_if_asked "$@"
@@ -76,6 +77,10 @@ if [ -z "$quick" ]; then
     step "Address sanitizer"
     scripts/build-asan.sh
     export RAVE_ASAN_LIBDIR=$BUILD/asan/lib
+fi
+
+if [ "${RAVE_DEEP:-}" = 1 ]; then
+    scripts/fuzz.sh
 fi
 
 step "Tests"

@@ -3,6 +3,7 @@
 
     bench_ledger.py compare BEFORE AFTER [--tolerance 0.01]
     bench_ledger.py from-gpu REPORT OUT       # out of a report of tests/gpu/run.sh
+    bench_ledger.py keep LEDGER BASELINE      # a copy that others are compared with
 
 Called by scripts/bench.sh. Files of another version and with unknown or missing fields are refused.
 """
@@ -22,6 +23,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 SCHEMA = 1
+# A machine with less to do than this is idle.
+IDLE = 0.5
 
 
 class LedgerError(Exception):
@@ -279,6 +282,19 @@ def _digest(hashes: list[str]) -> str:
     return hashlib.sha256("\n".join(hashes).encode()).hexdigest()
 
 
+# RV-SCR-1013
+def keep(path: Path, baseline: Path) -> None:
+    """Make a ledger the one that later ones are compared with; refuses what would be a bad one."""
+    ledger = read(path)
+    load = ledger.meta.load_before
+    if load is not None and load > IDLE:
+        raise LedgerError(f"{path}: the machine was not idle (load {load:.1f}): measure again")
+    revision = ledger.versions.get("revision", "")
+    if revision.endswith("-dirty"):
+        raise LedgerError(f"{path}: of a tree with changes ({revision}): commit them and measure again")
+    ledger.write(baseline)
+
+
 def main() -> int:
     """The command line."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
@@ -290,8 +306,14 @@ def main() -> int:
     converting = commands.add_parser("from-gpu", help="a ledger out of a report of tests/gpu/run.sh")
     converting.add_argument("report", type=Path)
     converting.add_argument("out", type=Path)
+    keeping = commands.add_parser("keep", help="a copy that others are compared with")
+    keeping.add_argument("ledger", type=Path)
+    keeping.add_argument("baseline", type=Path)
     options = parser.parse_args()
     try:
+        if options.command == "keep":
+            keep(options.ledger, options.baseline)
+            return 0
         if options.command == "from-gpu":
             report = json.loads(options.report.read_text())
             from_gpu(report, "unknown").write(options.out)

@@ -55,7 +55,7 @@ fn made_up(folder: &Path) -> Vec<PathBuf> {
 
 /// A failure names the file, and with it the seed.
 ///
-/// RV-FFI-1015
+/// RV-FFI-1015, RV-FUZZ-1004
 #[test]
 fn any_sequence_of_calls_ends_in_statuses() {
     let folder = tempfile::tempdir().unwrap();

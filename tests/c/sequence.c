@@ -5,6 +5,9 @@
  *
  * A file is a program: each byte is a call, those after it are its arguments, and 0 where the file ends. There are four
  * places for each kind of handle; a call takes any of them, whatever is there, or a number that is no handle.
+ *
+ * With RAVE_LIBFUZZER, libFuzzer makes the programs (scripts/fuzz.sh); the models are those in the folder
+ * RAVE_FUZZ_MODELS.
  */
 
 #include "fixture.h"
@@ -272,6 +275,30 @@ static void run(void)
     }
 }
 
+#ifdef RAVE_LIBFUZZER
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+    static char paths[2][4096];
+    static const char *const names[2] = {"identity-1x.onnx", "replicate-2x.onnx"};
+    const char *folder = getenv("RAVE_FUZZ_MODELS");
+    for (int i = 0; i < 2 && !models[i]; i++) {
+        if (snprintf(paths[i], sizeof paths[i], "%s/%s", folder ? folder : ".", names[i]) >= (int)sizeof paths[i])
+            abort();
+        models[i] = paths[i];
+    }
+    next = data;
+    end = data + size;
+    run();
+    if (expect_failures)
+        abort();
+    return 0;
+}
+
+#else
+
 int main(int argc, char **argv)
 {
     static uint8_t program[4096];
@@ -293,3 +320,5 @@ int main(int argc, char **argv)
     }
     return expect_result();
 }
+
+#endif

@@ -1,10 +1,11 @@
 /*
  * One round of torture: a scenario in which the N-th event of a kind fails, and what is left of it must be sound.
  *
- *     torture SCENARIO KIND N once|lasting strict|hardened MODEL FOLDER
+ *     torture SCENARIO KIND N once|lasting strict|hardened MODEL FOLDER RUNTIME
  *
  * KIND is "memory" (malloc and its like), "thread" (pthread_create) or "file" (open, read, write; not of what the kernel
- * tells in /proc and /sys, which no disk can lose). With N = 0 nothing fails. Prints "events COUNT" and "status STATUS" of the call that the scenario is about. Events count from when that
+ * tells in /proc and /sys, which no disk can lose) or "vendor" (calls of the ONNX Runtime at RUNTIME, when that is
+ * onnxruntime_torture.c; RUNTIME is otherwise "embedded"). With N = 0 nothing fails. Prints "events COUNT" and "status STATUS" of the call that the scenario is about. Events count from when that
  * call begins to when it ends, on every thread. Afterwards nothing fails any more, and the same has to work.
  */
 
@@ -52,6 +53,14 @@ static int fails(const char *which, size_t size)
             _exit(3);
     }
     return 1;
+}
+
+/* For libraries that make events of their own. */
+int torture_fails(const char *which, size_t what);
+
+int torture_fails(const char *which, size_t what)
+{
+    return fails(which, what);
 }
 
 void *malloc(size_t size)
@@ -178,7 +187,7 @@ ssize_t write(int file, const void *bytes, size_t size)
 
 enum { WIDTH = 96, HEIGHT = 80 };
 
-static const char *model_path;
+static const char *model_path, *runtime_lib;
 static char ledger_path[4096];
 static int32_t mode;
 static uint8_t input_pixels[WIDTH * HEIGHT * 3], output_pixels[4 * WIDTH * HEIGHT * 3];
@@ -193,7 +202,7 @@ static RaveContext *make_context(int32_t *error)
 static RaveModel *make_model(RaveContext *context, int32_t *error)
 {
     RaveModelConfig config = RAVE_MODEL_CONFIG_INIT;
-    config.runtime_lib = "embedded";
+    config.runtime_lib = runtime_lib;
     config.threads = 1;
     config.mode = mode;
     return rave_model_load(context, model_path, &config, error);
@@ -275,12 +284,13 @@ int main(int argc, char **argv)
     RaveLedgerCounts counts = RAVE_LEDGER_COUNTS_INIT;
     int32_t status;
     long counted;
-    REQUIRE(argc == 8);
+    REQUIRE(argc == 9);
     kind = argv[2];
     fails_at = atol(argv[3]);
     lasting = strcmp(argv[4], "lasting") == 0;
     mode = strcmp(argv[5], "hardened") == 0 ? RAVE_MODE_HARDENED : RAVE_MODE_STRICT;
     model_path = argv[6];
+    runtime_lib = argv[8];
     REQUIRE(snprintf(ledger_path, sizeof ledger_path, "%s/run.jsonl", argv[7]) < (int)sizeof ledger_path);
     noise(input_pixels, sizeof input_pixels, 1);
     prepare(scenario);

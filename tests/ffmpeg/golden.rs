@@ -103,6 +103,33 @@ fn golden_frames_are_equal_on_every_version_thread_count_and_library() {
     }
 }
 
+/// What the golden hashes are of, and that no bit of it escapes them.
+///
+/// RV-TEST-1401
+#[test]
+fn a_frame_with_one_other_bit_has_not_the_golden_hash() {
+    let Some(ffmpeg) = builds().into_iter().next() else {
+        return;
+    };
+    let sha256 = |bytes: &[u8]| -> String {
+        use sha2::Digest;
+        sha2::Sha256::digest(bytes).iter().map(|byte| format!("{byte:02x}")).collect()
+    };
+    let golden = read();
+    for (name, model, format, size, options) in CASES {
+        let mut pixels = Clip::noise(named(format), size, FRAMES).raw(&ffmpeg, &rave(model, options));
+        let frame = pixels.len() / FRAMES;
+        for (index, pixels) in pixels.chunks_exact_mut(frame).enumerate() {
+            assert_eq!(sha256(pixels), golden[name][index], "{name}, frame {index}");
+            for at in [0, frame / 2, frame - 1] {
+                pixels[at] ^= 1;
+                assert_ne!(sha256(pixels), golden[name][index], "{name}, frame {index}, byte {at}");
+                pixels[at] ^= 1;
+            }
+        }
+    }
+}
+
 /// RV-FILT-1001
 #[test]
 fn a_1x_identity_model_gives_every_format_back_bit_for_bit() {

@@ -27,6 +27,7 @@ compile -fPIC -shared -DWHICH=1 -DMARKER_BEHIND=marker_behind_first "$here/selft
 compile -fPIC -shared -DWHICH=2 -DMARKER_BEHIND=marker_behind_second "$here/selftest/next.c" -o "$work/libsecond.so"
 compile "$here/selftest/lookups.c" -o "$work/lookups" \
     -Wl,--no-as-needed -lfirst -lsecond -l:libcuda.so.1
+compile "$here/selftest/failing.c" -o "$work/failing" -l:libcuda.so.1
 compile "$here/selftest/order.c" -o "$work/order" -l:libcuda.so.1 -l:libnvidia-encode.so.1
 
 step "cuda-counter: three ways to look functions up, two marks, threads"
@@ -84,6 +85,24 @@ grep -q '^  "window": null' "$report" || die "a window that was not finished is 
 CUDA_COUNTER_IGNORE=none,lookups counted cuGraphLaunch:10:20
 section total | grep cuGraphLaunch >/dev/null && die "CUDA_COUNTER_IGNORE is not heeded"
 (counted cuNoSuchCall:1:2) 2>/dev/null && die "a mark on a call that is not counted is accepted"
+note "as expected"
+
+step "cuda-counter: calls that fail"
+# failing PLAN: what lookups gets of each call in turn; it ends at the first that fails.
+failing() {
+    rm -f "$report"
+    CUDA_COUNTER_REPORT=$report CUDA_COUNTER_FAIL=$1 LD_PRELOAD=$work/libcuda-counter.so "$work/failing"
+}
+[ "$(failing any:1000:2)" = "0 0 0 0 0 0" ] || die "calls fail that were not to"
+grep -q '^  "failed": null' "$report" || die "a failure is reported where none was"
+[ "$(failing any:2:999)" = "0 999 999 0 999 999" ] || die "not every call from the second on fails, but for the query"
+grep -qF '"failed": {"call": "cuStreamSynchronize", "library": "failing", "times": 4}' "$report" || die "$(cat "$report")"
+[ "$(failing any:4:2:once)" = "0 0 0 0 2 0" ] || die "not the fourth call alone fails, queries not counted"
+[ "$(failing cuMemAlloc:2:2)" = "0 0 0 0 2 0" ] || die "not the second allocation alone fails"
+[ "$(failing cuStreamQuery:1:700)" = "0 0 0 700 0 0" ] || die "a query does not fail that was to"
+for plan in any any:0:2 any:1:0 any:1:2:twice any:1:2:once: cuNoSuchCall:1:2; do
+    (failing "$plan") >/dev/null 2>&1 && die "the plan $plan is accepted"
+done
 note "as expected"
 
 step "NVENC stand-in: order of reading and writing"

@@ -23,6 +23,10 @@ fn allowed() -> BTreeMap<&'static str, &'static [&'static str]> {
         ("rave-cli", &["rave-core", "rave-engine", "rave-ffmpeg", "rave-ledger", "rave-pipeline"][..]),
         ("rave-ffi", &["rave-core", "rave-engine"][..]),
         ("rave-conformance", &["rave-core", "rave-cuda", "rave-engine"][..]),
+        (
+            "rave-fuzz",
+            &["rave-conformance", "rave-core", "rave-engine", "rave-ledger", "rave-onnx", "rave-tensorrt"][..],
+        ),
         ("rave-spec", &[][..]),
         ("rave-tests", &[][..]),
     ])

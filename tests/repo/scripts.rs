@@ -32,6 +32,7 @@ fn a_word_that_a_script_does_not_know_is_an_error_before_anything_is_done() {
         ("fetch.sh", "everything", "scripts/fetch.sh --help"),
         ("fetch-tensorrt.sh", "libnvinfer.so.5", "no package is known for libnvinfer.so.5"),
         ("fetch-tensorrt-headers.sh", "5", "no headers are known for TensorRT 5"),
+        ("fuzz.sh", "nothing", "scripts/fuzz.sh [SECONDS] [TARGET...]"),
         ("install.sh", "--quickly", "scripts/install.sh --help"),
         ("make-patches.sh", "--quickly", "scripts/make-patches.sh --check"),
         ("test.sh", "--quickly", "usage: scripts/test.sh"),

@@ -45,6 +45,22 @@ impl Compiler {
         self
     }
 
+    /// Has programs give their functions to the libraries that they open.
+    #[must_use]
+    pub fn exporting(mut self) -> Self {
+        self.flags.push("-rdynamic".into());
+        self
+    }
+
+    /// Compiles `source` into the shared library `target`.
+    ///
+    /// # Panics
+    /// When it does not compile.
+    pub fn library(&self, source: &Path, target: &Path) {
+        let mut command = Command::new(self.program);
+        succeed(command.args(&self.flags).args(["-shared", "-fPIC"]).arg(source).arg("-o").arg(target));
+    }
+
     /// Checks that `source` compiles, without linking it.
     ///
     /// # Panics

@@ -1,11 +1,12 @@
-//! Every allocation, thread and file that a call needs fails, one at a time, and from one on.
+//! Every allocation, thread, file and call of ONNX Runtime that a call needs fails, one at a time, and from one on.
 //!
 //! Each round is a process of `tests/c/torture.c`. It must end by itself, with a documented status, and the same must
 //! work afterwards. `RAVE_DEEP=1` runs every round there is, otherwise some from all over. A failure says which round it
 //! was: `TORTURE=scenario:kind:number:once|lasting:strict|hardened:model` runs that one alone.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
+use rave_tests::build_dir;
 use rave_tests::compiler::{Compiler, Linkage, Program, source};
 use rave_tests::ffmpeg::golden_model;
 use rave_tests::librave::Librave;
@@ -45,6 +46,8 @@ const WORKERS: u64 = 4;
 
 #[derive(Clone, Copy, Debug)]
 struct Round<'a> {
+    /// What runs models: "embedded", or the path of a library.
+    runtime: &'a str,
     scenario: &'a str,
     kind: &'a str,
     number: u64,
@@ -55,7 +58,7 @@ struct Round<'a> {
 
 impl Round<'_> {
     fn name(&self) -> String {
-        let Round { scenario, kind, number, how, mode, model } = self;
+        let Round { scenario, kind, number, how, mode, model, .. } = self;
         format!("{scenario}:{kind}:{number}:{how}:{mode}:{model}")
     }
 
@@ -63,7 +66,9 @@ impl Round<'_> {
         let folder = tempfile::tempdir().unwrap();
         let mut command = program.command();
         command.args([self.scenario, self.kind, &self.number.to_string(), self.how, self.mode]);
-        let output = command.arg(golden_model(self.model)).arg(folder.path()).output().unwrap();
+        command.arg(golden_model(self.model)).arg(folder.path()).arg(self.runtime);
+        command.env("RAVE_TORTURE_ONNXRUNTIME", onnxruntime());
+        let output = command.output().unwrap();
         let said = String::from_utf8_lossy(&output.stderr);
         let again = format!("TORTURE={}\n{}\n{said}", self.name(), output.status);
         // What the standard library says before it ends the process; two threads may say it into one another.
@@ -109,12 +114,17 @@ fn whole_ledger(folder: &Path, round: &Round<'_>, again: &str) {
 }
 
 fn program(folder: &Path) -> Program {
-    Compiler::new("gcc", "c11").link(
+    Compiler::new("gcc", "c11").exporting().link(
         &source("torture.c"),
         &Librave::installed(),
         Linkage::Static,
         &folder.join("torture"),
     )
+}
+
+/// Where `scripts/fetch.sh` puts ONNX Runtime.
+fn onnxruntime() -> PathBuf {
+    build_dir().join("deps/onnxruntime/libonnxruntime.so")
 }
 
 /// The rounds to run of `events`: all of them, or some from all over, where exactly following from a seed.
@@ -136,13 +146,19 @@ fn chosen(events: u64, seed: u64) -> Vec<u64> {
 fn torture(scenario: &str, model: &str, kinds: &[&str]) {
     let folder = tempfile::tempdir().unwrap();
     let program = program(folder.path());
+    rounds(&program, "embedded", scenario, model, kinds);
+}
+
+/// Runs the rounds of `kinds`.
+fn rounds(program: &Program, runtime: &str, scenario: &str, model: &str, kinds: &[&str]) {
     let only = std::env::var("TORTURE").ok();
     for kind in kinds {
         for mode in ["strict", "hardened"] {
-            let whole = Round { scenario, kind, number: 0, how: "once", mode, model };
-            let outcome = whole.run(&program);
+            let whole = Round { runtime, scenario, kind, number: 0, how: "once", mode, model };
+            let outcome = whole.run(program);
             let events = outcome.events.expect("nothing fails");
             assert_eq!((outcome.status, outcome.retried), (0, 0), "{}", whole.name());
+            assert!(*kind != "vendor" || scenario == "context" || events > 0, "{}: no event", whole.name());
             let most = MOST.iter().find(|(name, _)| *name == scenario).map_or(0, |(_, most)| *most);
             let locked = most + WORKERS;
             assert!(events <= locked, "{}: {events} events, where {locked} are locked", whole.name());
@@ -153,7 +169,7 @@ fn torture(scenario: &str, model: &str, kinds: &[&str]) {
                     if only.as_ref().is_some_and(|only| *only != round.name()) {
                         continue;
                     }
-                    let outcome = round.run(&program);
+                    let outcome = round.run(program);
                     match (outcome.events, outcome.status) {
                         (None, _) => ended += 1,
                         (_, 0) => survived += 1,
@@ -197,8 +213,15 @@ fn memory_that_is_missing_once_is_an_error_in_strict_mode_and_tried_for_again_in
     let folder = tempfile::tempdir().unwrap();
     let program = program(folder.path());
     let round = |number, mode| {
-        let round =
-            Round { scenario: "session", kind: "memory", number, how: "once", mode, model: "replicate-2x" };
+        let round = Round {
+            runtime: "embedded",
+            scenario: "session",
+            kind: "memory",
+            number,
+            how: "once",
+            mode,
+            model: "replicate-2x",
+        };
         round.run(&program)
     };
     let events = round(0, "hardened").events.expect("nothing fails");
@@ -228,4 +251,34 @@ fn a_frame_that_lacks_something_fails_or_comes_out_and_the_next_one_does() {
 #[test]
 fn a_session_ends_whatever_is_missing() {
     torture("destroy", "identity-1x", &ALL);
+}
+
+/// Nothing of what ONNX Runtime had made is left, or the program says so when it ends.
+///
+/// RV-ONNX-1208
+#[test]
+fn whatever_call_of_onnx_runtime_fails_it_is_an_error_or_a_result_and_works_again() {
+    if !onnxruntime().exists() {
+        assert_ne!(
+            std::env::var("RAVE_REQUIRE_ONNXRUNTIME").as_deref(),
+            Ok("1"),
+            "{}",
+            onnxruntime().display()
+        );
+        eprintln!("skipped: no {}", onnxruntime().display());
+        return;
+    }
+    let folder = tempfile::tempdir().unwrap();
+    let library = folder.path().join("libonnxruntime.so");
+    Compiler::new("gcc", "c11").library(&source("onnxruntime_torture.c"), &library);
+    let program = program(folder.path());
+    let runtime = library.to_str().unwrap();
+    for (scenario, model) in [
+        ("model", "identity-1x"),
+        ("session", "replicate-2x"),
+        ("first-frame", "fixed-64-2x"),
+        ("frame", "identity-1x"),
+    ] {
+        rounds(&program, runtime, scenario, model, &["vendor"]);
+    }
 }

@@ -216,5 +216,46 @@ class Command(unittest.TestCase):
         self.assertEqual(Quantiles.of([3.0]), Quantiles(3.0, 3.0, 3.0))
 
 
+class Baselines(unittest.TestCase):
+    """tests/performance: what later runs are compared with."""
+
+    def test_those_that_are_committed_hold_what_was_measured(self) -> None:
+        # RV-SCR-1013
+        committed = sorted((ROOT / "tests" / "performance").glob("*.json"))
+        self.assertTrue(committed)
+        for path in committed:
+            with self.subTest(path.name):
+                found = bench_ledger.read(path)
+                self.assertTrue(found.machine and found.versions)
+                self.assertTrue(any(one.output_sha256 for one in found.workloads), "no output was hashed")
+                if found.command.startswith("scripts/bench.sh cpu"):
+                    self.assertTrue(any(one.stages_ms for one in found.workloads), "no stage was measured")
+                    self.assertTrue(any(one.queue_depth is not None for one in found.workloads), "no queue was looked at")
+                    allocations = [one.allocations_per_frame for one in found.workloads]
+                    self.assertTrue(any(number is not None for number in allocations), "no allocation was counted")
+                else:
+                    for one in found.workloads:
+                        self.assertIsNotNone(one.vram_bytes, one.name)
+                        self.assertIsNotNone(one.pool_hit_rate, one.name)
+                        self.assertIsNotNone(one.queue_depth, one.name)
+
+    def test_a_busy_machine_and_a_tree_with_changes_are_refused(self) -> None:
+        # RV-SCR-1013
+        with tempfile.TemporaryDirectory() as folder:
+            source, target = Path(folder) / "a.json", Path(folder) / "b.json"
+            ledger().write(source)
+            bench_ledger.keep(source, target)
+            self.assertEqual(bench_ledger.read(target), ledger())
+            target.unlink()
+            for changes, word in (
+                ({"meta": Meta(unix_time=1, load_before=1.5)}, "not idle"),
+                ({"versions": {"revision": "a-dirty"}}, "tree with changes"),
+            ):
+                ledger(**changes).write(source)
+                with self.assertRaisesRegex(LedgerError, word):
+                    bench_ledger.keep(source, target)
+                self.assertFalse(target.exists())
+
+
 if __name__ == "__main__":
     unittest.main()

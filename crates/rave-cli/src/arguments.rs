@@ -8,6 +8,7 @@ use rave_core::Size;
 use rave_engine::Precision;
 
 use crate::preview::Preview;
+use crate::values::{bytes, capability, size};
 use crate::{bench, exit_code, upscale};
 
 /// AI video models on your GPU or CPU: run them on videos, build engines of them, look into them, and see what this
@@ -288,33 +289,6 @@ impl PrecisionFlags {
     }
 }
 
-/// `1280x720`.
-pub(crate) fn size(text: &str) -> Result<Size, String> {
-    let sides = text
-        .split_once('x')
-        .and_then(|(width, height)| Some(Size::new(width.parse().ok()?, height.parse().ok()?).checked("it")));
-    sides.ok_or("a width and a height, such as 1280x720")?.map_err(|error| error.to_string())
-}
-
-/// `8.9`.
-fn capability(text: &str) -> Result<(u32, u32), String> {
-    text.split_once('.')
-        .and_then(|(major, minor)| Some((major.parse().ok()?, minor.parse().ok()?)))
-        .ok_or_else(|| "major and minor, such as 8.9 or 12.0".to_owned())
-}
-
-/// `1048576`, `512M`, `2G`: multiples of 1024.
-fn bytes(text: &str) -> Result<u64, String> {
-    let (number, unit) = match text.as_bytes().last() {
-        Some(b'K' | b'k') => (&text[..text.len() - 1], 1 << 10),
-        Some(b'M' | b'm') => (&text[..text.len() - 1], 1 << 20),
-        Some(b'G' | b'g') => (&text[..text.len() - 1], 1 << 30),
-        _ => (text, 1),
-    };
-    let bytes: Option<u64> = number.parse().ok().and_then(|number: u64| number.checked_mul(unit));
-    bytes.filter(|&bytes| bytes > 0).ok_or_else(|| "a number of bytes, such as 512M or 2G".to_owned())
-}
-
 #[cfg(test)]
 mod tests {
     use clap::CommandFactory;
@@ -324,20 +298,5 @@ mod tests {
     #[test]
     fn the_command_line_is_sound() {
         Arguments::command().debug_assert();
-    }
-
-    #[test]
-    fn sizes_capabilities_and_amounts_are_read_and_others_explained() {
-        assert_eq!(size("1280x720"), Ok(Size::new(1280, 720)));
-        for wrong in ["1280", "1280x", "x720", "1280*720", "-1x2", "1280x720x3"] {
-            assert!(size(wrong).unwrap_err().contains("such as 1280x720"), "{wrong}");
-        }
-        assert!(size("0x720").unwrap_err().contains("1 to 32768"));
-        assert_eq!(capability("12.0"), Ok((12, 0)));
-        assert!(capability("12").is_err());
-        assert_eq!((bytes("7"), bytes("512M"), bytes("2g")), (Ok(7), Ok(512 << 20), Ok(2 << 30)));
-        for wrong in ["", "M", "0", "1.5G", "-1", "99999999999G"] {
-            assert!(bytes(wrong).is_err(), "{wrong}");
-        }
     }
 }

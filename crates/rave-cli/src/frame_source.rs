@@ -21,7 +21,12 @@ pub(crate) fn open(path: &Path) -> Result<Box<dyn FrameSource>> {
         Some("-") => Box::new(io::stdin()),
         _ => Box::new(File::open(path).map_err(|error| Error::io(path, &error))?),
     };
-    Frames::new(path.display().to_string(), BufReader::with_capacity(1 << 20, reader))
+    read(path.display().to_string(), BufReader::with_capacity(1 << 20, reader))
+}
+
+/// Reads the frames that come from `reader`; `name` is what messages call them.
+pub(crate) fn read(name: String, reader: impl BufRead + 'static) -> Result<Box<dyn FrameSource>> {
+    Frames::new(name, reader)
 }
 
 /// Frames in a file or a pipe.
@@ -147,7 +152,7 @@ mod tests {
     use super::*;
 
     fn source(bytes: &'static [u8]) -> Result<Box<dyn FrameSource>> {
-        Frames::new("x".into(), BufReader::new(bytes))
+        read("x".into(), bytes)
     }
 
     const TINY: Size = Size::new(2, 2);

@@ -22,6 +22,7 @@ mod progress;
 mod replay;
 mod shell;
 mod upscale;
+mod values;
 
 use std::io::Write;
 use std::process::ExitCode;

@@ -27,6 +27,8 @@ pub(crate) fn read_png(path: &Path) -> Result<Picture> {
     // Palettes and fewer than 8 bits become 8 bits.
     decoder.set_transformations(Transformations::EXPAND);
     let mut reader = decoder.read_info().map_err(failed)?;
+    // Before memory is taken for what the file says of itself.
+    Size::new(reader.info().width, reader.info().height).checked(&format!("file {}", path.display()))?;
     let bytes = reader.output_buffer_size().ok_or_else(|| refuse("it is too large".into()))?;
     let mut bytes = vec![0; bytes];
     let info = reader.next_frame(&mut bytes).map_err(failed)?;

@@ -15,7 +15,7 @@ use rave_ffmpeg::{
 };
 
 use crate::messages;
-use crate::upscale::arguments::time;
+use crate::values::time;
 
 /// The examples in its help.
 pub(crate) const EXAMPLES: &str = "Examples:

@@ -55,7 +55,7 @@ impl Default for Options {
 /// a GPU is asked for and there is none. What a check finds is no error
 /// but in the report.
 pub fn check(options: &Options, mut progress: impl FnMut(&str)) -> Result<Report> {
-    let known = || FAMILIES.iter().map(|(name, _)| *name);
+    let known = || FAMILIES.iter().map(|family| family.name);
     if let Some(unknown) = options.families.iter().find(|name| !known().any(|known| known == **name)) {
         return Err(Error::new(Status::InvalidParameter, format!("family {unknown:?}"))
             .expected(known().collect::<Vec<_>>().join(", ")));
@@ -77,9 +77,9 @@ pub fn check(options: &Options, mut progress: impl FnMut(&str)) -> Result<Report
         ffmpeg: Ffmpeg::at(&options.ffmpeg),
     };
     let mut report = Report::default();
-    for (name, run) in FAMILIES {
-        if options.families.is_empty() || options.families.iter().any(|family| family == name) {
-            for group in run(&mut bench)? {
+    for family in FAMILIES {
+        if options.families.is_empty() || options.families.iter().any(|name| name == family.name) {
+            for group in (family.run)(&mut bench)? {
                 progress(&report.add(group));
             }
         }

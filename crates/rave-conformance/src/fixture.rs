@@ -73,13 +73,22 @@ impl Unit {
 // RV-CONF-1002
 pub(crate) fn read<G: DeserializeOwned>(folder: &Path, name: &str) -> Result<Family<G>> {
     let path = folder.join(format!("{name}.json"));
-    let family: Family<G> = read_json(&path, SCHEMA)?;
+    let text = std::fs::read_to_string(&path).map_err(|error| Error::io(&path, &error))?;
+    let family = parse::<G>(&text, &path)?;
     if family.family != name || family.groups.is_empty() {
         let found =
             format!("{}: family {:?} of {} groups", path.display(), family.family, family.groups.len());
         return Err(Error::new(Status::InvalidParameter, found).expected(format!("some groups of {name:?}")));
     }
     Ok(family)
+}
+
+/// The family that the text of the file at `path` is, whatever its name.
+///
+/// # Errors
+/// As [`read`].
+pub(crate) fn parse<G: DeserializeOwned>(text: &str, path: &Path) -> Result<Family<G>> {
+    parse_json(text, path, SCHEMA)
 }
 
 /// Reads a JSON file of ours, whose member `schema` says its version.

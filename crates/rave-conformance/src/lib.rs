@@ -25,3 +25,30 @@ pub use check::{Options, check};
 pub use fixture::root;
 pub use kernels::Plant;
 pub use report::Report;
+
+use rave_core::{Error, Result, Status};
+
+/// The file of the committed result, beside those of the families.
+const BASELINE: &str = "baseline";
+
+/// The names of the files of tests/conformance, without `.json`.
+pub fn files() -> impl Iterator<Item = &'static str> {
+    family::FAMILIES.iter().map(|family| family.name).chain([BASELINE])
+}
+
+/// Whether `text` can be that of the file called `name`, one of [`files`].
+///
+/// # Errors
+/// [`Status::InvalidParameter`] for a text of another version, with an unknown field or name, or that is no JSON.
+pub fn readable(name: &str, text: &str) -> Result<()> {
+    let path = format!("{name}.json");
+    if name == BASELINE {
+        return report::readable_baseline(text, path.as_ref());
+    }
+    let family = family::FAMILIES.iter().find(|family| family.name == name);
+    let family = family.ok_or_else(|| {
+        Error::new(Status::InvalidParameter, format!("{path}: no file of tests/conformance"))
+            .expected(files().collect::<Vec<_>>().join(", "))
+    })?;
+    (family.readable)(text, path.as_ref())
+}

@@ -125,6 +125,7 @@ impl Scale {
     ///
     /// # Errors
     /// [`Status::InvalidParameter`] when the result is not a possible frame size.
+    // RV-CORE-1106
     pub fn apply(self, size: Size) -> Result<Size> {
         let scale = |side: u32| {
             let scaled = u64::from(side) * u64::from(self.numerator) / u64::from(self.denominator);
@@ -156,14 +157,26 @@ mod tests {
         assert_eq!(Scale::between(Size::new(0, 10), Size::new(20, 30)), None);
     }
 
+    /// RV-CORE-1106
+    #[test]
+    fn a_scaled_size_is_rounded_down_to_whole_pixels() {
+        let scaled = |numerator, denominator, width, height| {
+            Scale::new(numerator, denominator).unwrap().apply(Size::new(width, height)).unwrap()
+        };
+        assert_eq!(scaled(3, 2, 5, 4), Size::new(7, 6));
+        assert_eq!(scaled(2, 3, 5, 7), Size::new(3, 4));
+        assert_eq!(scaled(1, 4, 3, 9), Size::new(1, 2), "no side vanishes");
+    }
+
     /// RV-CORE-1105
     #[test]
-    fn a_scaled_size_is_whole_and_limited() {
-        let three_halves = Scale::new(3, 2).unwrap();
-        assert_eq!(three_halves.apply(Size::new(5, 4)).unwrap(), Size::new(7, 6));
+    fn a_scaled_size_is_limited_and_named() {
         let four = Scale::new(4, 1).unwrap();
-        assert_eq!(four.apply(Size::new(8193, 10)).unwrap_err().status(), Status::InvalidParameter);
-        assert_eq!(four.apply(Size::new(u32::MAX, 1)).unwrap_err().status(), Status::InvalidParameter);
+        for size in [Size::new(8193, 10), Size::new(u32::MAX, 1)] {
+            let error = four.apply(size).unwrap_err();
+            assert_eq!(error.status(), Status::InvalidParameter);
+            assert!(error.to_string().contains(&format!("{size} scaled by 4x")), "{error}");
+        }
     }
 
     /// RV-CORE-1105

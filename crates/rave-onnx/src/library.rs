@@ -55,9 +55,12 @@ impl Tried {
 
 enum State {
     Closed,
+    /// ONNX Runtime was opened and could not start. `ort` takes no other library any more, but this one may start yet.
+    Opened {
+        version: String,
+        path: PathBuf,
+    },
     Open(&'static Library),
-    /// ONNX Runtime was opened and could not start; it cannot be opened a second time.
-    Broken(Error),
 }
 
 /// Holds the lock while opening, so that two threads never open two libraries.
@@ -77,16 +80,24 @@ pub(crate) fn find(option: Option<&Path>) -> Result<Result<&'static Library, Tri
             .map(|path| (PathBuf::from(path), VARIABLE)),
     };
     let mut state = STATE.lock().unwrap_or_else(PoisonError::into_inner);
+    let other = |opened: &Path| named.as_ref().filter(|(path, _)| !same_file(path, opened));
     match &*state {
         State::Open(library) => {
-            return match named {
-                Some((path, source)) if !same_file(&path, &library.path) => {
-                    Err(already_open(&path, source, library))
-                }
-                _ => Ok(Ok(library)),
+            return match other(&library.path) {
+                Some((path, source)) => Err(already_open(path, source, library)),
+                None => Ok(Ok(library)),
             };
         }
-        State::Broken(error) => return Err(error.clone()),
+        State::Opened { version, path } => {
+            let library = format!("ONNX Runtime {version} ({})", path.display());
+            return match other(path) {
+                Some((path, source)) => Err(already_open(path, source, &library)),
+                None => {
+                    let (version, path) = (version.clone(), path.clone());
+                    start(&mut state, version, path).map(Ok)
+                }
+            };
+        }
         State::Closed => {}
     }
     if let Some((path, source)) = named {
@@ -97,12 +108,12 @@ pub(crate) fn find(option: Option<&Path>) -> Result<Result<&'static Library, Tri
             )
             .expected(format!("libonnxruntime.so, version 1.{} or later", ort::MINOR_VERSION))
         })?;
-        return start(&mut state, opened).map(Ok);
+        return keep(&mut state, opened).map(Ok);
     }
     let mut tried = Vec::new();
     for candidate in candidates() {
         match open(&candidate) {
-            Ok(opened) => return start(&mut state, opened).map(Ok),
+            Ok(opened) => return keep(&mut state, opened).map(Ok),
             Err(why) => tried.push(format!("{} ({why})", candidate.display())),
         }
     }
@@ -121,7 +132,7 @@ pub fn find_onnx_runtime(option: Option<&Path>) -> Result<String> {
     }
 }
 
-fn already_open(path: &Path, source: &str, library: &Library) -> Error {
+fn already_open(path: &Path, source: &str, library: &dyn fmt::Display) -> Error {
     Error::new(
         Status::RuntimeLibraryMissing,
         format!("{} (from {source}) cannot be opened: this process runs {library}", path.display()),
@@ -222,28 +233,33 @@ fn describe_loader(error: &libloading::Error) -> String {
     error.source().map_or_else(|| error.to_string(), ToString::to_string)
 }
 
-fn start(state: &mut State, opened: Opened) -> Result<&'static Library> {
+/// Makes `opened` the process's ONNX Runtime, and starts it.
+fn keep(state: &mut State, opened: Opened) -> Result<&'static Library> {
     // ONNX Runtime's threads and static data last until the process ends, so its code must too.
     std::mem::forget(opened.library);
     ort::set_api(opened.api);
+    *state = State::Opened { version: opened.version.clone(), path: opened.path.clone() };
+    start(state, opened.version, opened.path)
+}
+
+/// Starts the library that was opened. What kept it from starting may be over when it is asked for again.
+// RV-ONNX-1208
+fn start(state: &mut State, version: String, path: PathBuf) -> Result<&'static Library> {
     // What is logged outside of a session is of no use to the user, and would go to standard error.
     let built =
         ort::init().with_name("rave").with_telemetry(false).with_logger(Arc::new(|_, _, _, _, _| {})).build();
     match built {
         Ok(environment) => {
-            environment.set_log_level(LogLevel::Warning);
-            let library =
-                Box::leak(Box::new(Library { environment, version: opened.version, path: opened.path }));
+            // `ort` panics where this fails. All that it saves is messages that nobody gets.
+            let quieter = || environment.set_log_level(LogLevel::Warning);
+            let _ = std::panic::catch_unwind(std::panic::AssertUnwindSafe(quieter));
+            let library = Box::leak(Box::new(Library { environment, version, path }));
             *state = State::Open(library);
             Ok(library)
         }
-        Err(error) => {
-            let error = Error::new(
-                Status::RuntimeLibraryMissing,
-                format!("{} does not start: {error}", opened.path.display()),
-            );
-            *state = State::Broken(error.clone());
-            Err(error)
-        }
+        Err(error) => Err(Error::new(
+            Status::RuntimeLibraryMissing,
+            format!("{} does not start: {error}", path.display()),
+        )),
     }
 }

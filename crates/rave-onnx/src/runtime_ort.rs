@@ -1,6 +1,8 @@
 //! A model in ONNX Runtime, through the crate `ort`.
 
-use std::ptr;
+use std::panic::{self, AssertUnwindSafe};
+use std::ptr::{self, NonNull};
+use std::slice;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use half::f16;
@@ -36,9 +38,11 @@ impl OrtModel {
         let failed = |error: ort::Error| {
             runtime_error(Status::ModelLoadFailed, "ONNX Runtime refuses it", error.message())
         };
-        let session = builder(options, library)
-            .and_then(|mut builder| builder.commit_from_memory(bytes))
-            .map_err(failed)?;
+        let session = contained(Status::ModelLoadFailed, || {
+            builder(options, library)
+                .and_then(|mut builder| builder.commit_from_memory(bytes))
+                .map_err(failed)
+        })?;
         Ok(OrtModel {
             session: Mutex::new(session),
             input: (declared.input.name.clone(), declared.input.element),
@@ -52,11 +56,15 @@ impl OrtModel {
     }
 
     pub(crate) fn probe(&self, input: TensorShape) -> Result<Vec<i64>> {
+        contained(Status::InferenceFailed, || self.output_dims(input))
+    }
+
+    fn output_dims(&self, input: TensorShape) -> Result<Vec<i64>> {
         let value = OrtTensor::new(self.input.1, input)?;
         let mut session = self.session.lock().unwrap_or_else(PoisonError::into_inner);
         let outputs = match &value {
-            OrtTensor::F32(tensor) => session.run(ort::inputs![self.input.0.as_str() => tensor]),
-            OrtTensor::F16(tensor) => session.run(ort::inputs![self.input.0.as_str() => tensor]),
+            OrtTensor::F32(tensor, _) => session.run(ort::inputs![self.input.0.as_str() => tensor]),
+            OrtTensor::F16(tensor, _) => session.run(ort::inputs![self.input.0.as_str() => tensor]),
         }
         .map_err(|error| run_failed(&error))?;
         match outputs[0].dtype() {
@@ -68,18 +76,22 @@ impl OrtModel {
     }
 
     pub(crate) fn session(&self, input: TensorShape, output: TensorShape) -> Result<OrtSession> {
+        contained(Status::InferenceFailed, || self.bound(input, output))
+    }
+
+    fn bound(&self, input: TensorShape, output: TensorShape) -> Result<OrtSession> {
         let input = OrtTensor::new(self.input.1, input)?;
         let mut output = OrtTensor::new(self.output.1, output)?;
         let session = self.session.lock().unwrap_or_else(PoisonError::into_inner);
         let mut bind = || -> ort::Result<IoBinding> {
             let mut binding = session.create_binding()?;
             match &input {
-                OrtTensor::F32(tensor) => binding.bind_input(&*self.input.0, tensor)?,
-                OrtTensor::F16(tensor) => binding.bind_input(&*self.input.0, tensor)?,
+                OrtTensor::F32(tensor, _) => binding.bind_input(&*self.input.0, tensor)?,
+                OrtTensor::F16(tensor, _) => binding.bind_input(&*self.input.0, tensor)?,
             }
             match &mut output {
-                OrtTensor::F32(tensor) => binding.bind_output(&*self.output.0, tensor)?,
-                OrtTensor::F16(tensor) => binding.bind_output(&*self.output.0, tensor)?,
+                OrtTensor::F32(tensor, _) => binding.bind_output(&*self.output.0, tensor)?,
+                OrtTensor::F16(tensor, _) => binding.bind_output(&*self.output.0, tensor)?,
             }
             Ok(binding)
         };
@@ -129,10 +141,41 @@ fn run_failed(error: &ort::Error) -> rave_core::Error {
     runtime_error(Status::InferenceFailed, "ONNX Runtime", error.message())
 }
 
-/// A tensor in ONNX Runtime's memory, zeroed.
+/// Turns a panic of `ort` into an error: it has them where ONNX Runtime fails at what it takes for infallible. What the
+/// call had made so far is released on the way out, and nothing of the model is left half-done.
+// RV-ONNX-1208
+fn contained<T>(status: Status, call: impl FnOnce() -> Result<T>) -> Result<T> {
+    panic::catch_unwind(AssertUnwindSafe(call)).unwrap_or_else(|payload| {
+        let said = payload.downcast_ref::<String>().map(String::as_str);
+        let said = said.or_else(|| payload.downcast_ref::<&str>().copied()).unwrap_or_default();
+        Err(runtime_error(status, "ONNX Runtime", said))
+    })
+}
+
+/// Where a tensor's elements lie, as it was told when the tensor was made.
+struct Place<T> {
+    first: NonNull<T>,
+    count: usize,
+}
+
+// SAFETY: it stands for the elements that the tensor beside it owns, which are plain numbers without a thread of their
+// own; `OrtTensor` gives them out by its own borrow.
+unsafe impl<T: Send> Send for Place<T> {}
+// SAFETY: as above; shared, they are only read.
+unsafe impl<T: Sync> Sync for Place<T> {}
+
+impl<T> Place<T> {
+    fn of(elements: &mut [T]) -> Self {
+        let count = elements.len();
+        Place { first: NonNull::from(elements).cast(), count }
+    }
+}
+
+/// A tensor in ONNX Runtime's memory, zeroed. Its elements stay where they are as long as it lives, so it is asked for them
+/// once: no call of ONNX Runtime stands between a frame and its elements.
 enum OrtTensor {
-    F32(Tensor<f32>),
-    F16(Tensor<f16>),
+    F32(Tensor<f32>, Place<f32>),
+    F16(Tensor<f16>, Place<f16>),
 }
 
 impl OrtTensor {
@@ -140,8 +183,14 @@ impl OrtTensor {
         let allocator = Allocator::default();
         let dims = dims(shape);
         match element {
-            ElementType::F32 => Tensor::new(&allocator, dims).map(OrtTensor::F32),
-            ElementType::F16 => Tensor::new(&allocator, dims).map(OrtTensor::F16),
+            ElementType::F32 => Tensor::new(&allocator, dims).map(|mut tensor: Tensor<f32>| {
+                let place = Place::of(tensor.extract_tensor_mut().1);
+                OrtTensor::F32(tensor, place)
+            }),
+            ElementType::F16 => Tensor::new(&allocator, dims).map(|mut tensor: Tensor<f16>| {
+                let place = Place::of(tensor.extract_tensor_mut().1);
+                OrtTensor::F16(tensor, place)
+            }),
         }
         .map_err(|_: ort::Error| out_of_memory(element, shape))
     }
@@ -157,15 +206,30 @@ pub(crate) struct OrtSession {
 impl OrtSession {
     pub(crate) fn input(&mut self) -> ElementsMut<'_> {
         match &mut self.input {
-            OrtTensor::F32(tensor) => ElementsMut::F32(tensor.extract_tensor_mut().1),
-            OrtTensor::F16(tensor) => ElementsMut::F16(tensor.extract_tensor_mut().1),
+            OrtTensor::F32(_, place) => {
+                // SAFETY: the place is that of the live tensor beside it, of so many elements, which were zeroed when it
+                // was made; `&mut self` is the session's only borrow, and ONNX Runtime reads them only in
+                // `OrtModel::run`, which takes one too.
+                ElementsMut::F32(unsafe { slice::from_raw_parts_mut(place.first.as_ptr(), place.count) })
+            }
+            OrtTensor::F16(_, place) => {
+                // SAFETY: as above.
+                ElementsMut::F16(unsafe { slice::from_raw_parts_mut(place.first.as_ptr(), place.count) })
+            }
         }
     }
 
     pub(crate) fn output(&self) -> Elements<'_> {
+        // The same holds of the output: ONNX Runtime writes it only in `OrtModel::run`, by `&mut` of the session.
         match &self.output {
-            OrtTensor::F32(tensor) => Elements::F32(tensor.extract_tensor().1),
-            OrtTensor::F16(tensor) => Elements::F16(tensor.extract_tensor().1),
+            OrtTensor::F32(_, place) => {
+                // SAFETY: the place is that of the live tensor beside it, of so many elements, all of them initialised.
+                Elements::F32(unsafe { slice::from_raw_parts(place.first.as_ptr(), place.count) })
+            }
+            OrtTensor::F16(_, place) => {
+                // SAFETY: as above.
+                Elements::F16(unsafe { slice::from_raw_parts(place.first.as_ptr(), place.count) })
+            }
         }
     }
 }

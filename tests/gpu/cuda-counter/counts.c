@@ -108,6 +108,11 @@ static void count_site(enum call call, enum direction direction, size_t bytes, v
     atomic_fetch_add_explicit(&sites_dropped, 1, memory_order_relaxed);
 }
 
+enum kind kind_of(enum call call)
+{
+    return calls[call].kind;
+}
+
 static bool worth_a_site(enum call call, size_t bytes)
 {
     switch (calls[call].kind) {
@@ -257,6 +262,8 @@ __attribute__((destructor)) static void write_report(void)
     write_sites(file);
     fprintf(file, ",\n  \"callers_dropped\": %llu,\n  \"total\": ", (unsigned long long)sites_dropped);
     write_tallies(file, total, NULL);
+    fprintf(file, ",\n  \"failed\": ");
+    write_failures(file);
     fprintf(file, ",\n  \"looked_up_but_not_counted\": [");
     for (unsigned i = 0; i < uncounted_count && i < UNCOUNTED; i++)
         fprintf(file, "%s\"%s\"", i ? ", " : "", uncounted[i]);

@@ -12,7 +12,7 @@
     CUresult symbol parameters \
     { \
         count(CALL_##name, direction, bytes, __builtin_return_address(0)); \
-        const CUresult planned = planned_failure(CALL_##name); \
+        const CUresult planned = planned_failure(CALL_##name, __builtin_return_address(0)); \
         if (planned != CUDA_SUCCESS) \
             return planned; \
         return (__extension__(CUresult(*) parameters)real_function(CALL_##name, slot)) arguments; \

@@ -19,6 +19,7 @@ import kernels
 import media
 import nvcaps
 import nvenc
+import torture
 import videos
 from bundle import Bundle
 from ffmpeg import FFmpeg
@@ -26,8 +27,8 @@ from machine import Gpu, describe, find_gpu
 from report import Report
 
 SECTIONS = {module.__name__: module.section
-            for module in (kernels, engines, golden, accuracy, filters, faults, inside, nvenc, counters, bars, evidence, nvcaps, media,
-                           videos)}
+            for module in (kernels, engines, golden, accuracy, filters, faults, torture, inside, nvenc, counters, bars,
+                           evidence, nvcaps, media, videos)}
 
 
 class Place:

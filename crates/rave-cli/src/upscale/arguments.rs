@@ -8,7 +8,7 @@ use rave_core::{PixelFormat, Size};
 use rave_engine::Mode;
 use rave_pipeline::DeviceChoice;
 
-use crate::arguments::size;
+use crate::values::{pair, pixel_format, quality, size, time};
 
 pub(crate) const EXAMPLES: &str = "Examples:
   rave upscale in.mp4 -m model.onnx -o out.mp4
@@ -154,30 +154,6 @@ pub(crate) enum Dedup {
     Exact,
 }
 
-/// `90`, `1:30`, `0:01:30.5`.
-pub(crate) fn time(text: &str) -> Result<Duration, String> {
-    let help = || "a time, such as 90, 1:30 or 0:01:30.5".to_owned();
-    let mut parts: Vec<&str> = text.split(':').collect();
-    let seconds: f64 = parts
-        .pop()
-        .filter(|part| !part.starts_with(['-', '+']))
-        .and_then(|part| part.parse().ok())
-        .ok_or_else(help)?;
-    let mut larger = 0u64;
-    if parts.len() > 2 || (!parts.is_empty() && seconds >= 60.0) {
-        return Err(help());
-    }
-    for part in parts {
-        let number: u64 = part.parse().map_err(|_| help())?;
-        larger = larger.checked_mul(60).and_then(|larger| larger.checked_add(number)).ok_or_else(help)?;
-    }
-    let whole = larger.checked_mul(60).ok_or_else(help)?;
-    Duration::try_from_secs_f64(seconds)
-        .map_err(|_| help())?
-        .checked_add(Duration::from_secs(whole))
-        .ok_or_else(help)
-}
-
 pub(crate) fn device(text: &str) -> Result<DeviceChoice, String> {
     match text {
         "auto" => Ok(DeviceChoice::Auto),
@@ -188,58 +164,14 @@ pub(crate) fn device(text: &str) -> Result<DeviceChoice, String> {
     }
 }
 
-fn quality(text: &str) -> Result<f32, String> {
-    text.parse()
-        .ok()
-        .filter(|quality| (0.0..=51.0).contains(quality))
-        .ok_or_else(|| "a number from 0 to 51".into())
-}
-
-fn pixel_format(text: &str) -> Result<PixelFormat, String> {
-    PixelFormat::from_name(text).ok_or_else(|| {
-        let names: Vec<_> = PixelFormat::ALL.iter().map(|format| format.name()).collect();
-        format!("one of {}", names.join(", "))
-    })
-}
-
-fn pair(text: &str) -> Result<(String, String), String> {
-    let pair = text.split_once('=').filter(|(name, _)| !name.is_empty());
-    pair.map(|(name, value)| (name.to_owned(), value.to_owned())).ok_or_else(|| "NAME=VALUE".to_owned())
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
 
     #[test]
-    fn times_are_read_and_others_explained() {
-        for (text, milliseconds) in [
-            ("0", 0),
-            ("90", 90_000),
-            ("1:30", 90_000),
-            ("1:02:03.25", 3_723_250),
-            ("0.04", 40),
-            ("600.5", 600_500),
-        ] {
-            assert_eq!(time(text), Ok(Duration::from_millis(milliseconds)), "{text}");
-        }
-        for wrong in ["", "-1", "1:60", "1:-2", "1:2:3:4", "x", "1:x", "inf", "nan", "99999999999999999999:0"]
-        {
-            assert!(time(wrong).unwrap_err().contains("such as"), "{wrong}");
-        }
-    }
-
-    #[test]
-    fn devices_qualities_formats_and_pairs_are_read() {
+    fn devices_are_read_and_others_explained() {
         assert_eq!(device("cpu"), Ok(DeviceChoice::Cpu));
         assert_eq!(device("2"), Ok(DeviceChoice::Gpu(2)));
-        assert!(device("gpu").is_err());
-        assert_eq!(quality("18.5"), Ok(18.5));
-        assert!(quality("52").is_err() && quality("-1").is_err() && quality("nan").is_err());
-        assert_eq!(pixel_format("yuv420p10le"), Ok(PixelFormat::Yuv420p10));
-        assert!(pixel_format("yuv").unwrap_err().contains("yuv420p,"));
-        assert_eq!(pair("tune=film"), Ok(("tune".into(), "film".into())));
-        assert_eq!(pair("params=a=b"), Ok(("params".into(), "a=b".into())));
-        assert!(pair("tune").is_err() && pair("=x").is_err());
+        assert!(device("gpu").unwrap_err().contains("the number of a GPU"));
     }
 }

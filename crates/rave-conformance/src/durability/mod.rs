@@ -22,11 +22,12 @@ pub use health::Health;
 use sidecar::Sidecar;
 
 /// What carries a sidecar: golden data, committed results and fixtures, as folder and end of the name.
-const PROTECTED: [(&str, &str); 4] = [
+const PROTECTED: [(&str, &str); 5] = [
     ("tests/conformance", ".json"),
     ("tests/golden", "hashes.txt"),
     ("tests/golden/models", ".onnx"),
     ("tests/gpu", "golden.json"),
+    ("tests/performance", ".json"),
 ];
 
 /// Where the sidecar of `file` is.

@@ -12,7 +12,7 @@ use crate::tally::{Comparison, GroupReport};
 
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
-struct Group {
+pub(super) struct Group {
     name: String,
     about: String,
     property: Property,

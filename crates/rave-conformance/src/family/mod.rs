@@ -1,9 +1,11 @@
 //! The families of cases. Each reads its own file of tests/conformance and gives a report of each of its groups.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use rave_core::{Error, Result};
+use serde::de::DeserializeOwned;
 
+use crate::fixture;
 use crate::kernels::Kernels;
 use crate::oracle::ffmpeg::Ffmpeg;
 use crate::oracle::onnx::Onnx;
@@ -75,15 +77,32 @@ impl Bench {
     }
 }
 
-type Run = fn(&mut Bench) -> Result<Vec<GroupReport>>;
+/// A family of cases.
+pub(crate) struct Kind {
+    /// Its name, and that of its file.
+    pub(crate) name: &'static str,
+    /// Runs its file.
+    pub(crate) run: fn(&mut Bench) -> Result<Vec<GroupReport>>,
+    /// Reads the text of its file, called by this path in messages.
+    pub(crate) readable: fn(&str, &Path) -> Result<()>,
+}
 
-/// Every family, and what runs it.
-pub(crate) const FAMILIES: &[(&str, Run)] = &[
-    ("pixels", pixels::run),
-    ("inference", models::inference),
-    ("tiling", models::tiling),
-    ("blending", blending::run),
-    ("pipeline", pipeline::run),
-    ("abi", abi::run),
-    ("faults", faults::run),
+impl Kind {
+    const fn of<G: DeserializeOwned>(
+        name: &'static str,
+        run: fn(&mut Bench) -> Result<Vec<GroupReport>>,
+    ) -> Self {
+        Kind { name, run, readable: |text, path| fixture::parse::<G>(text, path).map(drop) }
+    }
+}
+
+/// Every family.
+pub(crate) const FAMILIES: &[Kind] = &[
+    Kind::of::<pixels::Group>("pixels", pixels::run),
+    Kind::of::<models::Group>("inference", models::inference),
+    Kind::of::<models::Group>("tiling", models::tiling),
+    Kind::of::<blending::Group>("blending", blending::run),
+    Kind::of::<pipeline::Group>("pipeline", pipeline::run),
+    Kind::of::<abi::Group>("abi", abi::run),
+    Kind::of::<faults::Group>("faults", faults::run),
 ];

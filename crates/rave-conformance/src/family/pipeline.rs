@@ -16,7 +16,7 @@ use crate::tally::GroupReport;
 
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
-struct Group {
+pub(super) struct Group {
     name: String,
     about: String,
     oracle: Oracle,

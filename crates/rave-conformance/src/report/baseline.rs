@@ -8,7 +8,7 @@ use std::path::Path;
 use rave_core::{Error, Result, Status};
 use serde::{Deserialize, Serialize};
 
-use crate::fixture::read_json;
+use crate::fixture::{parse_json, read_json};
 use crate::tally::GroupReport;
 
 const SCHEMA: u64 = 1;
@@ -110,6 +110,11 @@ pub(super) fn missing(groups: &[GroupReport], path: &Path) -> Result<Vec<String>
         .filter(|group| before.iter().all(|entry| entry.group != group.group))
         .map(|group| format!("{}: the group is new, and not in the committed result", group.group));
     Ok(gone.chain(new).collect())
+}
+
+/// Whether `text`, of the file at `path`, is one.
+pub(crate) fn parses(text: &str, path: &Path) -> Result<()> {
+    parse_json::<Baseline>(text, path, SCHEMA).map(drop)
 }
 
 /// Whether the file is one, before anything is run.

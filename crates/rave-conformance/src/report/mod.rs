@@ -11,7 +11,7 @@ mod baseline;
 mod html;
 mod meta;
 
-pub(crate) use baseline::Trend;
+pub(crate) use baseline::{Trend, parses as readable_baseline};
 
 /// The version of the JSON that is written.
 const SCHEMA: u64 = 1;

@@ -34,7 +34,7 @@ impl Fingerprint {
         [&self.input, &self.model, &self.options]
     }
 
-    /// The one that a file of an unfinished run has; `None` for what is none.
+    /// The one that a file of an unfinished run has; `None` for what is none, to the byte.
     pub(crate) fn read(text: &str) -> Option<Self> {
         let mut lines = text.lines();
         if lines.next() != Some(HEAD) {
@@ -42,7 +42,8 @@ impl Fingerprint {
         }
         let mut part = |name| lines.next()?.strip_prefix(name)?.strip_prefix(' ').map(str::to_owned);
         let [input, model, options] = PARTS.map(&mut part);
-        Some(Fingerprint { input: input?, model: model?, options: options? })
+        let print = Fingerprint { input: input?, model: model?, options: options? };
+        (print.to_string() == text).then_some(print)
     }
 
     /// Refuses to go on with a run of something else.
@@ -130,6 +131,8 @@ mod tests {
         assert_eq!(Fingerprint::read(&known.to_string()), Some(known.clone()));
         assert_eq!(Fingerprint::read("rave unfinished run 2\ninput 1\nmodel 2\noptions 3\n"), None);
         assert_eq!(Fingerprint::read("rave unfinished run 1\ninput 1\n"), None);
+        assert_eq!(Fingerprint::read(&format!("{known}more\n")), None);
+        assert_eq!(Fingerprint::read(known.to_string().trim_end()), None);
         let folder = Path::new("x.rave-unfinished");
         known.check(&known, folder).unwrap();
         let error = print("1", "4", "5").check(&known, folder).unwrap_err();

@@ -1,0 +1,3 @@
+//! What the messages of rave-tensorrt find under this name there.
+
+pub(crate) use rave_tensorrt::SizeRange;

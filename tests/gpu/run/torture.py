@@ -1,0 +1,108 @@
+"""The n-th CUDA call fails: what the filter makes of it."""
+
+import json
+import re
+from concurrent.futures import ThreadPoolExecutor
+
+from ffmpeg import CUDA_INPUT, filter_errors, frames_of, hashes
+from process import run
+from report import Skipped, expect
+
+ENGINE, FRAMES = "animevideov3-x2-dyn-fp16", 8
+# Errors of cuda.h: memory that is not there, and one that says nothing.
+OUT_OF_MEMORY, UNKNOWN = 2, 999
+# Exit statuses of ffmpeg that README.md's table has for what the GPU does; 0 is a run that went on.
+DOCUMENTED = {0, 187, 234, 237, 244}
+# So many calls from the first on fail in turn, and then some from all over.
+ALL = 200
+PROCESSES, SECONDS, LIMIT = 8, 90, 30
+
+
+def section(place):
+    # RV-ENG-1607
+    bundle, report = place.bundle, place.report
+    counter = bundle.instruments / "libcuda-counter.so"
+    environment = {**place.ffmpeg.environment, "LD_PRELOAD": str(counter)}
+    filters = f"{place.ffmpeg.rave(ENGINE)},hwdownload,format=nv12"
+    command = [bundle.program("ffmpeg"), "-hide_banner", "-nostdin", "-nostats", "-v", "level+error", *CUDA_INPUT, "-i",
+               bundle.clip("180p"), "-an", "-frames:v", str(FRAMES), "-vf", filters, "-f", "framemd5", "-"]
+
+    def attempt(name, plan=None):
+        """A run whose calls fail by the plan, and the counter's report of it."""
+        path = place.work / f"torture-{name}.json"
+        more = {"CUDA_COUNTER_FAIL": plan} if plan else {}
+        outcome = run(command, LIMIT, {**environment, **more, "CUDA_COUNTER_REPORT": str(path)})
+        if not path.exists():
+            return outcome, {}
+        try:
+            return outcome, json.loads(path.read_text(encoding="utf-8"))
+        finally:
+            path.unlink()
+
+    def whole(name):
+        """A run in which nothing fails: its outcome, pictures and number of calls."""
+        outcome, counted = attempt(name)
+        expect(outcome.status == 0, outcome.why())
+        pictures = hashes(frames_of(outcome.text()))
+        expect(len(pictures) == FRAMES, f"{len(pictures)} frames of {FRAMES}")
+        calls = sum(call["calls"] for call in counted["total"].values() if call["kind"] != "query")
+        return outcome, pictures, calls
+
+    def judged(number, error, how, pictures):
+        """What is wrong with a round, if anything, and in a few words how it ended."""
+        plan = f"any:{number}:{error}" + (":once" if how == "once" else "")
+        outcome, counted = attempt(f"{number}-{error}-{how}", plan)
+        failed = counted.get("failed") or {}
+        said = filter_errors(outcome)
+        made = hashes(frames_of(outcome.text()))
+        # FFmpeg's own calls fail, too: it says so in lines of its own.
+        others = outcome.stderr.count("[error]") + outcome.stderr.count("[fatal]") > len(said)
+        where = f"{plan} ({failed.get('call', 'not reached')}, by {failed.get('library', 'nobody')})"
+        wrong = None
+        if outcome.timed_out:
+            wrong = "it hangs"
+        elif outcome.status < 0:
+            wrong = "a signal ended it"
+        elif len(said) > 1:
+            wrong = f"{len(said)} lines from the filter: {said}"
+        elif said and outcome.status == 0:
+            wrong = f"success, after: {said[0]}"
+        elif said and outcome.status not in DOCUMENTED:
+            wrong = "no documented exit status"
+        elif said and not re.match(r"\[[A-Z_]+\] ", said[0]):
+            wrong = f"no class: {said[0]}"
+        elif made != pictures[:len(made)] and not others:
+            wrong = "other pictures, and not a word"
+        elif not said and not others and made != pictures:
+            wrong = f"{len(made)} of {FRAMES} frames, and not a word"
+        end = "ours" if said else "FFmpeg's own" if others else "went on"
+        return wrong and f"{where}: {wrong}: {outcome.why()}", f"{failed.get('call', 'not reached')}: {end}"
+
+    def torture():
+        """RV-ENG-1607: every call up to the 200th, and then some, once and from then on."""
+        if not counter.exists():
+            raise Skipped(f"no {counter.name} in the bundle")
+        outcome, pictures, calls = whole("first")
+        expect(calls > FRAMES, f"{calls} calls were counted")
+        rounds = [(number, (OUT_OF_MEMORY, UNKNOWN)[number % 2], how)
+                  for number in range(1, min(calls, ALL) + 1) for how in ("once", "lasting")]
+        left = int(SECONDS / outcome.seconds * PROCESSES / 2) - len(rounds)
+        if place.quick:
+            rounds, left = rounds[::8], 0
+        if calls > ALL and left > 0:
+            step = max(1, 2 * (calls - ALL) // left)
+            rounds += [(number, (OUT_OF_MEMORY, UNKNOWN)[number // step % 2], how)
+                       for number in range(ALL + step, calls + 1, step) for how in ("once", "lasting")]
+        with ThreadPoolExecutor(PROCESSES) as pool:
+            found = list(pool.map(lambda one: judged(*one, pictures), rounds))
+        ends = {}
+        for _, end in found:
+            ends[end] = ends.get(end, 0) + 1
+        wrong = [what for what, _ in found if what]
+        report.store(calls=calls, rounds=dict(sorted(ends.items())))
+        expect(not wrong, f"{len(wrong)} of {len(rounds)} rounds: " + "; ".join(wrong[:4]))
+        _, again, _ = whole("again")
+        expect(again == pictures, "afterwards the pictures are others")
+        return f"{len(rounds)} rounds of {calls} calls"
+
+    report.check("whatever CUDA call fails, it is one error or the right pictures", torture)
