@@ -274,17 +274,28 @@ pub(crate) fn choose(
 fn explain_no_runtime(library: &Library, driver: Option<&Driver>, faults: &Faults) -> Error {
     let (class, said) = faults.take();
     let error = |status| Error::new(status, format!("{library} makes no runtime: {said}"));
-    match driver {
-        Some(driver) if said.contains("CUDA initialization failure") => {
-            error(Status::DeviceNotFound).help(format!(
-                "the driver supports CUDA up to {}; update it, or use a TensorRT for that CUDA",
-                driver.cuda_version()
-            ))
+    match (driver, cuda_error(&said)) {
+        (Some(_), Some(2)) => {
+            error(Status::OutOfMemory).help("end what else uses the GPU's memory, and try again")
         }
+        (Some(_), Some(number)) if rave_core::is_sticky_cuda_error(number) => {
+            error(Status::DeviceLost).help("restart the process")
+        }
+        (Some(driver), Some(34 | 35 | 100 | 803)) => error(Status::DeviceNotFound).help(format!(
+            "the driver supports CUDA up to {}; update it, or use a TensorRT for that CUDA",
+            driver.cuda_version()
+        )),
+        (Some(_), Some(_)) => error(Status::Unknown),
         _ if said.contains("compute capability") => error(Status::InvalidDevice)
             .help("use another TensorRT (runtime_lib): this one does not support this GPU"),
         _ => error(class.unwrap_or(Status::RuntimeLibraryMissing)),
     }
+}
+
+/// The number of the CUDA error that TensorRT says has kept it from beginning (cuda.h, `CUresult`).
+fn cuda_error(said: &str) -> Option<i32> {
+    let (_, rest) = said.split_once("CUDA initialization failure with error: ")?;
+    rest.split(|c: char| !c.is_ascii_digit()).next()?.parse().ok()
 }
 
 impl Drop for RuntimeInner {
