@@ -3,9 +3,9 @@
 #        scripts/bench.sh gpu REPORT OUT
 #        scripts/bench.sh compare BEFORE AFTER [--tolerance PART]
 #
-# cpu measures RAVE on this machine's CPU: the filter against bare ONNX Runtime, sessions frame by frame, and the pixel
-# kernels against FFmpeg's swscale. Prints a table and writes the ledger build/bench/cpu.json. Takes some minutes; let
-# nothing else run meanwhile.
+# cpu measures RAVE on this machine's CPU: the filter against bare ONNX Runtime, rave upscale against ffmpeg with the filter,
+# sessions frame by frame, and the pixel kernels against FFmpeg's swscale. Prints a table and writes the ledger
+# build/bench/cpu.json. Takes some minutes; let nothing else run meanwhile.
 #
 # gpu makes a ledger of a report of tests/gpu/run.sh.
 #
@@ -43,11 +43,16 @@ logged "$BUILD/log/bench.log" cargo bench --locked -p rave-core --bench pixels -
 step "Building what measures sessions"
 logged "$BUILD/log/measure.log" cargo build --release --locked -p rave-engine --example measure
 
-step "Measuring the filter, sessions and swscale"
+step "Building the command"
+link_ffmpeg
+logged "$BUILD/log/measure.log" cargo build --release --locked -p rave-cli
+
+step "Measuring the filter, the command, sessions and swscale"
+release=${CARGO_TARGET_DIR:-$ROOT/target}/release
 mkdir -p "$BUILD/bench"
 "$python" tools/bench_cpu.py --ffmpeg "$BUILD/bin/ffmpeg" --clip "$DEPS/clips/bigbuckbunny.mp4" \
     --model "$DEPS/models/animevideov3-x2.onnx" --runtime "$DEPS/onnxruntime/libonnxruntime.so" \
-    --exact-model tests/golden/models/replicate-2x.onnx --measure "${CARGO_TARGET_DIR:-$ROOT/target}/release/examples/measure" \
+    --exact-model tests/golden/models/replicate-2x.onnx --measure "$release/examples/measure" --rave "$release/rave" \
     --criterion "$CRITERION_HOME" --version "$(rave_version)" \
     --revision "$(git describe --always --dirty --abbrev=12 2>/dev/null || echo unknown)" \
     --out "$BUILD/bench/cpu.json" "$@"
