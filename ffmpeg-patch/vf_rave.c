@@ -164,6 +164,8 @@ static int averror_from_status(int32_t status)
         return AVERROR(EBUSY);
     case RAVE_ERROR_CANCELLED:
         return AVERROR_EXIT;
+    case RAVE_ERROR_UNKNOWN:
+        return AVERROR_UNKNOWN;
     default: /* also RAVE_ERROR_PANIC */
         return AVERROR_BUG;
     }

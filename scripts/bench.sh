@@ -4,9 +4,9 @@
 #        scripts/bench.sh compare BEFORE AFTER [--tolerance PART]
 #        scripts/bench.sh keep LEDGER NAME
 #
-# cpu measures RAVE on this machine's CPU: the filter against bare ONNX Runtime, sessions frame by frame, a whole video
-# with its queues, and the pixel kernels against FFmpeg's swscale. Prints a table and writes the ledger build/bench/cpu.json.
-# Takes some minutes; let nothing else run meanwhile.
+# cpu measures RAVE on this machine's CPU: the filter against bare ONNX Runtime, rave upscale against ffmpeg with the filter,
+# sessions frame by frame, a whole video with its queues, and the pixel kernels against FFmpeg's swscale. Prints a table and
+# writes the ledger build/bench/cpu.json. Takes some minutes; let nothing else run meanwhile.
 #
 # gpu makes a ledger of a report of tests/gpu/run.sh.
 #
@@ -53,15 +53,17 @@ logged "$BUILD/log/bench.log" cargo bench --locked -p rave-core --bench pixels -
 
 step "Building what measures sessions and videos"
 link_ffmpeg
-examples=${CARGO_TARGET_DIR:-$ROOT/target}/release/examples
+release=${CARGO_TARGET_DIR:-$ROOT/target}/release
 logged "$BUILD/log/measure.log" cargo build --release --locked -p rave-engine --example measure
 logged "$BUILD/log/measure.log" cargo build --release --locked -p rave-pipeline --example measure_pipeline
+logged "$BUILD/log/measure.log" cargo build --release --locked -p rave-cli
 
-step "Measuring the filter, sessions, a video and swscale"
+step "Measuring the filter, the command, sessions, a video and swscale"
 mkdir -p "$BUILD/bench"
 "$python" tools/bench_cpu.py --ffmpeg "$BUILD/bin/ffmpeg" --clip "$DEPS/clips/bigbuckbunny.mp4" \
     --model "$DEPS/models/animevideov3-x2.onnx" --runtime "$DEPS/onnxruntime/libonnxruntime.so" \
-    --exact-model tests/golden/models/replicate-2x.onnx --measure "$examples/measure" --measure-pipeline "$examples/measure_pipeline" \
+    --exact-model tests/golden/models/replicate-2x.onnx --rave "$release/rave" --measure "$release/examples/measure" \
+    --measure-pipeline "$release/examples/measure_pipeline" \
     --criterion "$CRITERION_HOME" --version "$(rave_version)" \
     --revision "$(git describe --always --dirty --abbrev=12 2>/dev/null || echo unknown)" \
     --out "$BUILD/bench/cpu.json" "$@"

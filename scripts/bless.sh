@@ -2,6 +2,7 @@
 # Renews what the tests compare with, after a change that is meant. Review the difference before you commit it.
 #
 #   scripts/bless.sh header         include/rave.h and include/rave.lock, from rave-ffi
+#   scripts/bless.sh api            docs/api, the public items of the crates that programs are written against
 #   scripts/bless.sh golden         the hashes of tests/golden, from the builds under build/
 #   scripts/bless.sh conformance    tests/conformance/baseline.json, from the builds under build/
 #   scripts/bless.sh sidecars       FILE.fec of golden data, fixtures and results: after the others, or after an edit by hand
@@ -19,6 +20,12 @@ header() {
     step "include/rave.h and include/rave.lock"
     RAVE_BLESS=1 cargo test --manifest-path "$ROOT/Cargo.toml" -p rave-tests --test abi header_lock
     git -C "$ROOT" --no-pager diff --stat -- include
+}
+
+api() {
+    step "docs/api"
+    RAVE_BLESS=1 cargo test --manifest-path "$ROOT/Cargo.toml" -p rave-tests --test api
+    git -C "$ROOT" --no-pager diff --stat -- docs/api
 }
 
 golden() {
@@ -42,9 +49,10 @@ sidecars() {
 
 case ${1:-} in
     header) header ;;
+    api) api ;;
     golden) golden; sidecars ;;
     conformance) conformance; sidecars ;;
     sidecars) sidecars ;;
-    all) header; golden; conformance; sidecars ;;
-    *) die "usage: scripts/bless.sh header|golden|conformance|sidecars|all" ;;
+    all) header; api; golden; conformance; sidecars ;;
+    *) die "usage: scripts/bless.sh header|api|golden|conformance|sidecars|all" ;;
 esac

@@ -1,5 +1,6 @@
 #!/usr/bin/env python3
-"""Measure the filter rave against bare ONNX Runtime, sessions frame by frame, and pixel kernels against FFmpeg's swscale.
+"""Measure the filter rave against bare ONNX Runtime, the command rave against the filter, sessions frame by frame, and
+pixel kernels against FFmpeg's swscale.
 
 Called by scripts/bench.sh, which builds what is measured, and writes a ledger (bench_ledger.py). What is compared is run
 in turns, several times, and the medians are taken, so that a change of the machine's speed meets both alike.
@@ -128,6 +129,73 @@ def measure_filter(ffmpeg: Ffmpeg, clip: Path, model: Path, threads: int, frames
         pool_hit_rate=None,
         queue_depth=None,
         output_sha256=hashes.pop(),
+        exact=False,
+    )
+
+
+# How both programs are told to write: a coded video, and what leaves the encoder nothing to do.
+CODINGS = {
+    "libx264": (
+        ("--codec", "libx264", "--preset", "veryfast", "--quality", "18"),
+        ("-c:v", "libx264", "-preset", "veryfast", "-crf", "18"),
+        "mkv",
+    ),
+    "rawvideo": (("--format", "rawvideo", "--codec", "rawvideo"), ("-f", "rawvideo", "-c:v", "rawvideo"), "raw"),
+}
+
+
+def measure_command(
+    ffmpeg: Ffmpeg, rave: Path, clip: Path, model: Path, coding: str, threads: int, frames: int, runs: int
+) -> Workload:
+    """`rave upscale`, from file to file, against ffmpeg with the filter, the same encoder and the same options."""
+    ours, theirs, ending = CODINGS[coding]
+    environment = {**os.environ, "RAVE_ONNXRUNTIME_LIB": str(ffmpeg.runtime)}
+
+    with tempfile.TemporaryDirectory() as folder:
+        for count in (1, frames + 1):
+            ffmpeg.run(
+                *("-i", str(clip), "-frames:v", str(count), "-an", "-vf", f"scale={WIDTH}:{HEIGHT}"),
+                *("-c:v", "libx264", "-crf", "16", f"{folder}/{count}.mp4"),
+            )
+
+        def command(count: int) -> float:
+            words = [str(rave), "upscale", f"{folder}/{count}.mp4", "-m", str(model), "-o", f"{folder}/rave.{ending}"]
+            words += ["--overwrite", "--device", "cpu", "--threads", str(threads), *ours]
+            start = time.perf_counter()
+            done = subprocess.run(words, capture_output=True, text=True, errors="replace", env=environment, check=False)
+            taken = time.perf_counter() - start
+            if done.returncode:
+                raise BenchError(f"{' '.join(words)}\nexited with {done.returncode}:\n{done.stderr[-3000:]}")
+            return taken
+
+        def filtered(count: int) -> float:
+            return ffmpeg.run(
+                *("-i", f"{folder}/{count}.mp4", "-vf", f"rave={model}:threads={threads}", *theirs),
+                f"{folder}/ffmpeg.{ending}",
+            )[0]
+
+        def speed(seconds: Callable[[int], float]) -> Callable[[], float]:
+            # One frame takes all that happens once: starting, loading the model, opening the encoder.
+            return lambda: frames / (seconds(frames + 1) - seconds(1))
+
+        filter_values, command_values = in_turns(runs, speed(filtered), speed(command))
+        digest = None
+        if coding == "rawvideo":
+            hashes = [hashlib.sha256(Path(f"{folder}/{name}.raw").read_bytes()).hexdigest() for name in ("rave", "ffmpeg")]
+            if hashes[0] != hashes[1]:
+                raise BenchError(f"rave upscale gives other pictures than the filter with {model.stem}")
+            digest = hashes[0]
+    return Workload(
+        name=f"rave upscale to {coding}, {model.stem}, {WIDTH}x{HEIGHT}, {threads} threads",
+        frames_per_second=Quantity.of(command_values),
+        reference="ffmpeg, the filter",
+        ratio=Quantity.of([ours / theirs for ours, theirs in zip(command_values, filter_values)]),
+        stages_ms={},
+        allocations_per_frame=None,
+        vram_bytes=None,
+        pool_hit_rate=None,
+        queue_depth=None,
+        output_sha256=digest,
         exact=False,
     )
 
@@ -312,7 +380,8 @@ def main() -> int:
         print(bare_session(model, int(threads), int(frames)))
         return 0
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    for name in ("ffmpeg", "clip", "model", "exact-model", "runtime", "measure", "measure-pipeline", "criterion", "out"):
+    for name in ("ffmpeg", "rave", "clip", "model", "exact-model", "runtime", "measure", "measure-pipeline", "criterion",
+                 "out"):
         parser.add_argument(f"--{name}", type=Path, required=True)
     for name in ("version", "revision"):
         parser.add_argument(f"--{name}", required=True)
@@ -333,9 +402,16 @@ def main() -> int:
     def session(model: Path, size: tuple[int, int], count: int, exact: bool) -> Workload:
         return measure_session(options.measure, model, ffmpeg.runtime, size, threads, count, runs, exact)
 
+    def command(model: Path, coding: str, count: int) -> Workload:
+        return measure_command(ffmpeg, options.rave, options.clip, model, coding, threads, count, runs)
+
     try:
         workloads = [
             measure_filter(ffmpeg, options.clip, options.model, threads, frames, runs),
+            command(options.model, "libx264", frames),
+            # With a model that takes next to no time, what is measured is everything around it.
+            command(options.exact_model, "libx264", 10 * frames),
+            command(options.exact_model, "rawvideo", 10 * frames),
             session(options.model, (WIDTH, HEIGHT), frames, exact=False),
             session(options.exact_model, (KERNEL_WIDTH, KERNEL_HEIGHT), frames, exact=True),
             measure_pipeline(ffmpeg, options.measure_pipeline, options.clip, options.model, threads, frames, runs),

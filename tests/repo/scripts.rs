@@ -49,7 +49,7 @@ fn a_word_that_a_script_does_not_know_is_an_error_before_anything_is_done() {
 /// RV-SCR-1004
 #[test]
 fn nothing_is_blessed_under_ci() {
-    for what in ["header", "golden", "conformance", "sidecars", "all"] {
+    for what in ["header", "api", "golden", "conformance", "sidecars", "all"] {
         let build = tempfile::tempdir().unwrap();
         let output = bash(build.path(), &["scripts/bless.sh", what], &[("CI", "true")]);
         assert_eq!(output.status.code(), Some(1), "{what}: {}", said(&output));

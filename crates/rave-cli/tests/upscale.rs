@@ -289,6 +289,54 @@ fn a_run_that_is_killed_at_any_moment_goes_on_and_gives_the_same() {
     println!("{kills} kills in {rounds} rounds; at most {resumed_most} pictures were gone on with");
 }
 
+/// RV-CLI-1702
+#[test]
+fn images_of_a_run_that_is_killed_are_whole_and_not_made_again() {
+    const KILLS: u32 = 8;
+    let Some(bench) = Bench::with_clip(60) else { return };
+    let images = |folder: &str| -> Vec<(String, Vec<u8>)> {
+        let folder = Path::new(&bench.path(folder)).to_owned();
+        let images = names(&folder).into_iter().filter(|name| name.ends_with(".png"));
+        images.map(|name| (name.clone(), fs::read(folder.join(name)).unwrap())).collect()
+    };
+    for folder in ["whole", "out"] {
+        fs::create_dir(bench.path(folder)).unwrap();
+    }
+    let begun = Instant::now();
+    bench.succeed("whole/%04d.png", &["--segment", "9"]);
+    let (time, whole) = (begun.elapsed(), images("whole"));
+    assert_eq!(whole.len(), 60);
+    let (mut random, unfinished) = (random(), "out/04d.png.rave-unfinished");
+    let (mut more, mut most) = (vec!["--segment", "9"], 0);
+    for _ in 0..KILLS {
+        let mut child = bench.rave("out/%04d.png", &more).spawn().unwrap();
+        // A part of what it takes, so that the kills come all along the way.
+        std::thread::sleep(time.mul_f64(random() / 3.0));
+        if child.try_wait().unwrap().is_some() {
+            break;
+        }
+        end(child, rustix::process::Signal::KILL);
+        if !Path::new(&bench.path(unfinished)).exists() {
+            continue;
+        }
+        more = vec!["--segment", "9", "--resume"];
+        let kept = images(unfinished);
+        assert!(kept.iter().all(|image| whole.contains(image)), "what has its name is whole");
+        if images("out").is_empty() {
+            assert!(kept.len() >= most, "{} images after {most}", kept.len());
+            most = kept.len();
+        }
+    }
+    if images("out").len() < whole.len() {
+        let said = bench.succeed("out/%04d.png", &[&more[..], &["--json"]].concat());
+        let first: serde_json::Value = serde_json::from_str(said.lines().next().unwrap()).unwrap();
+        assert!(first["resumed"].as_u64().unwrap() >= most as u64, "{first} after {most}");
+    }
+    assert!(images("out") == whole, "byte for byte");
+    assert!(!Path::new(&bench.path(unfinished)).exists());
+    println!("at most {most} images were gone on with");
+}
+
 /// RV-CLI-1703
 #[test]
 fn help_has_examples_and_names_every_group() {

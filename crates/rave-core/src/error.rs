@@ -222,6 +222,20 @@ impl Error {
         self.status
     }
 
+    /// What the error says without the token of its class: for what is told and is no failure.
+    ///
+    /// ```
+    /// use rave_core::{Error, Status};
+    /// let error = Error::new(Status::InvalidDevice, "the GPU encodes nothing").help("use libx264");
+    /// assert_eq!(error.message(), "the GPU encodes nothing; use libx264");
+    /// ```
+    #[must_use]
+    pub fn message(&self) -> String {
+        let expected = self.expected.as_ref().map_or_else(String::new, |text| format!("; expected {text}"));
+        let help = self.help.as_ref().map_or_else(String::new, |text| format!("; {text}"));
+        format!("{}{expected}{help}", self.found)
+    }
+
     /// The failure of a file operation on `path`, classed by its `std::io::ErrorKind`.
     #[must_use]
     pub fn io(path: &std::path::Path, error: &std::io::Error) -> Self {
@@ -237,14 +251,7 @@ impl Error {
 
 impl fmt::Display for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "[{}] {}", self.status.token(), self.found)?;
-        if let Some(expected) = &self.expected {
-            write!(f, "; expected {expected}")?;
-        }
-        if let Some(help) = &self.help {
-            write!(f, "; {help}")?;
-        }
-        Ok(())
+        write!(f, "[{}] {}", self.status.token(), self.message())
     }
 }
 

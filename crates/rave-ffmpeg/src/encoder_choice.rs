@@ -16,6 +16,23 @@ pub fn encoder_exists(name: &str) -> bool {
     find_encoder(name).is_ok()
 }
 
+/// Whether what an encoder makes of a frame depends on that frame alone, as of PNG: it predicts nothing from others, and as it
+/// may lose nothing, no rate is regulated.
+///
+/// # Errors
+/// [`Status::InvalidParameter`] for an encoder that this FFmpeg does not have.
+// RV-FF-1505
+pub fn encodes_without_memory(encoder: &str) -> Result<bool> {
+    let codec = find_encoder(encoder)?;
+    // SAFETY: the codec is static, its id one that libavcodec has; that gives NULL or a static description.
+    let (described, id) =
+        unsafe { (sys::avcodec_descriptor_get((*codec).id).as_ref(), sys::enum_code!((*codec).id)) };
+    let has = |property: i32| described.is_some_and(|codec| codec.props & property != 0);
+    // FFmpeg does not say it of PNG, whose decoder is that of APNG.
+    let is_png = id == AVCodecID::AV_CODEC_ID_PNG as i32;
+    Ok(has(sys::AV_CODEC_PROP_LOSSLESS) && (has(sys::AV_CODEC_PROP_INTRA_ONLY) || is_png))
+}
+
 /// The encoder for a file of that name: what its container is for, and of those that this FFmpeg has, the one that
 /// keeps `format`. H.264 becomes HEVC for more than 8 bits, which few players take in H.264; lossless containers and
 /// images get lossless encoders.

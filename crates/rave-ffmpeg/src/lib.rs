@@ -78,7 +78,8 @@ pub use convert::Converter;
 pub use decoder::{Damage, Decoder, DecoderOptions, Received};
 pub use encoder::{Encoder, EncoderOptions};
 pub use encoder_choice::{
-    closest_format, default_encoder, encoder_exists, quality_options, supported_formats,
+    closest_format, default_encoder, encoder_exists, encodes_without_memory, quality_options,
+    supported_formats,
 };
 pub use formats::closest_known_format;
 pub use frame::{DevicePlane, FrameFormat, VideoFrame};

@@ -9,7 +9,8 @@ use common::{clip, ffmpeg, folder, frame_hashes, make, open, path_in, rewrite};
 use rave_core::{PixelFormat, Size, Status};
 use rave_ffmpeg::{
     Encoder, EncoderOptions, FramePool, Output, OutputOptions, Packet, Rational, Received, VideoFrame,
-    closest_format, default_encoder, encoder_exists, quality_options, supported_formats,
+    closest_format, default_encoder, encoder_exists, encodes_without_memory, quality_options,
+    supported_formats,
 };
 
 const SOURCE: &str = "-f lavfi -i testsrc2=s=64x48:r=12:d=1";
@@ -248,6 +249,17 @@ fn a_frame_of_another_size_or_format_is_refused_and_the_next_is_taken() {
     encoder.send(&gray(&mut FramePool::new(PixelFormat::Yuv420p, SMALL).unwrap(), 0)).unwrap();
     assert_eq!(encoder.receive(&mut Packet::new().unwrap()).unwrap(), Received::Yes);
     assert_eq!(encoder.frames(), 1);
+}
+
+/// RV-FF-1505
+#[test]
+fn images_without_loss_are_encoded_without_memory_and_others_are_not() {
+    for (encoder, without) in
+        [("png", true), ("tiff", true), ("bmp", true), ("mjpeg", false), ("libx264", false)]
+    {
+        assert_eq!(encodes_without_memory(encoder).unwrap(), without, "{encoder}");
+    }
+    assert_eq!(encodes_without_memory("none-such").unwrap_err().status(), Status::InvalidParameter);
 }
 
 /// RV-FF-1503

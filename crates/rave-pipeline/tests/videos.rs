@@ -255,6 +255,21 @@ fn pictures_of_a_program_go_in_and_come_out() {
     }
 }
 
+/// RV-PIPE-2101
+#[test]
+fn the_last_picture_of_a_program_is_in_its_file() {
+    let Some(clips) = Clips::find() else { return };
+    let picture = |number: i64| {
+        Picture::new(PixelFormat::Yuv420p, Size::new(16, 16), (number, Rational::new(1, 25)), |_| Ok(()))
+            .unwrap()
+    };
+    for name in ["out.mp4", "out.mkv"] {
+        let (engine, output) = (engine("identity-1x"), clips.path(name));
+        Upscale::from_source(MemorySource::new((0..5).map(picture)), &engine).output(&output).run().unwrap();
+        assert_eq!(clips.pictures(&output).len(), 5, "{name}");
+    }
+}
+
 /// RV-PIPE-2202, RV-PIPE-2203
 #[test]
 fn mistakes_are_told_before_anything_is_computed() {

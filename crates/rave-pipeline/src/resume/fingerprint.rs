@@ -3,7 +3,7 @@
 use std::fmt;
 use std::fs::File;
 use std::io::{Read, Seek, SeekFrom};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use rave_core::{Error, Result, Status};
 use sha2::{Digest, Sha256};
@@ -14,6 +14,9 @@ const WHOLE: u64 = 256 << 20;
 const BLOCKS: u64 = 256;
 /// Bytes of a block.
 const BLOCK: u64 = 1 << 20;
+
+/// Bytes of an end of an image.
+const END: u64 = 16 << 10;
 
 /// The first line of a fingerprint, with the version of what is kept in the folder.
 const HEAD: &str = "rave unfinished run 1";
@@ -103,6 +106,25 @@ impl Hasher {
                 }
                 self.0.update(&buffer[..read]);
                 left -= read as u64;
+            }
+        }
+        Ok(())
+    }
+
+    /// Numbered images: of each its name, its length and its ends, which hold the checksums of what is between.
+    pub(crate) fn images(&mut self, images: &[(u64, PathBuf)]) -> Result<()> {
+        for (number, path) in images {
+            let io = |error| Error::io(path, &error);
+            self.0.update(number.to_le_bytes());
+            let mut file = File::open(path).map_err(io)?;
+            let length = file.metadata().map_err(io)?.len();
+            self.0.update(length.to_le_bytes());
+            let mut end = Vec::with_capacity(END as usize);
+            for place in [0, length.saturating_sub(END)] {
+                file.seek(SeekFrom::Start(place)).map_err(io)?;
+                end.clear();
+                Read::by_ref(&mut file).take(END).read_to_end(&mut end).map_err(io)?;
+                self.0.update(&end);
             }
         }
         Ok(())

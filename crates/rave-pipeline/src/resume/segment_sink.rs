@@ -4,7 +4,7 @@ use rave_core::Result;
 use rave_ffmpeg::segments::SegmentWriter;
 use rave_ffmpeg::{Encoder, Input, InputOptions, Packet, Received};
 
-use super::State;
+use super::Segments;
 use crate::FrameSink;
 use crate::video::{Clip, FileSink, Picture, Recipe};
 
@@ -38,22 +38,22 @@ struct Segment {
 
 #[derive(Debug)]
 struct Rest {
-    state: State,
+    done: Segments,
     /// The output, whose header is written.
     file: FileSink,
     sources: Sources,
 }
 
 impl SegmentSink {
-    /// Segments of `length` pictures, after those that `state` has; at the end `file` becomes the output.
+    /// Segments of `length` pictures, after those that are `done`; at the end `file` becomes the output.
     pub(crate) fn new(
         recipe: Recipe,
         length: u64,
-        state: State,
+        done: Segments,
         file: FileSink,
         sources: Sources,
     ) -> Result<Self> {
-        let rest = Some(Rest { state, file, sources });
+        let rest = Some(Rest { done, file, sources });
         Ok(SegmentSink { recipe, length, current: None, packet: Packet::new()?, rest })
     }
 
@@ -73,7 +73,7 @@ impl SegmentSink {
         self.write_encoded()?;
         if let (Some(segment), Some(rest)) = (self.current.take(), &mut self.rest) {
             let pictures = segment.writer.finish()?;
-            rest.state.segment_done(pictures);
+            rest.done.done(pictures);
         }
         Ok(())
     }
@@ -87,7 +87,7 @@ impl FrameSink<Picture> for SegmentSink {
             Some(segment) => segment,
             none => {
                 let encoder = self.recipe.open()?;
-                let writer = SegmentWriter::create(rest.state.next_segment(), &encoder)?;
+                let writer = SegmentWriter::create(rest.done.next(), &encoder)?;
                 none.insert(Segment { encoder, writer, pictures: 0 })
             }
         };
@@ -99,12 +99,12 @@ impl FrameSink<Picture> for SegmentSink {
     // RV-PIPE-3104
     fn finish(&mut self) -> Result<()> {
         self.seal()?;
-        let Some(Rest { state, file, sources }) = self.rest.take() else { return Ok(()) };
+        let Some(Rest { done, file, sources }) = self.rest.take() else { return Ok(()) };
         let mut input = Input::open(&sources.input)?;
         if sources.start > 0.0 {
             input.seek(sources.start)?;
         }
-        file.join(state.segments(), input, sources.clip)?;
-        state.remove()
+        file.join(done.paths(), input, sources.clip)?;
+        done.remove()
     }
 }

@@ -68,7 +68,10 @@ impl Encoding {
                 Err(error) if options.codec.is_some() => return Err(error),
                 Err(error) => log.write(
                     LogLevel::Info,
-                    format_args!("{error}; frames are copied to host memory and encoded by {codec}"),
+                    format_args!(
+                        "{}; frames are copied to host memory and encoded by {codec}",
+                        error.message()
+                    ),
                 ),
                 Ok(()) => log.write(
                     LogLevel::Info,

@@ -58,7 +58,7 @@ impl Engine {
                 // Without a GPU, or without what builds an engine for it, an ONNX model runs on the CPU. A TensorRT engine
                 // does not, and says so.
                 Status::DeviceNotFound | Status::InvalidDevice | Status::RuntimeLibraryMissing => {
-                    options.log.write(LogLevel::Verbose, format_args!("on the CPU, because of {error}"));
+                    options.log.write(LogLevel::Verbose, format_args!("on the CPU: {}", error.message()));
                     on_cpu()
                 }
                 _ => Err(error),

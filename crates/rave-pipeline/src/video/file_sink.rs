@@ -12,6 +12,7 @@ use super::picture::Picture;
 use super::place::Place;
 use super::source::Remains;
 use crate::FrameSink;
+use crate::resume::Pictures;
 
 /// An output whose streams are not settled yet.
 #[derive(Debug)]
@@ -30,6 +31,8 @@ pub(crate) struct FileSink {
     remains: Remains,
     /// Until it is complete.
     output: Option<NewOutput>,
+    /// What keeps count of numbered images, where a run that is stopped can go on.
+    pictures: Option<Pictures>,
 }
 
 impl NewOutput {
@@ -102,11 +105,18 @@ impl NewOutput {
         };
         output.write_header()?;
         let streams = StreamMap { tracks, video, left_out: Vec::new() };
-        Ok(FileSink { encoder, streams, packet: Packet::new()?, remains, output: Some(self) })
+        let packet = Packet::new()?;
+        Ok(FileSink { encoder, streams, packet, remains, output: Some(self), pictures: None })
     }
 }
 
 impl FileSink {
+    /// With `pictures`, which keeps count of the images that are complete.
+    pub(crate) fn counted(mut self, pictures: Pictures) -> Self {
+        self.pictures = Some(pictures);
+        self
+    }
+
     /// Writes the segments at `pieces`, encoded by encoders that were opened as this one, and the other streams of `input`,
     /// as far as they lie in `clip`; completes the output.
     // RV-PIPE-3102
@@ -115,6 +125,10 @@ impl FileSink {
         let mut video = Joined::open(pieces, &self.encoder)?;
         let keep = |packet: &mut Packet| Ok(clip.take_packet(packet)? == Placed::Inside);
         segments::join(&mut video, &mut input, &mut output, &self.streams, keep)?;
+        let mut left = self.remains.lock();
+        left.corrupt_packets = left.corrupt_packets.max(input.corrupt_packets());
+        left.cut_short |= input.is_cut_short() && !clip.has_end();
+        drop(left);
         output.finish()?;
         place.complete()
     }
@@ -123,7 +137,13 @@ impl FileSink {
     fn write_encoded(&mut self) -> Result<()> {
         let Some(NewOutput { output, .. }) = &mut self.output else { return Ok(()) };
         while self.encoder.receive(&mut self.packet)? == Received::Yes {
+            if let Some(pictures) = &mut self.pictures {
+                pictures.begins(self.packet.pts())?;
+            }
             output.write(self.streams.video, &mut self.packet)?;
+            if let Some(pictures) = &mut self.pictures {
+                pictures.written()?;
+            }
         }
         Ok(())
     }
@@ -158,6 +178,14 @@ impl FrameSink<Picture> for FileSink {
         }
         let Some(NewOutput { output, place }) = self.output.take() else { return Ok(()) };
         output.finish()?;
-        place.complete()
+        match self.pictures.take() {
+            None => place.complete(),
+            // RV-PIPE-3106
+            Some(mut pictures) => {
+                pictures.complete()?;
+                place.complete()?;
+                pictures.remove()
+            }
+        }
     }
 }

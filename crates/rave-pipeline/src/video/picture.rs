@@ -18,7 +18,8 @@ pub struct Picture {
 const NO_TIME_BASE: Rational = Rational::new(1, 1);
 
 impl Picture {
-    /// A picture of `size` in host memory, filled by `fill` and shown at `pts`, in units of `time_base` seconds.
+    /// A picture of `size` in host memory, filled by `fill` and shown at `pts`, in units of `time_base` seconds, until the next
+    /// one; the last one for one unit.
     ///
     /// # Errors
     /// [`Status::InvalidParameter`](rave_core::Status::InvalidParameter) for an impossible size; those of `fill`.
@@ -32,6 +33,8 @@ impl Picture {
         FramePool::new(format, size)?.take(&mut picture.frame)?;
         fill(&mut picture.frame.view_mut()?)?;
         picture.frame.set_pts(Some(pts));
+        // How long the last one is shown, nobody else says; MP4 leaves out one that is shown for no time.
+        picture.frame.set_duration(1);
         Ok(picture)
     }
 

@@ -7,6 +7,8 @@ use std::path::{Path, PathBuf};
 use rave_core::{Error, Result, Status};
 use tempfile::{Builder, TempDir, TempPath};
 
+use super::numbered::Numbered;
+
 /// The name that stands for standard output.
 const PIPE: &str = "-";
 /// What names of unfinished outputs begin with.
@@ -29,7 +31,9 @@ enum Written {
     /// A file in a folder that keeps it until it is complete.
     Kept(PathBuf),
     /// Numbered images, in a folder of their own.
-    Sequence(TempDir),
+    Sequence(TempDir, Numbered),
+    /// Numbered images, in a folder that keeps them until all are complete.
+    KeptSequence(PathBuf, Numbered),
 }
 
 impl Place {
@@ -62,8 +66,12 @@ impl Place {
         let io = |error| Error::io(folder, &error).context("the output cannot be written");
         let name = target.file_name().unwrap_or_default().to_string_lossy();
         let mut builder = Builder::new();
-        if is_pattern(&name) {
-            return Ok(place(Written::Sequence(builder.prefix(UNFINISHED).tempdir_in(folder).map_err(io)?)));
+        if let Some(names) = Numbered::parse(&name) {
+            if let (false, Some((_, first))) = (overwrite, names.images(folder).map_err(io)?.first()) {
+                return Err(exists(first));
+            }
+            let images = builder.prefix(UNFINISHED).tempdir_in(folder).map_err(io)?;
+            return Ok(place(Written::Sequence(images, names)));
         }
         // The ending stays last: it tells the container.
         let suffix = format!("-{name}");
@@ -81,17 +89,24 @@ impl Place {
         Place { name: path.to_owned(), written: Written::Kept(kept), overwrite: true }
     }
 
+    /// The place of the numbered images `path`, which are written into the folder `kept` and may replace what is there.
+    pub(crate) fn kept_sequence(path: &str, names: Numbered, kept: PathBuf) -> Self {
+        Place { name: path.to_owned(), written: Written::KeptSequence(kept, names), overwrite: true }
+    }
+
     /// What is to be written to.
     pub(crate) fn path(&self) -> String {
         match &self.written {
             Written::Through => self.name.clone(),
             Written::File(path) => path.to_string_lossy().into_owned(),
             Written::Kept(path) => path.to_string_lossy().into_owned(),
-            Written::Sequence(folder) => {
-                let name = Path::new(&self.name).file_name().unwrap_or_default();
-                folder.path().join(name).to_string_lossy().into_owned()
-            }
+            Written::Sequence(folder, _) => self.pattern_in(folder.path()),
+            Written::KeptSequence(folder, _) => self.pattern_in(folder),
         }
+    }
+
+    fn pattern_in(&self, folder: &Path) -> String {
+        folder.join(Path::new(&self.name).file_name().unwrap_or_default()).to_string_lossy().into_owned()
     }
 
     /// Puts what was written into its place: it is complete.
@@ -114,14 +129,13 @@ impl Place {
                 fs::rename(&path, &target).map_err(|error| Error::io(&target, &error))?;
                 sync(folder_of(&target))
             }
-            Written::Sequence(folder) => {
-                let io = |error| Error::io(folder.path(), &error);
-                for entry in fs::read_dir(folder.path()).map_err(io)? {
-                    let entry = entry.map_err(io)?;
-                    let path = TempPath::try_from_path(entry.path()).map_err(io)?;
-                    move_to(path, &folder_of(&target).join(entry.file_name()), self.overwrite)?;
-                }
+            Written::Sequence(folder, names) => {
+                move_images(&names, folder.path(), folder_of(&target), self.overwrite)?;
                 folder.close().map_err(|error| Error::io(&target, &error))
+            }
+            Written::KeptSequence(folder, names) => {
+                move_images(&names, &folder, folder_of(&target), self.overwrite)?;
+                sync(folder_of(&target))
             }
         }
     }
@@ -139,18 +153,22 @@ fn move_to(path: TempPath, target: &Path, overwrite: bool) -> Result<()> {
     })
 }
 
+fn move_images(names: &Numbered, from: &Path, to: &Path, overwrite: bool) -> Result<()> {
+    let io = |error| Error::io(from, &error);
+    for (number, path) in names.images(from).map_err(io)? {
+        move_to(TempPath::try_from_path(path).map_err(io)?, &to.join(names.name(number)), overwrite)?;
+    }
+    Ok(())
+}
+
 fn exists(target: &Path) -> Error {
     Error::new(Status::InvalidParameter, format!("output {} is there already", target.display()))
         .help("name another file, or allow it to be overwritten (rave upscale --overwrite)")
 }
 
-fn folder_of(path: &Path) -> &Path {
+/// The folder that `path` is in.
+pub(crate) fn folder_of(path: &Path) -> &Path {
     path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."))
-}
-
-/// Whether a name has the place of a number in it, such as `%04d`.
-pub(crate) fn is_pattern(name: &str) -> bool {
-    name.split('%').skip(1).any(|rest| rest.trim_start_matches(|c: char| c.is_ascii_digit()).starts_with('d'))
 }
 
 #[cfg(test)]
@@ -188,7 +206,7 @@ mod tests {
         assert_eq!(names(folder.path()), ["out.mp4"]);
     }
 
-    /// RV-PIPE-2201
+    /// RV-PIPE-2201, RV-PIPE-2202
     #[test]
     fn images_are_in_their_places_together() {
         let folder = tempfile::tempdir().unwrap();
@@ -199,6 +217,9 @@ mod tests {
         }
         place.complete().unwrap();
         assert_eq!(names(folder.path()), ["frame-0001.png", "frame-0002.png", "frame-0003.png"]);
+        let error = Place::prepare(&out, "in.mp4", false).unwrap_err();
+        assert!(error.to_string().contains("frame-0001.png is there already"), "{error}");
+        Place::prepare(&out, "in.mp4", true).unwrap();
     }
 
     /// RV-PIPE-2202
@@ -239,11 +260,5 @@ mod tests {
             assert_eq!(place.path(), through);
             place.complete().unwrap();
         }
-    }
-
-    #[test]
-    fn patterns_have_the_place_of_a_number() {
-        assert!(is_pattern("frame-%04d.png") && is_pattern("%d.png"));
-        assert!(!is_pattern("100%.png") && !is_pattern("a%s.png") && !is_pattern("out.mp4"));
     }
 }

@@ -14,16 +14,16 @@ use super::picture::Picture;
 use super::place::Place;
 use super::recipe::Recipe;
 use super::results::Counts;
-use super::segmented::Segmented;
+use super::unfinished::{Durable, Unfinished};
 use super::upscale::{Listener, Target, Upscale};
-use crate::resume::{SegmentSink, Sources, State};
+use crate::resume::{SegmentSink, Sources};
 use crate::{FrameSink, Pipeline};
 
 /// Opens input, model and output, and starts.
 pub(super) fn begin(mut upscale: Upscale, to: Target) -> Result<Job> {
     let log = upscale.model_options.log.clone();
-    let segmented = Segmented::of(&upscale, &to)?;
-    let place = match (&to, &upscale.origin, &segmented) {
+    let durable = Durable::of(&upscale, &to)?;
+    let place = match (&to, &upscale.origin, &durable) {
         (Target::File(path), _, None) => {
             Some(Place::prepare(path, upscale.origin.path(), upscale.overwrite)?)
         }
@@ -31,12 +31,15 @@ pub(super) fn begin(mut upscale: Upscale, to: Target) -> Result<Job> {
     };
     let input = open_input(&upscale)?;
     let engine = load(&upscale, input.as_ref())?;
-    let state = match (&segmented, &input) {
-        (Some(segmented), Some(input)) => Some(segmented.open(&upscale, &engine, input)?),
+    let unfinished = match (&durable, &input) {
+        (Some(durable), Some(input)) => Some(durable.open(&upscale, &engine, input)?),
         _ => None,
     };
-    let place = match (&segmented, &state) {
-        (Some(segmented), Some(state)) => Some(segmented.place(state)),
+    let place = match (&durable, &unfinished) {
+        (Some(durable), Some(unfinished)) => {
+            upscale.encoding.muxer.extend(unfinished.muxer_options());
+            Some(durable.place(unfinished))
+        }
         _ => place,
     };
     let output = match (&to, place) {
@@ -48,7 +51,11 @@ pub(super) fn begin(mut upscale: Upscale, to: Target) -> Result<Job> {
         (_, input) => vec![false; input.as_ref().map_or(0, |input| input.streams().len())],
     };
     // Of segments, what is copied is read again when they are joined.
-    let along = if state.is_some() { vec![false; copied.len()] } else { copied.clone() };
+    let along = if matches!(unfinished, Some(Unfinished::Segments(_))) {
+        vec![false; copied.len()]
+    } else {
+        copied.clone()
+    };
     let mut source = Source::open(&mut upscale, input, &engine, &along)?;
     let first = source.first()?;
     let chain = Chain::new(&upscale, &to, &engine, &first)?;
@@ -58,9 +65,9 @@ pub(super) fn begin(mut upscale: Upscale, to: Target) -> Result<Job> {
         encoder: chain.encoding.as_ref().map(|encoding| encoding.codec.clone()),
         model: engine.model.description(),
         total: source.video().and_then(|video| estimate(video, upscale.start, upscale.length)),
-        resumed: state.as_ref().map_or(0, State::pictures),
+        resumed: unfinished.as_ref().map_or(0, Unfinished::pictures),
     };
-    let done = state.as_ref().and_then(State::last);
+    let done = unfinished.as_ref().and_then(Unfinished::last);
     log.write(
         LogLevel::Verbose,
         format_args!("{} -> {}, {}", facts.input_size, facts.output_size, facts.model),
@@ -86,15 +93,16 @@ pub(super) fn begin(mut upscale: Upscale, to: Target) -> Result<Job> {
             };
             let streams = source.input().map(|input| (input, &copied[..]));
             let file = output.start(streams, recipe.open()?, source.remains())?;
-            match (state, &segmented, &source) {
-                (Some(state), Some(segmented), Source::File(source)) => {
+            match (unfinished, &durable, &source) {
+                (Some(Unfinished::Segments(done)), Some(durable), Source::File(source)) => {
                     let sources = Sources {
                         input: input_options(&upscale, upscale.origin.path()),
                         start: upscale.start.as_secs_f64(),
                         clip: source.clip(),
                     };
-                    Box::new(SegmentSink::new(recipe, segmented.resumable.segment, state, file, sources)?)
+                    Box::new(SegmentSink::new(recipe, durable.resumable.segment, done, file, sources)?)
                 }
+                (Some(Unfinished::Pictures(pictures)), ..) => Box::new(file.counted(pictures)),
                 _ => Box::new(file),
             }
         }

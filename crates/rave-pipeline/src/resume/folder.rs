@@ -1,0 +1,180 @@
+//! The folder of an unfinished run.
+
+use std::fs::{self, File};
+use std::io::{ErrorKind, Write};
+use std::path::{Path, PathBuf};
+
+use rave_core::{Error, Result, Status};
+use rustix::fs::{FlockOperation, flock};
+
+use super::{Fingerprint, TIMES};
+
+/// What is added to an output's name.
+const SUFFIX: &str = ".rave-unfinished";
+const FINGERPRINT: &str = "run";
+const LOCK: &str = "lock";
+
+/// The folder in which a run to the file or the numbered images `output` keeps what is finished while it lasts, and after it
+/// was stopped.
+#[must_use]
+pub fn unfinished_folder(output: &str) -> PathBuf {
+    // A percent sign in the folder's name would be the place of a number to FFmpeg.
+    let name = Path::new(output).file_name().unwrap_or_default().to_string_lossy().replace('%', "");
+    Path::new(output).with_file_name(name + SUFFIX)
+}
+
+/// The folder of an unfinished run, which nobody else uses meanwhile.
+#[derive(Debug)]
+pub(crate) struct Folder {
+    path: PathBuf,
+    /// Held until this is dropped, or the process ends in whatever way.
+    _lock: File,
+}
+
+impl Folder {
+    /// The folder of the run to `output`, and whether it has an unfinished one to go on with; otherwise it is empty.
+    ///
+    /// # Errors
+    /// [`Status::InvalidParameter`] when there is an unfinished run that is neither to be gone on with nor to be replaced, or
+    /// that is of something else; [`Status::Busy`] when another process works there; [`Status::Io`] and its like.
+    // RV-PIPE-3101, RV-PIPE-3103
+    pub(crate) fn open(output: &str, print: &Fingerprint, resume: bool, anew: bool) -> Result<(Self, bool)> {
+        let path = unfinished_folder(output);
+        let io = |error: std::io::Error| Error::io(&path, &error);
+        if has_work(&path) && !resume && !anew {
+            let found = format!("there is an unfinished run to {output}, in {}", path.display());
+            return Err(Error::new(Status::InvalidParameter, found)
+                .help("go on with it (rave upscale --resume), or begin anew (--overwrite)"));
+        }
+        match fs::create_dir(&path) {
+            Err(error) if error.kind() != ErrorKind::AlreadyExists => return Err(io(error)),
+            _ => {}
+        }
+        let lock = File::create(path.join(LOCK)).map_err(io)?;
+        flock(&lock, FlockOperation::NonBlockingLockExclusive).map_err(|_| {
+            Error::new(Status::Busy, format!("another run writes to {output}")).help("wait until it ends")
+        })?;
+        let folder = Folder { path, _lock: lock };
+        let unfinished = fs::read_to_string(folder.path.join(FINGERPRINT)).ok();
+        match unfinished.as_deref().and_then(Fingerprint::read) {
+            Some(unfinished) if resume => {
+                print.check(&unfinished, &folder.path)?;
+                Ok((folder, true))
+            }
+            // Stopped before it had begun, or to be begun anew.
+            _ => {
+                folder.clear()?;
+                folder.write_fingerprint(print)?;
+                Ok((folder, false))
+            }
+        }
+    }
+
+    pub(crate) fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// Removes the folder: the output is in its place.
+    // RV-PIPE-3104
+    pub(crate) fn remove(self) -> Result<()> {
+        fs::remove_dir_all(&self.path).map_err(|error| Error::io(&self.path, &error))
+    }
+
+    /// Removes everything but the lock.
+    fn clear(&self) -> Result<()> {
+        let io = |error| Error::io(&self.path, &error);
+        for entry in fs::read_dir(&self.path).map_err(io)? {
+            let path = entry.map_err(io)?.path();
+            if path.file_name().is_some_and(|name| name != LOCK) {
+                fs::remove_file(&path).map_err(|error| Error::io(&path, &error))?;
+            }
+        }
+        Ok(())
+    }
+
+    fn write_fingerprint(&self, print: &Fingerprint) -> Result<()> {
+        let (part, whole) = (self.path.join("run.part"), self.path.join(FINGERPRINT));
+        let io = |error| Error::io(&part, &error);
+        let mut file = File::create(&part).map_err(io)?;
+        file.write_all(print.to_string().as_bytes()).and_then(|()| file.sync_all()).map_err(io)?;
+        fs::rename(&part, &whole).map_err(io)?;
+        sync(&self.path)
+    }
+}
+
+impl Drop for Folder {
+    /// A run that has nothing to go on with leaves nothing.
+    fn drop(&mut self) {
+        if self.path.exists() && !has_work(&self.path) {
+            // What cannot be removed is no worse than what a killed run leaves.
+            let _ = fs::remove_dir_all(&self.path);
+        }
+    }
+}
+
+/// Whether there is something to go on with: a segment, or the time of an image.
+fn has_work(folder: &Path) -> bool {
+    let segment = |entry: fs::DirEntry| entry.path().extension().is_some_and(|ending| ending == "segment");
+    fs::metadata(folder.join(TIMES)).is_ok_and(|times| times.len() > 0)
+        || fs::read_dir(folder).is_ok_and(|entries| entries.flatten().any(segment))
+}
+
+/// What is at `path`, a file or the names in a folder, is on the disk when this returns.
+pub(super) fn sync(path: &Path) -> Result<()> {
+    File::open(path).and_then(|file| file.sync_all()).map_err(|error| Error::io(path, &error))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn print(input: &str) -> Fingerprint {
+        Fingerprint { input: input.into(), model: String::new(), options: String::new() }
+    }
+
+    /// RV-PIPE-3101, RV-PIPE-3103, RV-PIPE-3104
+    #[test]
+    fn an_unfinished_run_is_gone_on_with_or_begun_anew_only_when_that_is_said() {
+        let place = tempfile::tempdir().unwrap();
+        for (name, work) in [("out.mp4", "000000.segment"), ("out-%03d.png", TIMES)] {
+            let out = place.path().join(name).to_str().unwrap().to_owned();
+            let open = |input, resume, anew| Folder::open(&out, &print(input), resume, anew);
+            let (folder, _) = open("a", false, false).unwrap();
+            fs::write(folder.path().join(work), "work").unwrap();
+            let busy = open("a", true, false).unwrap_err();
+            assert_eq!(busy.status(), Status::Busy);
+            drop(folder);
+
+            let error = open("a", false, false).unwrap_err();
+            assert!(error.to_string().contains("--resume"), "{error}");
+            let error = open("b", true, false).unwrap_err();
+            assert!(error.to_string().contains("another input"), "{error}");
+            let (folder, goes_on) = open("a", true, false).unwrap();
+            assert!(goes_on && folder.path().join(work).exists());
+            drop(folder);
+            let (folder, goes_on) = open("b", false, true).unwrap();
+            assert!(!goes_on && !folder.path().join(work).exists());
+            drop(folder);
+            assert_eq!(fs::read_dir(place.path()).unwrap().count(), 0, "there is nothing to go on with");
+            open("b", false, false).unwrap().0.remove().unwrap();
+            assert_eq!(fs::read_dir(place.path()).unwrap().count(), 0);
+        }
+    }
+
+    /// RV-PIPE-3101
+    #[test]
+    fn a_run_that_was_stopped_before_it_had_begun_begins() {
+        let place = tempfile::tempdir().unwrap();
+        let out = place.path().join("out.mp4").to_str().unwrap().to_owned();
+        fs::create_dir(unfinished_folder(&out)).unwrap();
+        fs::write(unfinished_folder(&out).join("run.part"), "rave unf").unwrap();
+        let (_, goes_on) = Folder::open(&out, &print("a"), true, false).unwrap();
+        assert!(!goes_on);
+    }
+
+    #[test]
+    fn the_folder_stands_beside_the_output_and_is_no_pattern() {
+        assert_eq!(unfinished_folder("a/out.mp4"), Path::new("a/out.mp4.rave-unfinished"));
+        assert_eq!(unfinished_folder("a/%05d.png"), Path::new("a/05d.png.rave-unfinished"));
+    }
+}
