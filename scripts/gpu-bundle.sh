@@ -44,10 +44,11 @@ step "Programs"
 (cd "$ROOT" && cargo build --release --locked -p rave-engine --example gpucheck)
 link_ffmpeg
 (cd "$ROOT" && cargo build --release --locked -p rave-ffmpeg --example mediacheck)
+(cd "$ROOT" && cargo build --release --locked -p rave-cli)
 stripped=$(mktemp -d "$BUILD/stripped.XXXXXX")
 trap 'rm -rf "$stripped"' EXIT
 release=${CARGO_TARGET_DIR:-$ROOT/target}/release
-for program in "$ffmpeg/ffmpeg" "$ffmpeg/ffprobe" "$release"/{checkkernel,rave-conformance} \
+for program in "$ffmpeg/ffmpeg" "$ffmpeg/ffprobe" "$release"/{checkkernel,rave-conformance,rave} \
     "$release"/examples/{trtcheck,nvcaps,gpucheck,mediacheck}; do
     strip -o "$stripped/$(basename "$program")" "$program"
     packed "$stripped/$(basename "$program")" "bin/$(basename "$program")"

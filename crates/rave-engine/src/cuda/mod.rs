@@ -25,10 +25,13 @@ mod lane;
 mod model;
 mod program;
 mod repeat;
+mod run_once;
 mod session;
+mod trial;
 
 pub use device::{CudaDevice, Owner};
 pub use engine_check::EngineCheck;
 pub use gpus::{Gpu, Gpus};
 pub(crate) use model::TensorRtModel;
 pub use session::CudaSession;
+pub(crate) use trial::{try_anywhere, try_on};
