@@ -6,7 +6,7 @@
 mod message;
 
 use message::{Reply, Request};
-use rave_tensorrt::{BatchRange, BuildOptions, Phase, Precision};
+use rave_tensorrt::{BatchRange, BuildOptions, Phase, Precision, Tried};
 
 /// The message that `bytes` are the content of.
 fn framed(bytes: &[u8]) -> Vec<u8> {

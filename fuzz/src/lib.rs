@@ -17,7 +17,6 @@ mod engine_plan;
 mod ledger;
 pub mod mutate;
 mod onnx_model;
-mod png;
 mod resume;
 mod sidecar;
 mod video;
@@ -35,7 +34,7 @@ pub struct Target {
 }
 
 /// Every target.
-pub const TARGETS: [Target; 11] = [
+pub const TARGETS: [Target; 10] = [
     Target { name: "arguments", run: arguments::run },
     Target { name: "build_message", run: build::run },
     Target { name: "cache_entry", run: cache_entry::run },
@@ -43,7 +42,6 @@ pub const TARGETS: [Target; 11] = [
     Target { name: "engine_plan", run: engine_plan::run },
     Target { name: "ledger", run: ledger::run },
     Target { name: "onnx_model", run: onnx_model::run },
-    Target { name: "png", run: png::run },
     Target { name: "resume", run: resume::run },
     Target { name: "sidecar", run: sidecar::run },
     Target { name: "video", run: video::run },

@@ -118,12 +118,6 @@ fn onnx_model() {
 
 /// RV-FUZZ-1001, RV-FUZZ-1002, RV-FUZZ-1003
 #[test]
-fn png() {
-    holds("png");
-}
-
-/// RV-FUZZ-1001, RV-FUZZ-1002, RV-FUZZ-1003
-#[test]
 fn resume() {
     holds("resume");
 }

@@ -207,24 +207,13 @@ fn one_frame_too_many_is_busy(bench: &Bench) -> Result<std::result::Result<Strin
 fn the_engine_comes_close_to_its_model(bench: &Bench) -> Result<std::result::Result<String, String>> {
     const LEAST_DB: f64 = 50.0;
     let Some(model) = &bench.onnx else { return Ok(Ok("not tried: no model was named".into())) };
-    let Size { width, height } = bench.size;
-    // Slopes, edges every 32 pixels, and a texture.
-    let samples: Vec<u16> = (0..height)
-        .flat_map(|y| {
-            (0..width).flat_map(move |x| {
-                let edge = if (x / 32 + y / 32) % 2 == 0 { 0 } else { 20_000 };
-                let texture = (x * 7919 + y * 104_729) % 4096;
-                [x * 40_000 / width + edge, y * 40_000 / height + edge, 30_000 + texture]
-                    .map(|code| code as u16)
-            })
-        })
-        .collect();
     let options = ModelOptions { lean_runtime: bench.lean.clone(), ..ModelOptions::default() };
-    let pictures = [Picture::new(bench.size, &samples)?];
     let check = EngineCheck::open(ValueRange::Unit)?;
-    let (accuracy, reference) = check.compare_files(&bench.engine, model, &options, &pictures)?;
-    let said = format!("{accuracy}, against {reference}");
-    let close = accuracy.not_finite == 0 && accuracy.psnr_db() >= LEAST_DB;
+    let comparison =
+        check.compare_files(&bench.engine, model, &options, &[Picture::self_test(bench.size)])?;
+    let said = format!("{comparison}, against {}", comparison.reference);
+    let total = comparison.total();
+    let close = total.not_finite == 0 && total.psnr_db() >= LEAST_DB;
     Ok(if close { Ok(said) } else { Err(said) })
 }
 

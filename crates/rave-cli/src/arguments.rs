@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use clap_complete::Shell;
-use rave_core::Size;
+use rave_core::{Size, ValueRange};
 use rave_engine::Precision;
 
 use crate::preview::Preview;
@@ -43,8 +43,8 @@ pub(crate) enum Command {
     Build(Build),
     /// Tell how close an engine comes to the model that it was built of
     ///
-    /// The same picture goes through the engine on the GPU and through the model on the CPU.
-    #[command(after_long_help = "Example:\n  rave check model.engine model.onnx frame.png")]
+    /// The same pictures go through the engine on the GPU and through the model on the CPU.
+    #[command(after_long_help = CHECK_EXAMPLES)]
     Check(CheckEngine),
     /// Tell what a model, an engine or a film is, and what it needs
     #[command(
@@ -165,10 +165,15 @@ const BUILD_EXAMPLES: &str = "Examples:
   rave build model.onnx                          for this GPU and every frame size
   rave build model.onnx --shape 1280x720         for one size
   rave build model.onnx --min 64x64 --opt 1280x720 --max 1920x1080 -o model.engine
-  rave build model.onnx --fp16 --check frame.png   and compare it with the model
+  rave build model.onnx --fp16 --check film.mp4  and compare it with the model
   rave build model.onnx --compute-capability 8.9,12.0
                                                  for other GPUs, on a machine without one (TensorRT-RTX)
   ffmpeg -hwaccel cuda -hwaccel_output_format cuda -i in.mp4 -vf rave=model.engine out.mp4";
+
+const CHECK_EXAMPLES: &str = "Examples:
+  rave check model.engine model.onnx             on a picture that is built in
+  rave check model.engine model.onnx frame.png
+  rave check model.engine model.onnx film.mp4    on eight frames of it";
 
 #[derive(Args, Debug)]
 pub(crate) struct Build {
@@ -196,14 +201,17 @@ pub(crate) struct Build {
     /// TensorRT-RTX: build for these GPUs in place of this machine's, such as 8.9,12.0
     #[arg(long, value_name = "MAJOR.MINOR,...", value_delimiter = ',', value_parser = capability)]
     pub(crate) compute_capability: Vec<(u32, u32)>,
-    /// Run the engine on a picture, and tell how close it comes to the model on the CPU
+    /// Run the engine on a picture, or on eight frames of a film, and tell how close it comes to the model on the CPU
     ///
     /// Needs the GPU that the engine is for. Where the engine overflows it is built again, in bf16 or fp32, if TensorRT
     /// can do that.
-    #[arg(long, value_name = "FRAME.png")]
+    #[arg(long, value_name = "FRAME|CLIP")]
     pub(crate) check: Option<PathBuf>,
-    /// With --check: what the model's tensors hold for white
-    #[arg(long, value_enum, default_value_t = Values::Unit, requires = "check")]
+    /// What the model's tensors hold for white
+    ///
+    /// With the GPU that it is for, every new engine is run once on a picture that is built in; where it gives NaN or
+    /// infinity it is built again, as with --check.
+    #[arg(long, value_enum, default_value_t = Values::Unit)]
     pub(crate) values: Values,
     /// The TensorRT library; searched for by default
     #[arg(long, value_name = "FILE")]
@@ -235,9 +243,9 @@ pub(crate) struct CheckEngine {
     pub(crate) engine: PathBuf,
     /// The ONNX model that it was built of
     pub(crate) model: PathBuf,
-    /// A picture, of which as much is taken as the engine takes whole
-    #[arg(value_name = "FRAME.png")]
-    pub(crate) frame: PathBuf,
+    /// A picture or a film: of each frame as much is taken as the engine takes whole; a picture that is built in by default
+    #[arg(value_name = "FRAME|CLIP")]
+    pub(crate) frame: Option<PathBuf>,
     /// What the model's tensors hold for white
     #[arg(long, value_enum, default_value_t = Values::Unit)]
     pub(crate) values: Values,
@@ -286,6 +294,15 @@ impl PrecisionFlags {
         .into_iter()
         .find_map(|(given, precision)| given.then_some(precision))
         .unwrap_or_default()
+    }
+}
+
+impl Values {
+    pub(crate) fn range(self) -> ValueRange {
+        match self {
+            Values::Unit => ValueRange::Unit,
+            Values::Byte => ValueRange::Byte,
+        }
     }
 }
 

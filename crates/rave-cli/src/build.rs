@@ -6,6 +6,7 @@ use std::time::Instant;
 use rave_core::{Error, Log, Result, Status};
 use rave_engine::{
     BatchRange, BuildPlace, BuilderProgram, BuiltPlan, EngineRequest, EngineSizes, PreparedBuild, SizeRange,
+    Tried, Verdict, in_words,
 };
 
 use crate::arguments::{Build, Sizes};
@@ -18,8 +19,7 @@ use crate::progress::Shown;
 pub(crate) fn run(wanted: &Build, verbose: bool, interrupt: &Interrupt) -> Result<String> {
     interrupt.watch()?;
     let mut shown = Shown::new();
-    let mut request = request(wanted, shown.log(verbose));
-    let mut prepared = request.prepare()?;
+    let mut prepared = request(wanted, shown.log(verbose)).prepare()?;
     let path = wanted.output.clone().unwrap_or_else(|| wanted.model.with_extension("engine"));
     let output = Output::prepare(&path, &wanted.model)?;
     let check = wanted.check.as_deref().map(|frame| Check::prepare(frame, wanted)).transpose()?;
@@ -35,16 +35,13 @@ pub(crate) fn run(wanted: &Build, verbose: bool, interrupt: &Interrupt) -> Resul
                 "interrupted when the engine was built; it was not written",
             ));
         }
-        let Some(check) = &check else { break (built, String::new()) };
-        match check.run(&prepared, &built.bytes)? {
+        let (precision, why) = match judge(&prepared, &built, check.as_ref())? {
             Answer::Sound(said) => break (built, said),
-            Answer::BuildIn(precision, why) => {
-                shown.say(&format!("{why}; it is built again, in {precision}"));
-                request.precision = precision;
-                prepared = request.prepare()?;
-                shown.again();
-            }
-        }
+            Answer::BuildIn(precision, why) => (precision, why),
+        };
+        shown.say(&format!("{why}; it is built again, in {precision}"));
+        prepared.set_precision(precision)?;
+        shown.again();
     };
     output.write(&built.bytes)?;
     Ok(format!(
@@ -56,9 +53,44 @@ pub(crate) fn run(wanted: &Build, verbose: bool, interrupt: &Interrupt) -> Resul
     ))
 }
 
+/// What came of running the new engine once, and of comparing it.
+// RV-CLI-1109
+fn judge(prepared: &PreparedBuild, built: &BuiltPlan, check: Option<&Check>) -> Result<Answer> {
+    let mut said = String::new();
+    if let Some(tried) = &built.tried {
+        let what = describe_trial(tried);
+        match prepared.verdict_of(tried) {
+            Verdict::Sound => said = what + "\n",
+            Verdict::BuildIn(precision) => {
+                return Ok(Answer::BuildIn(
+                    precision,
+                    format!("{what} in {}", in_words(prepared.options().precision)),
+                ));
+            }
+            Verdict::Useless(error) => return Err(error.context("self-test")),
+        }
+    }
+    Ok(match check.map(|check| check.run(prepared, &built.bytes)).transpose()? {
+        Some(Answer::Sound(compared)) => Answer::Sound(said + &compared),
+        Some(answer) => answer,
+        None => Answer::Sound(said),
+    })
+}
+
+fn describe_trial(tried: &Tried) -> String {
+    match tried {
+        Tried::Finite => "self-test: every element is finite".to_owned(),
+        Tried::NotFinite { elements, of, .. } => {
+            format!("self-test: {elements} of {of} elements are NaN or infinite")
+        }
+        Tried::NotRun(why) => format!("self-test: not run: {why}"),
+    }
+}
+
 fn request(wanted: &Build, log: Log) -> EngineRequest {
     EngineRequest {
         precision: wanted.precision.choice(),
+        values: wanted.values.range(),
         sizes: wanted.sizes.choice(),
         batch: BatchRange { min: 1, best: wanted.batch, max: wanted.batch },
         workspace: wanted.workspace,

@@ -2,18 +2,23 @@
 
 use std::path::Path;
 
-use rave_core::{Error, LogLevel, Result, Status, ValueRange};
-use rave_engine::{Accuracy, EngineCheck, ModelOptions, Picture, Precision, PreparedBuild, Verdict, verdict};
+use rave_core::{Error, LogLevel, Result, Status};
+use rave_engine::{
+    Choices, Comparison, EngineCheck, ModelOptions, Picture, Precision, PreparedBuild, Verdict, in_words,
+    verdict,
+};
 
-use crate::arguments::{Build, CheckEngine, Values};
-use crate::messages;
-use crate::picture::read_png;
+use crate::arguments::{Build, CheckEngine};
+use crate::{film, messages};
+
+/// How many frames of a film are compared.
+const FRAMES: usize = 8;
 
 /// A GPU to run engines on, and what they are run on.
 #[derive(Debug)]
 pub(crate) struct Check {
     gpu: EngineCheck,
-    pictures: Vec<Picture>,
+    frames: Frames,
 }
 
 /// What came of a check.
@@ -26,24 +31,25 @@ pub(crate) enum Answer {
 }
 
 impl Check {
-    /// Makes sure that the engine that is wanted can be run here, and reads the picture.
+    /// Makes sure that the engine that is wanted can be run here, and reads the frames.
     // RV-CLI-1107
-    pub(crate) fn prepare(frame: &Path, wanted: &Build) -> Result<Self> {
-        let pictures = vec![read_png(frame)?];
-        let gpu = EngineCheck::open(range(wanted.values))
+    pub(crate) fn prepare(path: &Path, wanted: &Build) -> Result<Self> {
+        let frames = Frames::of(path)?;
+        let gpu = EngineCheck::open(wanted.values.range())
             .map_err(|error| error.help("build without --check, or on the machine that the engine is for"))?;
         runs_here(gpu.gpu().compute_capability, &wanted.compute_capability)?;
-        Ok(Check { gpu, pictures })
+        Ok(Check { gpu, frames })
     }
 
     /// Compares the engine `plan` with its model.
     pub(crate) fn run(&self, prepared: &PreparedBuild, plan: &[u8]) -> Result<Answer> {
-        let (accuracy, reference) = self.gpu.compare_built(prepared, plan.to_vec(), &self.pictures)?;
+        let comparison = self.gpu.compare_built(prepared, plan.to_vec(), &self.frames.pictures)?;
         let precision = prepared.options().precision;
-        match verdict(&accuracy, precision, prepared.keeps_model_types()) {
-            Verdict::Sound => Ok(Answer::Sound(describe(&accuracy, &reference))),
+        let total = comparison.total();
+        match verdict(&total, precision, prepared.choices(capability(&self.gpu))) {
+            Verdict::Sound => Ok(Answer::Sound(self.frames.describe(&comparison))),
             Verdict::BuildIn(next) => {
-                let found = accuracy.not_finite;
+                let (found, precision) = (total.not_finite, in_words(precision));
                 Ok(Answer::BuildIn(next, format!("check: in {precision} {found} elements are not finite")))
             }
             Verdict::Useless(error) => Err(error.context("check")),
@@ -54,8 +60,8 @@ impl Check {
 /// Compares the engine of a file with its model; returns what to say.
 // RV-CLI-1107
 pub(crate) fn run(wanted: &CheckEngine, verbose: bool) -> Result<String> {
-    let pictures = [read_png(&wanted.frame)?];
-    let gpu = EngineCheck::open(range(wanted.values))?;
+    let frames = wanted.frame.as_deref().map_or_else(|| Ok(Frames::default()), Frames::of)?;
+    let gpu = EngineCheck::open(wanted.values.range())?;
     let level = if verbose { LogLevel::Debug } else { LogLevel::Warning };
     let options = ModelOptions {
         runtime_lib: wanted.runtime_lib.clone(),
@@ -63,22 +69,50 @@ pub(crate) fn run(wanted: &CheckEngine, verbose: bool) -> Result<String> {
         log: messages::to_stderr(level),
         ..ModelOptions::default()
     };
-    let (accuracy, reference) = gpu.compare_files(&wanted.engine, &wanted.model, &options, &pictures)?;
-    match verdict(&accuracy, Precision::Model, true) {
+    let comparison = gpu.compare_files(&wanted.engine, &wanted.model, &options, &frames.pictures)?;
+    // No other precision is asked for of an engine that is there.
+    let choices = Choices { keeps_model_types: true, saved_in_fp16: false, capability: capability(&gpu) };
+    match verdict(&comparison.total(), Precision::Model, choices) {
         Verdict::Useless(error) => Err(error.context(format!("engine {}", wanted.engine.display()))),
-        // No other precision is asked for of an engine that keeps its types.
-        Verdict::Sound | Verdict::BuildIn(_) => Ok(describe(&accuracy, &reference)),
+        Verdict::Sound | Verdict::BuildIn(_) => Ok(frames.describe(&comparison)),
     }
 }
 
-fn describe(accuracy: &Accuracy, reference: &str) -> String {
-    format!("check: {accuracy}, of {} elements, against {reference} on the CPU\n", accuracy.elements)
+fn capability(gpu: &EngineCheck) -> (u32, u32) {
+    let (major, minor) = gpu.gpu().compute_capability;
+    (major.unsigned_abs(), minor.unsigned_abs())
 }
 
-fn range(values: Values) -> ValueRange {
-    match values {
-        Values::Unit => ValueRange::Unit,
-        Values::Byte => ValueRange::Byte,
+/// What is compared; nothing is the picture that is built in.
+#[derive(Debug, Default)]
+struct Frames {
+    pictures: Vec<Picture>,
+    /// When each is shown, in seconds.
+    times: Vec<f64>,
+}
+
+impl Frames {
+    fn of(path: &Path) -> Result<Frames> {
+        let shown = film::spread(path, FRAMES)
+            .map_err(|error| error.help("name a picture, or a film, that FFmpeg can read"))?;
+        let pictures = shown.iter().map(|(frame, _)| Ok(Picture::copy_of(&frame.view()?)));
+        Ok(Frames {
+            pictures: pictures.collect::<Result<_>>()?,
+            times: shown.iter().map(|shown| shown.1).collect(),
+        })
+    }
+
+    fn describe(&self, comparison: &Comparison) -> String {
+        let elements = comparison.total().elements;
+        let of = match (&self.times[..], comparison.worst()) {
+            ([], _) => "of the built-in picture".to_owned(),
+            ([_], _) => "of one frame".to_owned(),
+            (times, worst) => format!("of {} frames, the worst at {:.3} s", times.len(), times[worst]),
+        };
+        format!(
+            "check: {comparison}, {of}, {elements} elements, against {} on the CPU\n",
+            comparison.reference
+        )
     }
 }
 
@@ -98,7 +132,35 @@ fn runs_here(here: (i32, i32), wanted: &[(u32, u32)]) -> Result<()> {
 
 #[cfg(test)]
 mod tests {
+    use rave_core::ValueRange;
+    use rave_engine::Accuracy;
+
     use super::*;
+
+    /// RV-CLI-1107
+    #[test]
+    fn how_close_an_engine_comes_is_told_of_all_frames_and_of_the_worst() {
+        let of = |times: &[f64], errors: &[f32]| {
+            let accuracy = |&error: &f32| {
+                let mut accuracy = Accuracy::default();
+                accuracy.add(&[0.0; 10], &[error; 10], ValueRange::Unit);
+                accuracy
+            };
+            let pictures = errors.iter().map(accuracy).collect();
+            let comparison = Comparison { pictures, reference: "x".into() };
+            Frames { pictures: Vec::new(), times: times.to_vec() }.describe(&comparison)
+        };
+        assert_eq!(
+            of(&[0.5, 1.5], &[0.1, 0.01]),
+            "check: PSNR 22.97 dB on average, 20.00 dB at worst, largest error 0.100000 (25.500 of 255), of 2 frames, the \
+             worst at 0.500 s, 20 elements, against x on the CPU\n"
+        );
+        assert!(
+            of(&[0.0], &[0.1])
+                .contains("PSNR 20.00 dB, largest error 0.100000 (25.500 of 255), of one frame, 10")
+        );
+        assert!(of(&[], &[0.1]).contains("of the built-in picture, 10 elements"));
+    }
 
     /// RV-CLI-1107
     #[test]

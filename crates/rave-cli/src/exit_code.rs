@@ -41,7 +41,8 @@ const CLASSES: [(u8, &str, &[Status]); 13] = [
     (244, "not enough memory", &[Status::OutOfMemory]),
     (240, "busy", &[Status::Busy]),
     (130, "interrupted by Ctrl-C (other signals: 128 and the signal's number)", &[Status::Cancelled]),
-    (190, "a fault in rave itself", &[Status::Panic, Status::Unknown]),
+    (171, "the driver or a library failed without saying why", &[Status::Unknown]),
+    (190, "a fault in rave itself", &[Status::Panic]),
     (0, "done", &[Status::Ok]),
 ];
 

@@ -9,11 +9,9 @@ use std::time::Duration;
 use clap::Args;
 use rave_core::{Error, Frame, LogLevel, PixelFormat, Result, Size, Status};
 use rave_engine::{Model, ModelOptions, Session, SessionOptions};
-use rave_ffmpeg::{
-    Converter, Decoder, DecoderOptions, FrameFormat, FramePool, Input, InputOptions, Packet, Received,
-    VideoFrame,
-};
+use rave_ffmpeg::{Converter, FramePool, VideoFrame};
 
+use crate::film::frame_at;
 use crate::messages;
 use crate::values::time;
 
@@ -93,59 +91,6 @@ fn default_output(input: &Path) -> PathBuf {
     let stem =
         input.file_stem().map_or("preview".into(), |stem| format!("{}-preview", stem.to_string_lossy()));
     PathBuf::from(format!("{stem}.png"))
-}
-
-/// The frame that is shown `seconds` after the start of a film, and when it is shown.
-fn frame_at(path: &Path, seconds: f64) -> Result<(VideoFrame, f64)> {
-    let name =
-        path.to_str().ok_or_else(|| Error::new(Status::InvalidParameter, "the input's name is no UTF-8"))?;
-    let mut input = Input::open(&InputOptions::new(name))?;
-    let (index, unit) = (input.video()?.index, input.video()?.time_base.to_f64());
-    let start = input.start();
-    // What cannot seek is read from the beginning.
-    if seconds > 0.0 && input.seek(seconds).is_err() {
-        input = Input::open(&InputOptions::new(name))?;
-    }
-    let mut decoder = Decoder::open(&input, &DecoderOptions::default())?;
-    let (mut packet, mut next) = (Packet::new()?, VideoFrame::new()?);
-    let mut shown: Option<(VideoFrame, f64)> = None;
-    'reading: loop {
-        let more = input.read(&mut packet)?;
-        match more {
-            true if packet.stream() != index => continue,
-            true => decoder.send(&packet)?,
-            false => decoder.finish()?,
-        }
-        while decoder.receive(&mut next)? == Received::Yes {
-            let time = next.pts().unwrap_or_default() as f64 * unit - start;
-            // Times are sums of ticks: half a millisecond is less than any frame.
-            if shown.is_some() && time > seconds + 0.0005 {
-                break 'reading;
-            }
-            shown = Some((std::mem::replace(&mut next, VideoFrame::new()?), time));
-        }
-        if !more {
-            break;
-        }
-    }
-    let Some((frame, time)) = shown else {
-        return Err(Error::new(
-            Status::UnsupportedFormat,
-            format!("{}: no frame could be decoded", input.name()),
-        ));
-    };
-    // The end of what there is may be a little before what is said of it.
-    let length = input.duration().unwrap_or(time);
-    if seconds > length + 1.0 {
-        return Err(Error::new(Status::InvalidParameter, format!("{} ends at {length:.3} s", input.name()))
-            .expected("an earlier time at --at"));
-    }
-    if let FrameFormat::Foreign(_) = frame.format() {
-        let mut known = VideoFrame::new()?;
-        Converter::new().convert(&frame, &mut known)?;
-        return Ok((known, time));
-    }
-    Ok((frame, time))
 }
 
 /// Rows of the one, the gap, and the other.

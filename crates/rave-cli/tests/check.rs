@@ -42,8 +42,8 @@ fn without_a_gpu_it_is_said_so_before_anything_is_built() {
     let Some(folder) = folder() else { return };
     for (frame, code, words) in [
         ("frame.png", 237, ["DEVICE_NOT_FOUND", "run on a GPU", "build without --check"]),
-        ("none.png", 254, ["FILE_NOT_FOUND", "none.png", "rave:"]),
-        ("model.onnx", 234, ["UNSUPPORTED_FORMAT", "model.onnx", "a PNG"]),
+        ("none.mp4", 254, ["FILE_NOT_FOUND", "none.mp4", "rave:"]),
+        ("model.onnx", 234, ["UNSUPPORTED_FORMAT", "model.onnx", "a picture, or a film"]),
     ] {
         let build = ["build", "model.onnx", "--compute-capability", "8.9", "--check", frame];
         let output = rave(&folder, &build);
@@ -61,8 +61,31 @@ fn without_a_gpu_it_is_said_so_before_anything_is_built() {
 #[test]
 fn an_engine_that_is_there_already_needs_a_gpu_to_be_compared_as_well() {
     let Some(folder) = folder() else { return };
-    let output = rave(&folder, &["check", "model.engine", "model.onnx", "frame.png"]);
-    let said = String::from_utf8_lossy(&output.stderr);
-    assert_eq!(output.status.code(), Some(237), "{said}");
-    assert!(said.contains("run on a GPU"), "{said}");
+    for frame in [None, Some("frame.png")] {
+        let words: Vec<_> = ["check", "model.engine", "model.onnx"].into_iter().chain(frame).collect();
+        let output = rave(&folder, &words);
+        let said = String::from_utf8_lossy(&output.stderr);
+        assert_eq!(output.status.code(), Some(237), "{said}");
+        assert!(said.contains("run on a GPU"), "{said}");
+    }
+}
+
+/// RV-CLI-1109, RV-ENG-1509
+#[test]
+fn a_new_engine_that_cannot_be_run_here_is_written_and_that_is_said() {
+    let Some(folder) = folder() else { return };
+    let model = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../tests/golden/models/identity-1x-fp16.onnx");
+    let model = model.to_str().unwrap();
+    let engine = folder.path().join("x.engine");
+    let build = |precision: &str| {
+        let size = ["--shape", "64x64", "--compute-capability", "8.9", "--values", "byte"];
+        let words = [&["build", model, "-o", "x.engine", precision][..], &size[..]].concat();
+        let output = rave(&folder, &words);
+        let said = String::from_utf8_lossy(&output.stdout).into_owned();
+        assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+        assert!(said.contains("self-test: not run: "), "{said}");
+        std::fs::read(&engine).unwrap()
+    };
+    // RTX builds every model in its own types; in fp32 it is given another.
+    assert!(build("--fp16") != build("--fp32"));
 }

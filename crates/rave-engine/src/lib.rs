@@ -33,7 +33,7 @@ pub use build::{
     BuildChoice, BuildPlace, BuilderProgram, CacheChoice, Cancel, EngineRequest, EngineSizes, PreparedBuild,
     check_room,
 };
-pub use check::{Accuracy, Picture, Verdict, verdict};
+pub use check::{Accuracy, Choices, Comparison, Picture, Verdict, in_words, verdict, verdict_of_trial};
 pub use cuda::{CudaDevice, CudaSession, EngineCheck, Gpu, Gpus, Owner, Readback, UploadingSession};
 pub use file_info::{EngineInfo, FileInfo};
 pub use model::{BackendChoice, EMBEDDED, Model, ModelOptions};
@@ -44,7 +44,17 @@ pub use rave_nvcodec::{DecoderCaps, EncoderSupport};
 pub use rave_onnx::{ImageTensor, ModelSummary, find_onnx_runtime};
 pub use rave_tensorrt::{
     BatchRange, BuildOptions, Builder, BuilderOptions, BuiltPlan, Flavour, Library, Phase, Precision,
-    Progress, SearchOptions, SizeRange, Version, serve_builds,
+    Progress, SearchOptions, SizeRange, Tried, Version,
 };
 pub use session::Session;
 pub use stats::Stats;
+
+/// Builds the engine that the process on the other end of standard input asks for, runs it once where there is a GPU that
+/// it was built for, and returns: what a [`BuilderProgram`] does.
+///
+/// # Errors
+/// [`Status::Io`](rave_core::Status::Io) when standard input is no such process's socket. What goes wrong with the build
+/// or the engine goes to whoever asked.
+pub fn serve_builds() -> rave_core::Result<()> {
+    rave_tensorrt::serve_builds(&cuda::try_anywhere)
+}

@@ -48,8 +48,8 @@ pub struct ModelOptions {
     pub allow_host_code: bool,
     /// Where the frames are; `None` is host memory.
     pub device: Option<CudaDevice>,
-    /// For an ONNX model on a GPU: what its engine computes in. Where no engine is built, anything but
-    /// [`Precision::Model`] is an error.
+    /// For an ONNX model on a GPU: what its engine computes in, unless that overflows: then bf16 or fp32, and it is told.
+    /// Where no engine is built, anything but [`Precision::Model`] is an error.
     pub precision: Precision,
     /// For an ONNX model on a GPU: whether its engine is built. Where none can be, [`BuildChoice::Only`] is an error.
     pub build: BuildChoice,
@@ -138,7 +138,8 @@ impl Model {
                     let engine = build::engine_for(path, file.bytes, &device.into(), options)?;
                     drop(bound);
                     let options = ModelOptions { runtime_lib: Some(engine.library), ..options.clone() };
-                    TensorRtModel::load(device.device(), &name, engine.plan, &options)
+                    let model = TensorRtModel::load(device.device(), &name, engine.plan, &options)?;
+                    Ok(model.built_in(engine.precision))
                 };
                 let (model, before) = device.models().get(key, load)?;
                 model.log_to(options.log.clone());
@@ -158,14 +159,14 @@ impl Model {
             ledger: options.ledger.clone(),
             number: options.ledger.next_model(),
         };
-        model.take_down(sha256, bytes, kind, options);
+        model.take_down(sha256, bytes, options);
         options.log.write(LogLevel::Verbose, format_args!("model {name} {how}: {}", model.description()));
         Ok(model)
     }
 
     /// Takes down what was loaded.
     // RV-ENG-1603
-    fn take_down(&self, sha256: Digest, bytes: u64, kind: Kind, options: &ModelOptions) {
+    fn take_down(&self, sha256: Digest, bytes: u64, options: &ModelOptions) {
         let (library, library_path, engine) = match &self.backend {
             Backend::Onnx(model) => {
                 let (library, path) = model.library();
@@ -176,7 +177,7 @@ impl Model {
                 let engine = EngineFacts {
                     sha256: model.sha256(),
                     built_by: model.built_by().to_owned(),
-                    precision: (kind == Kind::Onnx).then(|| options.precision.to_string()),
+                    precision: model.precision().map(|precision| precision.to_string()),
                     lean_runtime: model.lean_runtime(),
                     host_code: options.allow_host_code,
                 };
@@ -210,6 +211,12 @@ impl Model {
         if fell_back {
             let missing = "ONNX Runtime".into();
             self.ledger.record(Event::Fallback(Fallback { used: library, missing }));
+        }
+        if let Backend::TensorRt(model, _) = &self.backend
+            && let Some(fallback) =
+                model.precision().and_then(|built| noted::other_precision(options.precision, built))
+        {
+            self.ledger.record(Event::Fallback(fallback));
         }
     }
 

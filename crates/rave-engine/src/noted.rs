@@ -2,10 +2,13 @@
 
 use rave_core::{ColorTags, Colorimetry, Error, Frame, Rect, Size, Status};
 use rave_ledger::{
-    Crop, DeviceFacts, DeviceLost, Digest, Event, FrameDone, Ledger, Repeat, SessionClosed, SessionOpened,
+    Crop, DeviceFacts, DeviceLost, Digest, Event, Fallback, FrameDone, Ledger, Repeat, SessionClosed,
+    SessionOpened,
 };
+use rave_tensorrt::Precision;
 use std::sync::atomic::Ordering;
 
+use crate::check::in_words;
 use crate::cuda::CudaDevice;
 use crate::stats::Stats;
 use crate::{Mode, Model, SessionOptions, build};
@@ -138,6 +141,13 @@ pub(crate) fn device_facts(device: &CudaDevice) -> DeviceFacts {
     }
 }
 
+/// What is taken down of an engine that was asked for in one precision and overflowed in it.
+// RV-ENG-1706
+pub(crate) fn other_precision(asked: Precision, built: Precision) -> Option<Fallback> {
+    let name = |precision| format!("an engine in {}", in_words(precision));
+    (asked != built).then(|| Fallback { used: name(built), missing: name(asked) })
+}
+
 impl Mode {
     /// Its name, as options have it.
     #[must_use]
@@ -146,5 +156,18 @@ impl Mode {
             Mode::Strict => "strict",
             Mode::Hardened => "hardened",
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// RV-ENG-1706
+    #[test]
+    fn another_precision_than_was_asked_for_is_a_fallback_in_the_ledger() {
+        assert_eq!(other_precision(Precision::Fp16, Precision::Fp16), None);
+        let fallback = other_precision(Precision::Fp16, Precision::Bf16).unwrap();
+        assert_eq!((&fallback.used[..], &fallback.missing[..]), ("an engine in bf16", "an engine in fp16"));
     }
 }

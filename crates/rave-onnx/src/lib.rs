@@ -28,6 +28,7 @@ mod session;
 mod summary;
 mod tensor_proto;
 mod value_info;
+mod widen;
 mod wire;
 
 pub use library::find_onnx_runtime;
@@ -36,3 +37,4 @@ pub use preflight::ImageTensor;
 pub use runtime::{LoadOptions, RuntimeChoice};
 pub use session::OnnxSession;
 pub use summary::ModelSummary;
+pub use widen::widened;

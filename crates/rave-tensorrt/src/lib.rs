@@ -78,7 +78,8 @@ mod temporary;
 mod tensor;
 
 pub use build::{
-    BatchRange, BuildOptions, Builder, BuilderOptions, BuiltPlan, Phase, Precision, Progress, serve_builds,
+    BatchRange, BuildOptions, Builder, BuilderOptions, BuiltPlan, NewEngine, Phase, Precision, Progress,
+    Tried, TryEngine, serve_builds,
 };
 pub use context::{ALIGNMENT, Context, RawStream};
 pub use contract::SizeRange;

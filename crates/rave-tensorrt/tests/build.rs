@@ -32,14 +32,16 @@ fn golden(name: &str) -> Vec<u8> {
     fs::read(models.join(format!("{name}.onnx"))).unwrap()
 }
 
-/// The ONNX model zoo's super-resolution-10, which no package has: where `RAVE_MODELS` names a folder with it.
-fn super_resolution() -> Option<Vec<u8>> {
-    let model =
-        std::env::var_os("RAVE_MODELS").map(|folder| Path::new(&folder).join("super-resolution-10.onnx"));
-    if model.is_none() {
-        eprintln!("skipped: super-resolution-10.onnx, which RAVE_MODELS has to name the folder of");
+/// The ONNX model zoo's super-resolution-10: its nodes with weights of our own (`luma-3x-224`), and itself, which no
+/// package has, where `RAVE_MODELS` names a folder with it.
+fn super_resolution() -> Vec<(&'static str, Vec<u8>)> {
+    let folder = std::env::var_os("RAVE_MODELS");
+    if folder.is_none() {
+        eprintln!("left out: super-resolution-10.onnx itself, which RAVE_MODELS has to name the folder of");
     }
-    model.map(|path| fs::read(path).unwrap())
+    let itself = folder.map(|folder| fs::read(Path::new(&folder).join("super-resolution-10.onnx")).unwrap());
+    let nodes = real("luma-3x-224").map(|model| ("luma-3x-224", model));
+    nodes.into_iter().chain(itself.map(|model| ("super-resolution-10", model))).collect()
 }
 
 /// One of the real models that scripts/fetch.sh makes.
@@ -84,19 +86,19 @@ fn field(number: u8, content: &[u8]) -> Vec<u8> {
 #[test]
 fn real_models_become_whole_plans_of_this_version_in_one_size_and_in_many() {
     let Some(builder) = builder() else { return };
-    for (model, sizes) in [
-        (real("animevideov3-x2"), one_size(320, 180)),
-        (real("animevideov3-x2"), any_size_to(1280, 720)),
-        (real("animevideov3-x2-fp16"), one_size(1280, 720)),
-        (real("animevideov3-x2-fp16"), any_size_to(1280, 720)),
-        (real("luma-3x-224"), None),
-        (super_resolution(), None),
-    ] {
-        let Some(model) = model else { continue };
+    let named = |name: &'static str, sizes| real(name).map(|model| (name, model, sizes));
+    let dynamic = [
+        named("animevideov3-x2", one_size(320, 180)),
+        named("animevideov3-x2", any_size_to(1280, 720)),
+        named("animevideov3-x2-fp16", one_size(1280, 720)),
+        named("animevideov3-x2-fp16", any_size_to(1280, 720)),
+    ];
+    let fixed = super_resolution().into_iter().map(|(name, model)| (name, model, None));
+    for (name, model, sizes) in dynamic.into_iter().flatten().chain(fixed) {
         let built = build(&builder, &model, &options(sizes)).unwrap();
         let plan = built.plan().unwrap();
-        assert!(plan.is_rtx() && plan.version() == builder.library().version(), "{plan:?}");
-        assert!(built.layers > 5 && built.bytes.len() > model.len() / 4, "{built:?}");
+        assert!(plan.is_rtx() && plan.version() == builder.library().version(), "{name}: {plan:?}");
+        assert!(built.layers > 5 && built.bytes.len() > model.len() / 4, "{name}: {built:?}");
         assert_eq!(built.timings, None);
     }
 }
@@ -106,12 +108,11 @@ fn real_models_become_whole_plans_of_this_version_in_one_size_and_in_many() {
 #[test]
 fn the_same_build_of_one_size_gives_the_same_bytes_again_and_on_two_threads_at_once() {
     let Some(builder) = builder() else { return };
-    for (name, model, sizes) in [
-        ("fp32", real("animevideov3-x2"), one_size(320, 180)),
-        ("fp16", real("animevideov3-x2-fp16"), one_size(320, 180)),
-        ("super-resolution-10", super_resolution(), None),
-    ] {
-        let Some(model) = model else { continue };
+    let named = |name: &'static str, sizes| real(name).map(|model| (name, model, sizes));
+    let free =
+        [named("animevideov3-x2", one_size(320, 180)), named("animevideov3-x2-fp16", one_size(320, 180))];
+    let fixed = super_resolution().into_iter().map(|(name, model)| (name, model, None));
+    for (name, model, sizes) in free.into_iter().flatten().chain(fixed) {
         let build = || build(&builder, &model, &options(sizes)).unwrap().bytes;
         let first = build();
         let (second, third) = std::thread::scope(|scope| {

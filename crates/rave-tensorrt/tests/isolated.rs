@@ -9,8 +9,11 @@ use std::os::fd::AsFd;
 use std::path::Path;
 use std::process::Command;
 
-use rave_core::{Log, Size, Status};
-use rave_tensorrt::{BuildOptions, Builder, BuilderOptions, Library, SearchOptions, SizeRange, serve_builds};
+use rave_core::{Error, Log, Result, Size, Status, ValueRange};
+use rave_tensorrt::{
+    BuildOptions, Builder, BuilderOptions, BuiltPlan, Library, NewEngine, SearchOptions, SizeRange, Tried,
+    serve_builds,
+};
 
 const ROLE: &str = "RAVE_TEST_BUILD_ROLE";
 
@@ -47,7 +50,10 @@ fn child(role: &str) -> Command {
 fn the_child() {
     let Some(role) = std::env::var_os(ROLE) else { return };
     match role.to_str().unwrap() {
-        "build" => serve_builds().unwrap(),
+        "build" => serve_builds(&|_| panic!("nobody asked for a trial")).unwrap(),
+        "overflow" => serve_builds(&overflow).unwrap(),
+        "refuse" => serve_builds(&|_| Err(Error::new(Status::InferenceFailed, "it was refused"))).unwrap(),
+        "crash" => serve_builds(&|_| std::process::abort()).unwrap(),
         "die" => std::process::abort(),
         "leave" => std::process::exit(3),
         "babble" => {
@@ -64,6 +70,14 @@ fn the_child() {
     }
 }
 
+/// A trial that looks at what it is given, and finds as many bad elements as the plan has bytes.
+fn overflow(engine: &NewEngine<'_>) -> Result<Tried> {
+    assert_eq!((engine.name, engine.values), ("x.onnx", ValueRange::Byte));
+    assert_eq!(engine.compute_capabilities, [(8, 9)]);
+    assert!(engine.plan.starts_with(b"vtrt") && engine.library.exists());
+    Ok(Tried::NotFinite { elements: engine.plan.len() as u64, of: u64::MAX, capability: (8, 9) })
+}
+
 fn hang() -> ! {
     loop {
         std::thread::park();
@@ -78,7 +92,7 @@ fn a_child_builds_the_same_engine_and_tells_how_far_it_is() {
     let here = builder.build("x.onnx", &model, &options(), &mut |_| ControlFlow::Continue(())).unwrap();
     let (mut last, mut layers) = (0.0, 0);
     let there = builder
-        .build_isolated(&mut child("build"), "x.onnx", &model, &options(), &mut |progress| {
+        .build_isolated(&mut child("build"), "x.onnx", &model, &options(), None, &mut |progress| {
             assert!(progress.fraction >= last, "{progress:?}");
             (last, layers) = (progress.fraction, progress.layers);
             ControlFlow::Continue(())
@@ -86,6 +100,31 @@ fn a_child_builds_the_same_engine_and_tells_how_far_it_is() {
         .unwrap();
     assert!(here.bytes == there.bytes && here.layers == there.layers);
     assert!(last > 0.8 && layers == there.layers, "{last}, {layers} layers");
+}
+
+/// RV-TRT-1314
+#[test]
+fn a_child_runs_its_engine_once_when_it_is_asked_to() {
+    let Some(builder) = builder() else { return };
+    let model = golden("dyadic-2x");
+    let build = |role: &str, trial| -> Result<BuiltPlan> {
+        builder.build_isolated(&mut child(role), "x.onnx", &model, &options(), trial, &mut |_| {
+            ControlFlow::Continue(())
+        })
+    };
+    let built = build("overflow", Some(ValueRange::Byte)).unwrap();
+    let found = Tried::NotFinite { elements: built.bytes.len() as u64, of: u64::MAX, capability: (8, 9) };
+    assert_eq!(built.tried, Some(found));
+    assert_eq!(build("build", None).unwrap().tried, None);
+    let refused = build("refuse", Some(ValueRange::Unit)).unwrap_err();
+    assert_eq!(
+        (refused.status(), refused.to_string().contains("it was refused")),
+        (Status::InferenceFailed, true)
+    );
+    let died = build("crash", Some(ValueRange::Unit)).unwrap_err();
+    assert_eq!(died.status(), Status::ModelLoadFailed);
+    let text = died.to_string();
+    assert!(text.contains("was built, and the process that ran it died (signal 6)"), "{text}");
 }
 
 /// RV-TRT-1313
@@ -96,7 +135,9 @@ fn an_error_in_the_child_is_the_error_of_the_parent() {
         let model = golden(name);
         let here = builder.build(name, &model, &options(), &mut |_| ControlFlow::Continue(())).unwrap_err();
         let there = builder
-            .build_isolated(&mut child("build"), name, &model, &options(), &mut |_| ControlFlow::Continue(()))
+            .build_isolated(&mut child("build"), name, &model, &options(), None, &mut |_| {
+                ControlFlow::Continue(())
+            })
             .unwrap_err();
         assert_eq!((there.status(), there.to_string()), (here.status(), here.to_string()));
     }
@@ -108,7 +149,7 @@ fn a_child_that_dies_or_talks_nonsense_is_an_error_that_says_how_it_ended() {
     let Some(builder) = builder() else { return };
     for (role, how) in [("die", "signal 6"), ("leave", "exit status: 3"), ("babble", "signal 9")] {
         let error = builder
-            .build_isolated(&mut child(role), "x.onnx", &golden("dyadic-2x"), &options(), &mut |_| {
+            .build_isolated(&mut child(role), "x.onnx", &golden("dyadic-2x"), &options(), None, &mut |_| {
                 ControlFlow::Continue(())
             })
             .unwrap_err();
@@ -123,7 +164,7 @@ fn a_program_that_is_not_there_is_an_error() {
     let Some(builder) = builder() else { return };
     let mut nobody = Command::new("/nonexistent/rave");
     let error = builder
-        .build_isolated(&mut nobody, "x.onnx", &golden("dyadic-2x"), &options(), &mut |_| {
+        .build_isolated(&mut nobody, "x.onnx", &golden("dyadic-2x"), &options(), None, &mut |_| {
             ControlFlow::Continue(())
         })
         .unwrap_err();
@@ -147,6 +188,7 @@ fn a_child_that_hangs_is_asked_after_and_gone_when_it_is_broken_off() {
             "x.onnx",
             &golden("dyadic-2x"),
             &options(),
+            None,
             &mut |_| {
                 // It never says anything: these calls are the parent's own.
                 if pid.exists() && fs::metadata(&pid).unwrap().len() > 0 {
@@ -169,7 +211,7 @@ fn a_panic_of_the_caller_leaves_no_child_behind() {
     let pid = folder.path().join("pid");
     let panicked = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| {
         let mut hanging = child(pid.to_str().unwrap());
-        builder.build_isolated(&mut hanging, "x.onnx", &golden("dyadic-2x"), &options(), &mut |_| {
+        builder.build_isolated(&mut hanging, "x.onnx", &golden("dyadic-2x"), &options(), None, &mut |_| {
             assert!(!pid.exists() || fs::metadata(&pid).unwrap().len() == 0, "the caller's");
             ControlFlow::Continue(())
         })

@@ -160,6 +160,30 @@ class Failures(unittest.TestCase):
 
 
 class Large(unittest.TestCase):
+    # RV-TEST-1108
+    def test_the_luma_network_has_the_nodes_of_super_resolution_10(self) -> None:
+        model = make_models.luma_3x_224()
+        self.assertEqual((model.ir_version, model.opset_import[0].version), (4, 10))
+        graph = model.graph
+        convolution = ["Conv", "Relu"]
+        shuffle = ["Constant", "Reshape", "Transpose", "Constant", "Reshape"]
+        self.assertEqual([node.op_type for node in graph.node], [*convolution * 3, "Conv", *shuffle])
+        self.assertEqual({node.name for node in graph.node}, {""})
+        for node in graph.node[:7:2]:
+            written = [a.name for a in node.attribute]
+            self.assertEqual(sorted(written), ["dilations", "group", "kernel_shape", "pads", "strides"])
+        shapes = {tensor.name: list(tensor.dims) for tensor in graph.initializer}
+        weights = [[64, 1, 5, 5], [64, 64, 3, 3], [32, 64, 3, 3], [9, 32, 3, 3]]
+        self.assertEqual([shapes[f"conv{i}.weight"] for i in (1, 2, 3, 4)], weights)
+        self.assertEqual([shapes[f"conv{i}.bias"] for i in (1, 2, 3, 4)], [[64], [64], [32], [9]])
+        self.assertEqual([value.name for value in graph.input], ["input", *shapes])
+
+        def extents(value: onnx.ValueInfoProto) -> list[int | str]:
+            return [d.dim_param or d.dim_value for d in value.type.tensor_type.shape.dim]
+
+        self.assertEqual(extents(graph.input[0]), ["batch_size", 1, 224, 224])
+        self.assertEqual(extents(graph.output[0]), ["batch_size", 1, 672, 672])
+
     def test_the_luma_network_looks_like_its_input(self) -> None:
         model = make_models.luma_3x_224()
         self.assertEqual(make_models.serialized(model), make_models.serialized(make_models.luma_3x_224()))

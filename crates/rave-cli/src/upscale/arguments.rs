@@ -5,9 +5,10 @@ use std::time::Duration;
 
 use clap::{Args, ValueEnum};
 use rave_core::{PixelFormat, Size};
-use rave_engine::Mode;
+use rave_engine::{BuildChoice, CacheChoice, Mode, Precision};
 use rave_pipeline::DeviceChoice;
 
+use crate::arguments::Values;
 use crate::values::{pair, pixel_format, quality, size, time};
 
 pub(crate) const EXAMPLES: &str = "Examples:
@@ -90,12 +91,87 @@ pub(crate) struct EngineFlags {
     /// On a GPU: pictures that are computed at a time, 1 to 16
     #[arg(long, value_name = "STREAMS", default_value_t = 0)]
     pub(crate) streams: u32,
+    /// What the model's tensors hold for white
+    #[arg(long, value_enum, default_value_t = Values::Unit)]
+    pub(crate) values: Values,
     /// The inference library, or embedded; searched for by default
     #[arg(long, value_name = "FILE")]
     pub(crate) runtime_lib: Option<PathBuf>,
     /// The lean runtime of an older TensorRT, for version-compatible engines that it built
     #[arg(long, value_name = "FILE")]
     pub(crate) lean_runtime: Option<PathBuf>,
+    #[command(flatten)]
+    pub(crate) first_use: FirstUse,
+}
+
+/// How an .onnx model becomes an engine.
+#[derive(Args, Debug)]
+pub(crate) struct FirstUse {
+    /// On a GPU, of an .onnx model: what its engine computes in; the model's own by default
+    #[arg(long, value_enum, default_value_t = PrecisionFlag::Auto)]
+    pub(crate) precision: PrecisionFlag,
+    /// On a GPU, of an .onnx model: whether its engine is built
+    #[arg(long, value_enum, default_value_t = BuildFlag::Auto)]
+    pub(crate) build: BuildFlag,
+    /// Where engines are kept that were built, or off; $XDG_CACHE_HOME/rave or ~/.cache/rave by default
+    #[arg(long, value_name = "FOLDER")]
+    pub(crate) cache: Option<PathBuf>,
+}
+
+impl FirstUse {
+    pub(crate) fn cache(&self) -> CacheChoice {
+        match &self.cache {
+            None => CacheChoice::Usual,
+            Some(off) if off.as_os_str() == "off" => CacheChoice::Off,
+            Some(folder) => CacheChoice::At(folder.clone()),
+        }
+    }
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum PrecisionFlag {
+    /// What the model was saved in
+    Auto,
+    /// 32-bit floating point
+    Fp32,
+    /// 16-bit floating point
+    Fp16,
+    /// bfloat16
+    Bf16,
+    /// fp32 with products of 10-bit mantissas
+    Tf32,
+}
+
+impl From<PrecisionFlag> for Precision {
+    fn from(flag: PrecisionFlag) -> Self {
+        match flag {
+            PrecisionFlag::Auto => Precision::Model,
+            PrecisionFlag::Fp32 => Precision::Fp32,
+            PrecisionFlag::Fp16 => Precision::Fp16,
+            PrecisionFlag::Bf16 => Precision::Bf16,
+            PrecisionFlag::Tf32 => Precision::Tf32,
+        }
+    }
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum BuildFlag {
+    /// Unless it is in the cache
+    Auto,
+    /// Never: one that is not in the cache is an error
+    Never,
+    /// Unless it is in the cache, and that is all that is done
+    Only,
+}
+
+impl From<BuildFlag> for BuildChoice {
+    fn from(flag: BuildFlag) -> Self {
+        match flag {
+            BuildFlag::Auto => BuildChoice::Auto,
+            BuildFlag::Never => BuildChoice::Never,
+            BuildFlag::Only => BuildChoice::Only,
+        }
+    }
 }
 
 #[derive(Args, Debug)]

@@ -10,7 +10,7 @@ use rave_engine::{BuilderProgram, Cancel, ModelOptions};
 use rave_pipeline::{CancellationToken, Upscale, unfinished_folder};
 
 use crate::interrupt::Interrupt;
-use arguments::Dedup;
+use arguments::{BuildFlag, Dedup};
 use news::{News, OFTEN};
 
 /// How often it is asked whether the command is to end.
@@ -50,6 +50,9 @@ pub(crate) fn run(wanted: &arguments::Upscale, verbose: bool, interrupt: &Interr
             }
             Ok(text)
         }
+        Err(error) if only_built(wanted, &error, interrupt) => {
+            Ok(shown.only_built(&wanted.model.display().to_string()))
+        }
         Err(error) => {
             shown.failed(&error);
             let resumable = interrupt.came() && unfinished_folder(&wanted.output).exists();
@@ -58,11 +61,23 @@ pub(crate) fn run(wanted: &arguments::Upscale, verbose: bool, interrupt: &Interr
     }
 }
 
+/// Whether `error` is that of a run which was to build an engine and end there.
+// RV-CLI-1708
+fn only_built(wanted: &arguments::Upscale, error: &Error, interrupt: &Interrupt) -> bool {
+    wanted.engine.first_use.build == BuildFlag::Only
+        && error.status() == Status::Cancelled
+        && !interrupt.came()
+}
+
 fn model_options(wanted: &arguments::Upscale) -> Result<ModelOptions> {
     let this = std::env::current_exe()
         .map_err(|error| Error::new(Status::Io, format!("the path of rave itself is unknown: {error}")))?;
     Ok(ModelOptions {
         threads: wanted.engine.threads,
+        values: wanted.engine.values.range(),
+        precision: wanted.engine.first_use.precision.into(),
+        build: wanted.engine.first_use.build.into(),
+        cache: wanted.engine.first_use.cache(),
         runtime_lib: wanted.engine.runtime_lib.clone(),
         lean_runtime: wanted.engine.lean_runtime.clone(),
         mode: wanted.part.mode.into(),

@@ -124,6 +124,14 @@ impl News {
         text + "\n"
     }
 
+    /// The engine of `model` is there, and only that was wanted. Returns what to print.
+    // RV-CLI-1704, RV-CLI-1708
+    pub(super) fn only_built(&self, model: &str) -> String {
+        self.end();
+        self.write(|| json!({ "event": "built", "model": model }));
+        if self.json { String::new() } else { format!("{model}: its engine is in the cache\n") }
+    }
+
     /// It failed.
     pub(super) fn failed(&self, error: &Error) {
         self.end();

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::fs;
 
+use rave_core::ValueRange;
 use rave_tensorrt::{BatchRange, BuildOptions, Driver, Flavour, SizeRange};
 
 use super::{PreparedBuild, Target};
@@ -32,6 +33,11 @@ impl PreparedBuild {
             compute_capabilities: _, // in the platform
             timings: _,              // have no say in what the engine computes
         } = &self.options;
+        // An engine that was found sound with other numbers may overflow with these.
+        let tried_with = match self.values {
+            ValueRange::Unit => "unit",
+            ValueRange::Byte => "byte",
+        };
         let workspace = workspace.map_or("all".to_owned(), |bytes| bytes.to_string());
         [
             ("precision", precision.to_string()),
@@ -39,6 +45,7 @@ impl PreparedBuild {
             ("level", level.to_string()),
             ("version_compatible", version_compatible.to_string()),
             ("parser_version", self.builder.parser_version().to_string()),
+            ("tried_with", tried_with.to_owned()),
         ]
         .map(|(name, value)| (name.to_owned(), value))
         .into()

@@ -1,15 +1,17 @@
 //! From an ONNX model to an engine: the request, what is checked before, and the build.
 //!
 //! ```text
-//! EngineRequest ── prepare ──▶ PreparedBuild ── build ──▶ BuiltPlan
-//!                  the model's own look,        in this process, or in a child
-//!                  a library with a builder,
-//!                  sizes that fit the model
+//! EngineRequest ── prepare ──▶ PreparedBuild ── build ──▶ BuiltPlan ── run once ──▶ Verdict ──▶ kept
+//!                  the model's own look,   ▲    here, or                            │
+//!                  a library with a        │    in a child                          │ overflows
+//!                  builder, sizes that     ╰────────────── set_precision ◀──────────╯
+//!                  fit the model
 //! ```
 
 mod cancel;
 mod choice;
 mod first_use;
+mod kept;
 mod key;
 mod prepared;
 mod progress_log;

@@ -4,13 +4,17 @@ use std::fmt;
 use std::ops::ControlFlow;
 use std::process::Command;
 
-use rave_core::{Error, Log, Result, Size, Status};
+use rave_core::{Error, Log, Result, Size, Status, ValueRange};
+use rave_cuda::Device;
 use rave_onnx::ModelSummary;
 use rave_tensorrt::{
-    BuildOptions, Builder, BuilderOptions, BuiltPlan, Flavour, Library, Progress, SearchOptions, SizeRange,
+    BuildOptions, Builder, BuilderOptions, BuiltPlan, Flavour, Library, NewEngine, Precision, Progress,
+    SearchOptions, SizeRange, Tried,
 };
 
 use super::{EngineRequest, EngineSizes, automatic};
+use crate::check::{Choices, Verdict, verdict_of_trial};
+use crate::cuda;
 use crate::model_file::{self, Kind};
 
 /// Where a build runs.
@@ -20,7 +24,8 @@ pub enum BuildPlace<'a> {
     /// after the step at hand, which can take seconds.
     Here,
     /// In a child process that the command starts and that calls [`serve_builds`](crate::serve_builds). It ends at once
-    /// when it is broken off, and its crash is an error. It uses the first GPU that it sees.
+    /// when it is broken off, and its crash is an error. It uses the first GPU that it sees, and runs the new engine once
+    /// where one is that it was built for: [`BuiltPlan::tried`].
     Child(&'a mut Command),
 }
 
@@ -28,9 +33,12 @@ pub enum BuildPlace<'a> {
 pub struct PreparedBuild {
     name: String,
     pub(super) onnx: Vec<u8>,
+    /// The model in fp32, where it was saved in fp16 and the engine is to compute in that.
+    widened: Option<Vec<u8>>,
     pub(super) summary: ModelSummary,
     pub(super) builder: Builder,
     pub(super) options: BuildOptions,
+    pub(super) values: ValueRange,
     log: Log,
 }
 
@@ -40,6 +48,7 @@ impl PreparedBuild {
         let EngineRequest {
             model,
             precision,
+            values,
             sizes,
             batch,
             workspace,
@@ -75,7 +84,56 @@ impl PreparedBuild {
             compute_capabilities: compute_capabilities.clone(),
             timings: None,
         };
-        Ok(PreparedBuild { name, onnx, summary, builder, options, log: log.clone() })
+        let (values, log) = (*values, log.clone());
+        let mut prepared =
+            PreparedBuild { name, onnx, widened: None, summary, builder, options, values, log };
+        prepared.set_precision(*precision)?;
+        Ok(prepared)
+    }
+
+    /// Has it built in `precision`. A model that was saved in fp16 is built of its weights in fp32 where it is to compute in
+    /// that, since no library changes it.
+    ///
+    /// # Errors
+    /// [`Status::ModelLoadFailed`], which the model's first look would have had.
+    // RV-ENG-1509
+    pub fn set_precision(&mut self, precision: Precision) -> Result<()> {
+        let wide = matches!(precision, Precision::Fp32 | Precision::Tf32);
+        self.widened = if wide { rave_onnx::widened(&self.onnx)? } else { None };
+        self.options.precision = precision;
+        Ok(())
+    }
+
+    /// What is to be done with the engine that was built, after it was run once. It may have to be built in another
+    /// precision: [`PreparedBuild::set_precision`].
+    #[must_use]
+    pub fn verdict_of(&self, tried: &Tried) -> Verdict {
+        match *tried {
+            Tried::Finite | Tried::NotRun(_) => Verdict::Sound,
+            Tried::NotFinite { capability, .. } => {
+                verdict_of_trial(tried, self.options.precision, self.choices(capability))
+            }
+        }
+    }
+
+    /// What the model could be built in for a GPU of this compute capability.
+    #[must_use]
+    pub fn choices(&self, capability: (u32, u32)) -> Choices {
+        let saved_in_fp16 = rave_onnx::widened(&self.onnx).is_ok_and(|wide| wide.is_some());
+        Choices { keeps_model_types: self.builder.keeps_model_types(), saved_in_fp16, capability }
+    }
+
+    /// Runs the engine that was built once on `device`.
+    pub(super) fn try_on(&self, device: &Device, built: &BuiltPlan) -> Result<Tried> {
+        let engine = NewEngine {
+            name: &self.name,
+            plan: &built.bytes,
+            library: self.library().name(),
+            compute_capabilities: &self.options.compute_capabilities,
+            values: self.values,
+            log: self.log.clone(),
+        };
+        cuda::try_on(device, &engine)
     }
 
     /// Has TensorRT-RTX build for a GPU by its number, wherever the build runs. The full TensorRT knows no numbers.
@@ -98,12 +156,6 @@ impl PreparedBuild {
     /// Where messages go.
     pub(crate) fn log(&self) -> &Log {
         &self.log
-    }
-
-    /// Whether engines always compute in the model's own types, so that another precision cannot be asked for.
-    #[must_use]
-    pub fn keeps_model_types(&self) -> bool {
-        self.builder.keeps_model_types()
     }
 
     /// What the model declares.
@@ -148,10 +200,13 @@ impl PreparedBuild {
         place: BuildPlace<'_>,
         progress: &mut (dyn FnMut(&Progress<'_>) -> ControlFlow<()> + Send),
     ) -> Result<BuiltPlan> {
-        let PreparedBuild { name, onnx, builder, options, .. } = self;
+        let PreparedBuild { name, builder, options, values, .. } = self;
+        let onnx = self.widened.as_ref().unwrap_or(&self.onnx);
         match place {
             BuildPlace::Here => builder.build(name, onnx, options, progress),
-            BuildPlace::Child(command) => builder.build_isolated(command, name, onnx, options, progress),
+            BuildPlace::Child(command) => {
+                builder.build_isolated(command, name, onnx, options, Some(*values), progress)
+            }
         }
     }
 }

@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use rave_core::{Log, Result, Size};
+use rave_core::{Log, Result, Size, ValueRange};
 use rave_tensorrt::{BatchRange, BuildOptions, Precision, SizeRange};
 
 use super::PreparedBuild;
@@ -27,6 +27,8 @@ pub struct EngineRequest {
     pub model: PathBuf,
     /// What the engine computes in.
     pub precision: Precision,
+    /// What stands for black and white in the model's tensors, when its engine is run once to see whether it overflows.
+    pub values: ValueRange,
     /// The frame sizes.
     pub sizes: EngineSizes,
     /// Frames at once.
@@ -56,6 +58,7 @@ impl EngineRequest {
         EngineRequest {
             model: model.into(),
             precision,
+            values: ValueRange::default(),
             sizes: EngineSizes::Automatic(None),
             batch,
             workspace,

@@ -1,9 +1,9 @@
-//! What the difference between two results is, and what is to be done about it.
+//! What the difference between two results is.
 
 use std::fmt;
+use std::ops::AddAssign;
 
-use rave_core::{Error, Status, ValueRange};
-use rave_tensorrt::Precision;
+use rave_core::ValueRange;
 
 /// How far results are from those of a reference, over all pictures that were added.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
@@ -43,12 +43,11 @@ impl Accuracy {
     pub fn psnr_db(&self) -> f64 {
         -10.0 * (self.squares / self.elements as f64).log10()
     }
-}
 
-impl fmt::Display for Accuracy {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+    /// What is to be said beside the PSNR.
+    pub(super) fn write_errors(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let codes = 255.0 * self.max_error;
-        write!(f, "PSNR {:.2} dB, largest error {:.6} ({codes:.3} of 255)", self.psnr_db(), self.max_error)?;
+        write!(f, "largest error {:.6} ({codes:.3} of 255)", self.max_error)?;
         if self.not_finite > 0 {
             write!(f, ", {} elements not finite", self.not_finite)?;
         }
@@ -56,46 +55,23 @@ impl fmt::Display for Accuracy {
     }
 }
 
-/// What is to be done with an engine that was compared.
-#[derive(Debug, PartialEq)]
-pub enum Verdict {
-    /// Every element that should be is finite.
-    Sound,
-    /// It overflows: what it should be built in instead.
-    BuildIn(Precision),
-    /// It overflows, and no other precision would help.
-    Useless(Error),
+/// As one comparison of both pictures.
+impl AddAssign for Accuracy {
+    fn add_assign(&mut self, more: Self) {
+        // By name, so that a new one cannot be forgotten here.
+        let Accuracy { elements, not_finite, reference_not_finite, max_error, squares } = more;
+        self.elements += elements;
+        self.not_finite += not_finite;
+        self.reference_not_finite += reference_not_finite;
+        self.max_error = self.max_error.max(max_error);
+        self.squares += squares;
+    }
 }
 
-/// What is to be done with an engine that was built in `precision` and found to be of this accuracy.
-/// `keeps_model_types` says that the library builds every model in its own types.
-// RV-ENG-1702
-#[must_use]
-pub fn verdict(accuracy: &Accuracy, precision: Precision, keeps_model_types: bool) -> Verdict {
-    let Accuracy { elements, not_finite, reference_not_finite, .. } = *accuracy;
-    let error = |found: String| Error::new(Status::InferenceFailed, found).expected("finite numbers");
-    if elements == 0 && reference_not_finite > 0 {
-        return Verdict::Useless(
-            error("the model's own result on the CPU is not finite".into()).help("check with another frame"),
-        );
-    }
-    if not_finite == 0 {
-        return Verdict::Sound;
-    }
-    // bf16 has the range of fp32, fp32 the mantissa as well.
-    let next = match precision {
-        Precision::Fp16 => Some(Precision::Bf16),
-        Precision::Bf16 | Precision::Tf32 => Some(Precision::Fp32),
-        Precision::Fp32 | Precision::Model => None,
-    };
-    match next.filter(|_| !keeps_model_types) {
-        Some(next) => Verdict::BuildIn(next),
-        None => Verdict::Useless(
-            error(format!(
-                "{not_finite} elements of the engine's result are not, and the model's on the CPU are"
-            ))
-            .help("give TensorRT the model saved in bf16 or fp32"),
-        ),
+impl fmt::Display for Accuracy {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "PSNR {:.2} dB, ", self.psnr_db())?;
+        self.write_errors(f)
     }
 }
 
@@ -135,7 +111,11 @@ mod tests {
     fn several_pictures_are_one_comparison() {
         let mut parts = of(&[0.0, 0.5], &[0.25, 0.5], ValueRange::Unit);
         parts.add(&[1.0], &[0.0], ValueRange::Unit);
-        assert_eq!(parts, of(&[0.0, 0.5, 1.0], &[0.25, 0.5, 0.0], ValueRange::Unit));
+        let whole = of(&[0.0, 0.5, 1.0], &[0.25, 0.5, 0.0], ValueRange::Unit);
+        assert_eq!(parts, whole);
+        let mut sum = of(&[0.0, 0.5], &[0.25, 0.5], ValueRange::Unit);
+        sum += of(&[1.0], &[0.0], ValueRange::Unit);
+        assert_eq!(sum, whole);
     }
 
     /// RV-ENG-1701
@@ -147,39 +127,5 @@ mod tests {
         assert_eq!((accuracy.elements, accuracy.not_finite, accuracy.reference_not_finite), (1, 2, 2));
         assert_eq!(accuracy.max_error, 0.5);
         assert!(accuracy.to_string().contains("2 elements not finite"), "{accuracy}");
-    }
-
-    /// RV-ENG-1702
-    #[test]
-    fn an_engine_that_overflows_is_built_in_bf16_then_in_fp32_and_then_given_up() {
-        let sound = of(&[0.5], &[0.4], ValueRange::Unit);
-        let overflows = of(&[0.5, 0.5], &[f32::INFINITY, 0.5], ValueRange::Unit);
-        let mut tried = vec![Precision::Fp16];
-        while let Verdict::BuildIn(next) = verdict(&overflows, tried[tried.len() - 1], false) {
-            tried.push(next);
-        }
-        assert_eq!(tried, [Precision::Fp16, Precision::Bf16, Precision::Fp32]);
-        assert_eq!(verdict(&overflows, Precision::Tf32, false), Verdict::BuildIn(Precision::Fp32));
-        for precision in [Precision::Fp16, Precision::Model, Precision::Fp32] {
-            assert_eq!(verdict(&sound, precision, false), Verdict::Sound);
-        }
-    }
-
-    /// RV-ENG-1702
-    #[test]
-    fn where_no_other_precision_helps_the_error_says_what_does() {
-        let overflows = of(&[0.5, 0.5], &[f32::NAN, 0.5], ValueRange::Unit);
-        for (precision, keeps) in
-            [(Precision::Fp32, false), (Precision::Model, false), (Precision::Fp16, true)]
-        {
-            let Verdict::Useless(error) = verdict(&overflows, precision, keeps) else {
-                panic!("{precision}")
-            };
-            assert_eq!(error.status(), Status::InferenceFailed);
-            assert!(error.to_string().contains("saved in bf16 or fp32"), "{error}");
-        }
-        let model = of(&[f32::NAN], &[f32::NAN], ValueRange::Unit);
-        let Verdict::Useless(error) = verdict(&model, Precision::Fp16, false) else { panic!() };
-        assert!(error.to_string().contains("model's own result"), "{error}");
     }
 }

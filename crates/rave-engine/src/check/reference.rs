@@ -1,68 +1,12 @@
-//! The model itself, on the CPU, and the pictures that it is given.
+//! The model itself, on the CPU.
 
 use std::sync::Arc;
 
-use rave_core::pixels::Unpack;
-use rave_core::{
-    ColorTags, Elements, ElementsMut, Error, Frame, Log, PixelFormat, Rect, Result, Size, Status, ValueRange,
-};
+use rave_core::{Elements, ElementsMut, Log, Result, Size, ValueRange};
 use rave_onnx::{LoadOptions, OnnxModel};
 use rave_tensorrt::SizeRange;
 
-/// A picture to compare on.
-#[derive(Clone, PartialEq, Eq)]
-pub struct Picture {
-    size: Size,
-    /// rgb48le.
-    bytes: Vec<u8>,
-}
-
-impl Picture {
-    /// A picture of `size` and 16 bits: red, green and blue of each pixel, row after row.
-    ///
-    /// # Errors
-    /// [`Status::InvalidParameter`] for a size that no frame has, and for another number of samples.
-    pub fn new(size: Size, samples: &[u16]) -> Result<Self> {
-        let size = size.checked("picture")?;
-        if samples.len() as u64 != size.pixels() * 3 {
-            return Err(Error::new(
-                Status::InvalidParameter,
-                format!("{} samples for a picture of {size}", samples.len()),
-            )
-            .expected((size.pixels() * 3).to_string()));
-        }
-        Ok(Picture { size, bytes: samples.iter().flat_map(|sample| sample.to_le_bytes()).collect() })
-    }
-
-    /// Its size.
-    #[must_use]
-    pub fn size(&self) -> Size {
-        self.size
-    }
-
-    /// The middle of it, of size `visible`, as a tensor of `channels` planes of size `tensor`, whose edges repeat.
-    fn tensor(&self, visible: Size, channels: u32, tensor: Size, white: ValueRange) -> Result<Vec<f32>> {
-        let format = PixelFormat::Rgb48;
-        let stride = format.row_bytes(0, self.size.width) as isize;
-        let frame = Frame::new(format, self.size, ColorTags::default(), &[(&self.bytes, stride)])?
-            .with_visible(Rect {
-                x: (self.size.width - visible.width) / 2,
-                y: (self.size.height - visible.height) / 2,
-                size: visible,
-            })?;
-        let colors = ColorTags::default().resolve(format, visible);
-        let mut unpack = Unpack::new(format, visible, channels, tensor)?;
-        let mut elements = vec![0.0; unpack.tensor().elements()];
-        unpack.run(&frame, colors, white, ElementsMut::F32(&mut elements))?;
-        Ok(elements)
-    }
-}
-
-impl std::fmt::Debug for Picture {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "Picture({})", self.size)
-    }
-}
+use super::Picture;
 
 /// A model on the CPU.
 pub(crate) struct Reference(Arc<OnnxModel>);
@@ -128,7 +72,7 @@ mod tests {
         let samples: Vec<u16> = (0..height)
             .flat_map(|y| (0..width).flat_map(move |x| [(x * 1000) as u16, (y * 1000) as u16, 65535]))
             .collect();
-        Picture::new(Size::new(width, height), &samples).unwrap()
+        Picture::of_rgb48(Size::new(width, height), &samples)
     }
 
     /// An engine that takes sides from `min` to `max`.
@@ -160,13 +104,5 @@ mod tests {
         assert_eq!(of_model.input[19], of_model.input[23], "the edge is repeated");
         let of_engine = run("identity-1x", takes(16, (64, 64)));
         assert_eq!(of_engine.size, Size::new(20, 16));
-    }
-
-    #[test]
-    fn a_picture_has_as_many_samples_as_its_size() {
-        for (size, samples) in [(Size::new(2, 2), 11), (Size::new(0, 2), 0)] {
-            let error = Picture::new(size, &vec![0; samples]).unwrap_err();
-            assert_eq!(error.status(), Status::InvalidParameter);
-        }
     }
 }

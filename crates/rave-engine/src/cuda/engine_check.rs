@@ -2,11 +2,12 @@
 
 use std::path::Path;
 
-use rave_core::{ElementType, Error, Result, Status, ValueRange};
-use rave_cuda::{Device, DeviceBuffer, DeviceInfo, Stream, element_bytes};
+use rave_core::{Error, Result, Status, ValueRange};
+use rave_cuda::{Device, DeviceInfo, Stream};
 
 use super::TensorRtModel;
-use crate::check::{Accuracy, Picture, Reference, Run};
+use super::run_once::run_once;
+use crate::check::{Accuracy, Comparison, Picture, Reference, Run};
 use crate::model_file::{self, Kind};
 use crate::{ModelOptions, PreparedBuild};
 
@@ -37,7 +38,8 @@ impl EngineCheck {
     }
 
     /// Runs the model of `prepared` on the CPU and `plan`, its engine, on the GPU, with each of `pictures`: as much of its
-    /// middle as the engine takes whole. Also tells, for people, what the model ran in.
+    /// middle as the engine takes whole. Without one it is the [self-test picture](Picture::self_test), of the size that the
+    /// engine is tuned for.
     ///
     /// # Errors
     /// As [`Model::load`](crate::Model::load) for both, and those of running them: [`Status::InferenceFailed`],
@@ -47,7 +49,7 @@ impl EngineCheck {
         prepared: &PreparedBuild,
         plan: Vec<u8>,
         pictures: &[Picture],
-    ) -> Result<(Accuracy, String)> {
+    ) -> Result<Comparison> {
         let options = ModelOptions {
             runtime_lib: Some(prepared.library().name().to_owned()),
             log: prepared.log().clone(),
@@ -67,7 +69,7 @@ impl EngineCheck {
         model: &Path,
         options: &ModelOptions,
         pictures: &[Picture],
-    ) -> Result<(Accuracy, String)> {
+    ) -> Result<Comparison> {
         let plan = model_file::read(engine)?;
         plan.check_origin(engine)?;
         let onnx = model_file::read(model)?;
@@ -89,10 +91,18 @@ impl EngineCheck {
         plan: Vec<u8>,
         options: &ModelOptions,
         pictures: &[Picture],
-    ) -> Result<(Accuracy, String)> {
+    ) -> Result<Comparison> {
         let reference = Reference::load(name, onnx, options.log.clone())?;
         let engine = TensorRtModel::load(&self.device, name, plan, options)?;
-        let mut accuracy = Accuracy::default();
+        let built_in;
+        let pictures = if pictures.is_empty() {
+            let (_, profile) = engine.first_profile()?;
+            built_in = [Picture::self_test(profile.sizes.best)];
+            &built_in
+        } else {
+            pictures
+        };
+        let mut compared = Vec::with_capacity(pictures.len());
         for picture in pictures {
             let (_, profile) = engine.profile_for(picture.size())?;
             let run = reference.run(picture, profile.sizes, self.values)?;
@@ -108,16 +118,17 @@ impl EngineCheck {
                 )
                 .expected("the engine of this model"));
             }
+            let mut accuracy = Accuracy::default();
             accuracy.add(&run.output, &found, self.values);
+            compared.push(accuracy);
         }
-        Ok((accuracy, reference.runtime().to_owned()))
+        Ok(Comparison { pictures: compared, reference: reference.runtime().to_owned() })
     }
 
     /// What `engine` makes of the input of `run`.
     fn run(&self, engine: &TensorRtModel, run: &Run) -> Result<Vec<f32>> {
-        let contract = engine.contract();
         let stream = Stream::create(&self.device)?;
-        let mut context = engine.bind(engine.profile_for(run.size)?, run.size, 1)?;
+        let context = engine.bind(engine.profile_for(run.size)?, run.size, 1)?;
         if context.input.size != run.size {
             return Err(Error::new(
                 Status::UnsupportedFormat,
@@ -125,62 +136,13 @@ impl EngineCheck {
             )
             .help("check with a frame of another size, or build for this one"));
         }
-        let bytes = |elements: usize, element| elements * element_bytes(element);
-        let scratch = DeviceBuffer::new(&self.device, context.scratch_bytes.max(1))?;
-        let input = DeviceBuffer::new(&self.device, bytes(context.input.elements(), contract.input_type))?;
-        let made = bytes(context.output.elements(), contract.output_type);
-        let output = DeviceBuffer::new(&self.device, made)?;
-        input.upload(&stream, 0, &encoded(&run.input, contract.input_type))?;
-        let mut result = vec![0; made];
-        // SAFETY: the three buffers have the sizes of what the context was bound for, belong to it alone, and are dropped
-        // after the stream was waited for; the context is run once, on this stream.
-        unsafe {
-            context.set_scratch(scratch.address())?;
-            context.set_tensors(input.address(), output.address())?;
-            let enqueued = context.enqueue(&stream);
-            // Also after an error: what was begun works in the buffers.
-            stream.synchronize()?;
-            enqueued?;
-        }
-        output.download(&stream, 0, &mut result)?;
-        Ok(decoded(&result, contract.output_type))
-    }
-}
-
-/// The elements as they lie in a tensor of that type.
-fn encoded(elements: &[f32], element: ElementType) -> Vec<u8> {
-    match element {
-        ElementType::F32 => elements.iter().flat_map(|number| number.to_le_bytes()).collect(),
-        ElementType::F16 => {
-            elements.iter().flat_map(|&number| half::f16::from_f32(number).to_le_bytes()).collect()
-        }
-    }
-}
-
-/// The elements of a tensor of that type.
-fn decoded(bytes: &[u8], element: ElementType) -> Vec<f32> {
-    match element {
-        ElementType::F32 => bytes.as_chunks().0.iter().map(|&number| f32::from_le_bytes(number)).collect(),
-        ElementType::F16 => {
-            bytes.as_chunks().0.iter().map(|&number| half::f16::from_le_bytes(number).to_f32()).collect()
-        }
+        run_once(&stream, engine, context, &run.input)
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn tensors_of_both_types_lie_in_memory_as_on_the_gpu() {
-        let numbers = [0.0, 1.0, -0.5, 65504.0, f32::INFINITY];
-        for (element, size) in [(ElementType::F32, 4), (ElementType::F16, 2)] {
-            let bytes = encoded(&numbers, element);
-            assert_eq!(bytes.len(), numbers.len() * size);
-            assert_eq!(decoded(&bytes, element), numbers);
-        }
-        assert_eq!(encoded(&[1.0], ElementType::F16), [0x00, 0x3c]);
-    }
 
     /// RV-ENG-1704
     #[test]

@@ -28,7 +28,9 @@ mod pending;
 mod program;
 mod readback;
 mod repeat;
+mod run_once;
 mod session;
+mod trial;
 
 pub use device::{CudaDevice, Owner};
 pub use engine_check::EngineCheck;
@@ -37,3 +39,4 @@ pub use host_frames::UploadingSession;
 pub(crate) use model::TensorRtModel;
 pub use readback::Readback;
 pub use session::CudaSession;
+pub(crate) use trial::{try_anywhere, try_on};

@@ -7,7 +7,7 @@ use rave_core::{Error, Log, ModelContract, Result, Size, Status, TensorShape};
 use rave_cuda::Device;
 use rave_ledger::Digest;
 use rave_tensorrt::{
-    Context, Engine, Library, Plan, Runtime, RuntimeOptions, SearchOptions, Shape, SizeRange,
+    Context, Engine, Library, Plan, Precision, Runtime, RuntimeOptions, SearchOptions, Shape, SizeRange,
 };
 
 use super::in_context::InContext;
@@ -35,6 +35,8 @@ pub(crate) struct TensorRtModel {
     /// dynamic engine.
     exclusive: bool,
     built_by: String,
+    /// What RAVE had it built in; `None` of an engine that was given.
+    built_in: Option<Precision>,
     log: Arc<RwLock<Log>>,
 }
 
@@ -96,6 +98,7 @@ impl TensorRtModel {
             tensors,
             exclusive: dynamic && plan.version().major < 10 && !plan.is_rtx(),
             built_by: plan.builder(),
+            built_in: None,
             log,
             engines: Mutex::new(vec![LoadedEngine { engine, user: Weak::new() }]),
             runtime,
@@ -123,6 +126,16 @@ impl TensorRtModel {
     /// The library that built it.
     pub(crate) fn built_by(&self) -> &str {
         &self.built_by
+    }
+
+    /// Takes down what RAVE had it built in.
+    pub(crate) fn built_in(self, precision: Precision) -> Self {
+        TensorRtModel { built_in: Some(precision), ..self }
+    }
+
+    /// What RAVE had it built in; `None` of an engine that was given.
+    pub(crate) fn precision(&self) -> Option<Precision> {
+        self.built_in
     }
 
     /// The version of the lean runtime that runs it, if one does.
@@ -162,6 +175,15 @@ impl TensorRtModel {
                     format!("engine {}: no profile tells its sizes", self.name),
                 )
             })
+    }
+
+    /// The profile that an engine of one range of sizes has.
+    ///
+    /// # Errors
+    /// As [`TensorRtModel::profile_for`].
+    pub(super) fn first_profile(&self) -> Result<(u32, Profile)> {
+        // Every profile takes this.
+        self.profile_for(Size::new(1, 1))
     }
 
     /// A context that runs pictures of `size`, or of the next larger size that the network can be brought to take,

@@ -4,6 +4,7 @@ use std::fmt;
 
 use rave_core::{Error, Result, Status};
 
+use super::Tried;
 use crate::{Plan, Version};
 
 /// A finished engine, not loaded anywhere.
@@ -16,6 +17,8 @@ pub struct BuiltPlan {
     pub timings: Option<Vec<u8>>,
     /// The number of layers of the network that was built.
     pub layers: u32,
+    /// What came of running it once, where that was asked of the process that built it.
+    pub tried: Option<Tried>,
     pub(super) library: Version,
 }
 

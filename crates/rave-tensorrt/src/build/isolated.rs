@@ -16,10 +16,12 @@ use std::sync::{Mutex, PoisonError};
 use std::thread;
 use std::time::Duration;
 
-use rave_core::{Error, Log, Result, Status};
+use rave_core::{Error, Log, Result, Status, ValueRange};
 
 use super::message::{Reply, Request};
-use super::{BuildOptions, Builder, BuilderOptions, BuiltPlan, Phase, Progress, cancelled};
+use super::{
+    BuildOptions, Builder, BuilderOptions, BuiltPlan, NewEngine, Phase, Progress, TryEngine, cancelled,
+};
 use crate::{Library, SearchOptions};
 
 /// How long a build may be silent before the caller's function is asked again whether it goes on.
@@ -32,18 +34,23 @@ impl Builder {
     /// The child has no CUDA context of its parent's. Where the build takes a GPU it is the first one that the child
     /// sees: `CUDA_VISIBLE_DEVICES` in the command's environment chooses it.
     ///
+    /// With `trial` the child also runs the new engine once, by what was given to its [`serve_builds`], on a picture
+    /// whose black and white are these: [`BuiltPlan::tried`] then tells what came of it.
+    ///
     /// `progress` is called on this thread, at least ten times a second, also when nothing is new. A child that is
     /// broken off, or whose caller panics in `progress`, is killed.
     ///
     /// # Errors
-    /// Those of [`Builder::build`], [`Status::ModelLoadFailed`] when the child dies, and [`Status::Io`] when it
-    /// cannot be started.
+    /// Those of [`Builder::build`] and of the trial, [`Status::ModelLoadFailed`] when the child dies, and [`Status::Io`]
+    /// when it cannot be started.
+    // RV-TRT-1314
     pub fn build_isolated(
         &self,
         command: &mut Command,
         name: &str,
         onnx: &[u8],
         options: &BuildOptions,
+        trial: Option<ValueRange>,
         progress: &mut dyn FnMut(&Progress<'_>) -> ControlFlow<()>,
     ) -> Result<BuiltPlan> {
         options.check(self)?;
@@ -54,6 +61,7 @@ impl Builder {
             name: name.to_owned(),
             onnx: onnx.to_owned(),
             options: options.clone(),
+            trial,
         };
         let start = |error: io::Error| {
             of_model(Error::new(Status::Io, format!("the process that builds cannot be started: {error}")))
@@ -65,31 +73,31 @@ impl Builder {
         command.stdin(Stdio::null());
         let replies = converse(ours, request).map_err(start)?;
         let (mut layers, mut fraction, mut phases) = (0, 0.0, Vec::<Phase>::new());
+        let mut untried = None;
         loop {
             match replies.recv_timeout(TICK) {
                 Ok(Reply::Log(level, text)) => self.log.write(level, text),
                 Ok(Reply::Failed(status, text)) => return Err(Error::new(status, text)),
                 Ok(Reply::Built { bytes, timings, layers }) => {
-                    let name = name.to_owned();
-                    let built = BuiltPlan { name, bytes, timings, layers, library: self.library.version() };
+                    let (name, library) = (name.to_owned(), self.library.version());
+                    let built = BuiltPlan { name, bytes, timings, layers, tried: None, library };
                     built.check()?;
-                    return Ok(built);
+                    if trial.is_none() {
+                        return Ok(built);
+                    }
+                    untried = Some(built);
+                }
+                Ok(Reply::Tried(tried)) => {
+                    if let Some(built) = untried.take() {
+                        return Ok(BuiltPlan { tried: Some(tried), ..built });
+                    }
                 }
                 Ok(Reply::Progress { layers: l, fraction: f, phases: p }) => {
                     (layers, fraction, phases) = (l, f, p)
                 }
                 Err(RecvTimeoutError::Timeout) => {}
                 Err(RecvTimeoutError::Disconnected) => {
-                    return Err(of_model(
-                        Error::new(
-                            Status::ModelLoadFailed,
-                            format!("the process that builds it died ({})", child.end()),
-                        )
-                        .help(
-                            "the model may be damaged, or too large for this machine's memory; run it on the CPU, or \
-                             build it elsewhere",
-                        ),
-                    ));
+                    return Err(of_model(died(&child.end(), untried.is_some())));
                 }
             }
             if progress(&Progress { layers, phases: &phases, fraction }).is_break() {
@@ -97,6 +105,19 @@ impl Builder {
             }
         }
     }
+}
+
+/// The error of a child that ended in the way `how`, before or after its engine was built.
+fn died(how: &str, built: bool) -> Error {
+    let error = |found: String| Error::new(Status::ModelLoadFailed, found);
+    if built {
+        return error(format!("its engine was built, and the process that ran it died ({how})")).help(
+            "the engine is not used; build it in another precision, for another size, or with another TensorRT",
+        );
+    }
+    error(format!("the process that builds it died ({how})")).help(
+        "the model may be damaged, or too large for this machine's memory; run it on the CPU, or build it elsewhere",
+    )
 }
 
 /// Sends the request and collects the replies, each on a thread of its own: a child that reads nothing, or says
@@ -145,11 +166,12 @@ impl Drop for Killed {
 }
 
 /// The child's side of [`Builder::build_isolated`]: builds what the parent asks for on standard input, which is a
-/// socket, and returns when that is done. The process ends at once when the parent does.
+/// socket, runs the new engine by `try_engine` where it asks for that, and returns when that is done. The process ends at
+/// once when the parent does.
 ///
 /// # Errors
 /// [`Status::Io`] when standard input is no such socket. What goes wrong with the build goes to the parent.
-pub fn serve_builds() -> Result<()> {
+pub fn serve_builds(try_engine: &TryEngine<'_>) -> Result<()> {
     let unusable = |found: String| {
         Error::new(Status::Io, format!("standard input: {found}"))
             .expected("the socket of a process that wants something built")
@@ -172,15 +194,29 @@ pub fn serve_builds() -> Result<()> {
     };
     // A parent that does not listen any more has gone, or will kill this process.
     let log = Log::new(move |level, text| _ = send(&Reply::Log(level, text.to_owned())));
-    let reply = match build(&request, log, &send) {
-        Ok(BuiltPlan { bytes, timings, layers, .. }) => Reply::Built { bytes, timings, layers },
-        Err(error) => {
-            let text = error.to_string();
-            let token = format!("[{}] ", error.status().token());
-            Reply::Failed(error.status(), text.strip_prefix(&token).unwrap_or(&text).to_owned())
-        }
+    let BuiltPlan { bytes, timings, layers, .. } = match build(&request, log.clone(), &send) {
+        Ok(built) => built,
+        Err(error) => return send(&failed(&error)).map_err(io_error),
     };
-    send(&reply).map_err(io_error)
+    // Before the trial, so that a child that dies of it has said how far it came.
+    let plan = if request.trial.is_some() { bytes.clone() } else { Vec::new() };
+    send(&Reply::Built { bytes, timings, layers }).map_err(io_error)?;
+    let Some(values) = request.trial else { return Ok(()) };
+    let tried = try_engine(&NewEngine {
+        name: &request.name,
+        plan: &plan,
+        library: &request.library,
+        compute_capabilities: &request.options.compute_capabilities,
+        values,
+        log,
+    });
+    send(&tried.map_or_else(|error| failed(&error), Reply::Tried)).map_err(io_error)
+}
+
+fn failed(error: &Error) -> Reply {
+    let text = error.to_string();
+    let token = format!("[{}] ", error.status().token());
+    Reply::Failed(error.status(), text.strip_prefix(&token).unwrap_or(&text).to_owned())
 }
 
 // SAFETY (of the import): POSIX declares it so; it takes any number and does not return. Unlike exit it runs none of

@@ -6,9 +6,9 @@ use std::io::{self, Read, Write};
 use std::os::unix::ffi::{OsStrExt, OsStringExt};
 use std::path::PathBuf;
 
-use rave_core::{LogLevel, Size, Status};
+use rave_core::{LogLevel, Size, Status, ValueRange};
 
-use super::{BatchRange, BuildOptions, Phase, Precision};
+use super::{BatchRange, BuildOptions, Phase, Precision, Tried};
 use crate::contract::SizeRange;
 
 /// No message is longer: TensorRT's own limit of plans is 2 GiB for most of its life.
@@ -24,6 +24,8 @@ pub(super) struct Request {
     pub(super) name: String,
     pub(super) onnx: Vec<u8>,
     pub(super) options: BuildOptions,
+    /// What stands for black and white, where the engine is to be run once.
+    pub(super) trial: Option<ValueRange>,
 }
 
 /// What the process that builds has to say.
@@ -32,10 +34,12 @@ pub(super) enum Reply {
     Log(LogLevel, String),
     Failed(Status, String),
     Built { bytes: Vec<u8>, timings: Option<Vec<u8>>, layers: u32 },
+    Tried(Tried),
 }
 
 const PRECISIONS: [Precision; 5] =
     [Precision::Model, Precision::Fp32, Precision::Tf32, Precision::Fp16, Precision::Bf16];
+const VALUES: [ValueRange; 2] = [ValueRange::Unit, ValueRange::Byte];
 const LEVELS: [LogLevel; 5] =
     [LogLevel::Error, LogLevel::Warning, LogLevel::Info, LogLevel::Verbose, LogLevel::Debug];
 
@@ -76,6 +80,7 @@ impl Request {
             out.number(minor.into());
         }
         out.optional(timings.as_ref(), |out, timings| out.bytes(timings));
+        out.optional(self.trial.as_ref(), |out, values| out.place(&VALUES, values));
         out.send(to)
     }
 
@@ -115,6 +120,17 @@ impl Reply {
                 out.bytes(bytes);
                 out.optional(timings.as_ref(), |out, timings| out.bytes(timings));
                 out.number((*layers).into());
+            }
+            Reply::Tried(Tried::Finite) => out.number(4),
+            Reply::Tried(Tried::NotFinite { elements, of, capability: (major, minor) }) => {
+                out.number(5);
+                for number in [*elements, *of, (*major).into(), (*minor).into()] {
+                    out.number(number);
+                }
+            }
+            Reply::Tried(Tried::NotRun(why)) => {
+                out.number(6);
+                out.bytes(why.as_bytes());
             }
         }
         out.send(to)
@@ -226,6 +242,7 @@ impl Reader<'_> {
             compute_capabilities.push((self.small()?, self.small()?));
         }
         let timings = self.optional(Self::bytes)?;
+        let trial = self.optional(|from| from.place(&VALUES))?;
         let options = BuildOptions {
             precision,
             sizes,
@@ -236,7 +253,7 @@ impl Reader<'_> {
             compute_capabilities,
             timings,
         };
-        self.0.is_empty().then_some(Request { library, parser, name, onnx, options })
+        self.0.is_empty().then_some(Request { library, parser, name, onnx, options, trial })
     }
 
     fn reply(mut self) -> Option<Reply> {
@@ -256,6 +273,13 @@ impl Reader<'_> {
                 timings: self.optional(Self::bytes)?,
                 layers: self.small()?,
             },
+            4 => Reply::Tried(Tried::Finite),
+            5 => Reply::Tried(Tried::NotFinite {
+                elements: self.number()?,
+                of: self.number()?,
+                capability: (self.small()?, self.small()?),
+            }),
+            6 => Reply::Tried(Tried::NotRun(self.text()?)),
             _ => return None,
         };
         self.0.is_empty().then_some(reply)
@@ -278,12 +302,13 @@ mod tests {
             compute_capabilities: vec![(8, 9), (12, 0)],
             timings: Some(b"timings".to_vec()),
         };
-        [full, BuildOptions::default()].map(|options| Request {
+        [(full, Some(ValueRange::Byte)), (BuildOptions::default(), None)].map(|(options, trial)| Request {
             library: "/opt/lib.so".into(),
             parser: "parser.so".into(),
             name: "x.onnx".into(),
             onnx: b"model".to_vec(),
             options,
+            trial,
         })
     }
 
@@ -297,6 +322,22 @@ mod tests {
                 come.options == request.options && come.onnx == request.onnx && come.name == request.name
             );
             assert_eq!((come.library, come.parser), (request.library, request.parser));
+            assert_eq!(come.trial, request.trial);
+        }
+    }
+
+    /// RV-TRT-1314
+    #[test]
+    fn what_came_of_a_trial_arrives_as_it_was_sent() {
+        for tried in [
+            Tried::Finite,
+            Tried::NotFinite { elements: 1 << 40, of: 1 << 41, capability: (8, 9) },
+            Tried::NotRun("no GPU".into()),
+        ] {
+            let mut sent = Vec::new();
+            Reply::Tried(tried.clone()).write(&mut sent).unwrap();
+            let Some(Reply::Tried(come)) = Reply::read(&mut &sent[..]).unwrap() else { panic!("{tried:?}") };
+            assert_eq!(come, tried);
         }
     }
 

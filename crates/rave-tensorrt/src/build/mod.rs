@@ -12,6 +12,7 @@ mod parser;
 mod progress;
 #[cfg(test)]
 mod tests;
+mod trial;
 
 use std::ffi::c_void;
 use std::fmt;
@@ -29,6 +30,7 @@ use self::owned::Owned;
 use self::parser::ParserLibrary;
 use self::progress::Monitor;
 pub use self::progress::{Phase, Progress};
+pub use self::trial::{NewEngine, Tried, TryEngine};
 use crate::faults::Faults;
 use crate::library::Create;
 use crate::{DataType, Driver, Flavour, Library, sys};
@@ -168,8 +170,8 @@ impl Builder {
             return Err(of_model(cancelled()));
         }
         let Built { bytes, timings, layers } = result.map_err(of_model)?;
-        let built =
-            BuiltPlan { name: name.to_owned(), bytes, timings, layers, library: self.library.version() };
+        let (name, library) = (name.to_owned(), self.library.version());
+        let built = BuiltPlan { name, bytes, timings, layers, tried: None, library };
         built.check()?;
         Ok(built)
     }

@@ -95,21 +95,58 @@ fn whether_it_is_built_and_kept_is_the_users_choice() {
     }
 }
 
-/// In the arguments of this program when it is the child that builds.
+/// In the arguments of this program when it is the child that builds, and what comes of running an engine there: as it
+/// is, or so many times an overflow, or a crash.
 const CHILD: &str = "the-child-that-builds";
+const OVERFLOWS: &str = "overflows-in-";
+const CRASHES: &str = "crashes";
 
-/// This program as one that builds.
+/// This program as one that builds, with further arguments.
+fn builder_with(more: &[String]) -> BuilderProgram {
+    // What a test program is told to leave out can be anything.
+    let skipped = [CHILD.to_owned()].into_iter().chain(more.iter().cloned());
+    let skipped = skipped.flat_map(|word| ["--skip".to_owned(), word]);
+    let arguments = ["the_child".to_owned(), "--nocapture".to_owned()].into_iter().chain(skipped);
+    BuilderProgram {
+        program: std::env::current_exe().unwrap(),
+        arguments: arguments.map(Into::into).collect(),
+    }
+}
+
 fn builder() -> BuilderProgram {
-    let arguments = ["the_child", "--nocapture", "--skip", CHILD].map(Into::into).to_vec();
-    BuilderProgram { program: std::env::current_exe().unwrap(), arguments }
+    builder_with(&[])
+}
+
+/// One whose first engines overflow on the GPU that it takes itself to have: as many as `folder` takes files.
+fn builder_of_overflows(folder: &Path, count: usize) -> BuilderProgram {
+    std::fs::create_dir_all(folder).unwrap();
+    builder_with(&[format!("{OVERFLOWS}{count}-{}", folder.display())])
 }
 
 /// What a child does; nothing in the parent.
 #[test]
 fn the_child() {
-    if std::env::args().any(|argument| argument == CHILD) {
-        rave_tensorrt::serve_builds().unwrap();
+    let arguments: Vec<String> = std::env::args().collect();
+    if !arguments.iter().any(|argument| argument == CHILD) {
+        return;
     }
+    if arguments.iter().any(|argument| argument == CRASHES) {
+        return rave_tensorrt::serve_builds(&|_| std::process::abort()).unwrap();
+    }
+    let Some(how) = arguments.iter().find_map(|argument| argument.strip_prefix(OVERFLOWS)) else {
+        return crate::serve_builds().unwrap();
+    };
+    let (count, folder) = how.split_once('-').unwrap();
+    let count: usize = count.parse().unwrap();
+    rave_tensorrt::serve_builds(&|engine| {
+        let before = names(Path::new(folder)).len();
+        if before == count {
+            return Ok(Tried::Finite);
+        }
+        std::fs::write(Path::new(folder).join(before.to_string()), engine.plan).unwrap();
+        Ok(Tried::NotFinite { elements: 5, of: 12, capability: (8, 9) })
+    })
+    .unwrap();
 }
 
 /// The names of what is in `folder`.
@@ -135,6 +172,85 @@ fn a_build_that_is_not_wanted_any_more_ends_and_leaves_nothing_here_and_in_a_chi
         assert!(begun.load(Ordering::SeqCst), "it had begun");
         assert_eq!(names(&folder.path().join("cache")), [""; 0]);
         engine("dyadic-2x", &ModelOptions { cancel: Cancel::default(), ..options.clone() }).unwrap();
+        std::fs::remove_dir_all(folder.path().join("cache")).unwrap();
+    }
+}
+
+/// Lines of a log, as they come.
+fn said() -> (Log, Arc<Mutex<Vec<String>>>) {
+    let lines = Arc::new(Mutex::new(Vec::new()));
+    let sink = Arc::clone(&lines);
+    (Log::up_to(LogLevel::Info, move |_, line| sink.lock().unwrap().push(line.to_owned())), lines)
+}
+
+/// RV-ENG-1706, RV-ENG-1509
+#[test]
+fn a_model_in_fp16_that_overflows_is_built_once_more_in_fp32_and_that_is_said_at_every_start() {
+    let folder = tempfile::tempdir().unwrap();
+    let Some(options) = options(folder.path()) else { return };
+    let bad = folder.path().join("bad");
+    let (log, lines) = said();
+    let builder = Some(builder_of_overflows(&bad, 1));
+    let options = ModelOptions { builder, log, ..options };
+    let count = |word: &str| lines.lock().unwrap().iter().filter(|line| line.contains(word)).count();
+    for start in 1..=3 {
+        let found = engine("identity-1x-fp16", &options).unwrap();
+        assert_eq!(found.precision, Precision::Fp32);
+        assert!(found.plan.starts_with(b"vtrt") && found.plan != std::fs::read(bad.join("0")).unwrap());
+        assert_eq!(count("building an engine"), 2, "{lines:?}");
+        assert_eq!(
+            count(
+                "in the model's own precision gives NaN or infinity on the self-test picture (5 of 12 elements)"
+            ),
+            start
+        );
+        assert_eq!(count("the one in fp32 is used"), start);
+    }
+    // The word that it overflows, and the sound engine, which whoever asks for fp32 finds as well.
+    assert_eq!(names(&folder.path().join("cache")).len(), 2);
+    let never = ModelOptions { precision: Precision::Fp32, build: BuildChoice::Never, ..options };
+    engine("identity-1x-fp16", &never).unwrap();
+    assert_eq!(count("the one in fp32 is used"), 3, "nothing took the place of what was asked for");
+}
+
+/// RV-ENG-1706
+#[test]
+fn an_engine_that_overflows_in_every_precision_or_crashes_is_an_error_and_is_not_kept() {
+    let folder = tempfile::tempdir().unwrap();
+    let Some(options) = options(folder.path()) else { return };
+    let kept = || names(&folder.path().join("cache")).len();
+    // RTX builds a model of fp32 in nothing else.
+    let overflows = builder_of_overflows(&folder.path().join("bad"), 9);
+    let overflows = ModelOptions { builder: Some(overflows), ..options.clone() };
+    for (model, left) in [("identity-1x", 0), ("identity-1x-fp16", 1)] {
+        let error = engine(model, &overflows).err().unwrap();
+        assert_eq!(error.status(), Status::InferenceFailed);
+        assert!(error.to_string().contains("5 of 12 elements"), "{error}");
+        assert_eq!(kept(), left, "{model}");
+    }
+    let crashes = ModelOptions { builder: Some(builder_with(&[CRASHES.to_owned()])), ..options };
+    let error = engine("dyadic-2x", &crashes).err().unwrap();
+    assert_eq!(error.status(), Status::ModelLoadFailed);
+    assert!(error.to_string().contains("the process that ran it died (signal 6)"), "{error}");
+    assert_eq!(kept(), 1);
+}
+
+/// RV-ENG-1706
+#[test]
+fn an_engine_that_cannot_be_run_here_is_kept_and_that_is_said() {
+    let folder = tempfile::tempdir().unwrap();
+    let Some(options) = options(folder.path()) else { return };
+    if Driver::get().is_ok() {
+        eprintln!("skipped: this machine has a GPU");
+        return;
+    }
+    for builder in [None, Some(builder())] {
+        let (log, lines) = said();
+        let found = engine("dyadic-2x", &ModelOptions { builder, log, ..options.clone() }).unwrap();
+        assert_eq!(found.precision, Precision::Model);
+        let lines = lines.lock().unwrap();
+        let why = "was not run to see whether it gives NaN or infinity: ";
+        assert_eq!(lines.iter().filter(|line| line.contains(why)).count(), 1, "{lines:?}");
         std::fs::remove_dir_all(folder.path().join("cache")).unwrap();
     }
 }
@@ -174,6 +290,7 @@ fn whatever_is_asked_for_changes_the_key() {
     let mut keys = vec![plain, key("identity-1x", &request, &ada())];
     for changed in [
         EngineRequest { precision: Precision::Tf32, ..request.clone() },
+        EngineRequest { values: rave_core::ValueRange::Byte, ..request.clone() },
         EngineRequest { sizes: EngineSizes::One(Size::new(64, 64)), ..request.clone() },
         EngineRequest { batch: rave_tensorrt::BatchRange { min: 1, best: 1, max: 2 }, ..request.clone() },
         EngineRequest { workspace: Some(1 << 30), ..request.clone() },
