@@ -1,7 +1,7 @@
 //! Many files, one model.
 //!
-//! Loading a model takes its time, on a GPU the more. An [`Engine`](crate::prelude::Engine) is loaded once and shared by all runs; its
-//! clones are the same engine. A file that fails does not keep the others from being done:
+//! Loading a model takes its time, on a GPU the more. An [`Engine`](crate::prelude::Engine) is loaded once and shared by
+//! all runs; its clones are the same engine. A file that fails does not keep the others from being done:
 //!
 //! ```
 //! # include!(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/guide/setup.rs"));

@@ -1,8 +1,8 @@
 //! Frames that come from a program, or go to it.
 //!
-//! **One frame.** A [`Session`](crate::prelude::Session) is a model bound to one size and format. It reads and writes the program's own
-//! memory, described by a [`Frame`](crate::prelude::Frame) and a [`FrameMut`](crate::prelude::FrameMut): format, size, and of each plane
-//! the bytes and their stride.
+//! **One frame.** A [`Session`](crate::prelude::Session) is a model bound to one size and format. It reads and writes the
+//! program's own memory, described by a [`Frame`](crate::prelude::Frame) and a [`FrameMut`](crate::prelude::FrameMut):
+//! format, size, and of each plane the bytes and their stride.
 //!
 //! ```
 //! # include!(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/guide/setup.rs"));
@@ -24,8 +24,8 @@
 //! # }
 //! ```
 //!
-//! **A video's pictures, to the program.** A [`FrameSink`](crate::prelude::FrameSink) takes the place of the output. One that keeps
-//! them in memory is there; one of your own gets each picture as it comes.
+//! **A video's pictures, to the program.** A [`FrameSink`](crate::prelude::FrameSink) takes the place of the output. One
+//! that keeps them in memory is there; one of your own gets each picture as it comes.
 //!
 //! ```
 //! # include!(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/guide/setup.rs"));
@@ -59,8 +59,8 @@
 //! # }
 //! ```
 //!
-//! **Pictures of the program, into a video.** A [`FrameSource`](crate::prelude::FrameSource) takes the place of the input; one that
-//! takes them from an iterator is there.
+//! **Pictures of the program, into a video.** A [`FrameSource`](crate::prelude::FrameSource) takes the place of the
+//! input; one that takes them from an iterator is there.
 //!
 //! ```
 //! # include!(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/guide/setup.rs"));

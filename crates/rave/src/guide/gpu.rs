@@ -23,9 +23,9 @@
 //! # }
 //! ```
 //!
-//! On a GPU frames stay between NVDEC and NVENC. They are uploaded where NVDEC does not decode the stream, and downloaded where
-//! the GPU has no NVENC or another encoder is asked for. An ONNX model becomes a TensorRT engine when it is first loaded, which
-//! can take minutes and is kept for the next time. These examples need a GPU, and are only compiled here:
+//! On a GPU frames stay between NVDEC and NVENC. They are uploaded where NVDEC does not decode the stream, and downloaded
+//! where the GPU has no NVENC or another encoder is asked for. An ONNX model becomes a TensorRT engine when it is first
+//! loaded, which can take minutes and is kept for the next time. These examples need a GPU, and are only compiled here:
 //!
 //! ```no_run
 //! use rave::prelude::*;

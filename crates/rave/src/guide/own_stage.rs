@@ -21,8 +21,8 @@
 //! # }
 //! ```
 //!
-//! A [`FrameStage`](crate::prelude::FrameStage) has a thread of its own and may keep state, keep pictures back, and give more or fewer
-//! than it takes. This one leaves out every second picture:
+//! A [`FrameStage`](crate::prelude::FrameStage) has a thread of its own and may keep state, keep pictures back, and give
+//! more or fewer than it takes. This one leaves out every second picture:
 //!
 //! ```
 //! # include!(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/guide/setup.rs"));
@@ -45,8 +45,8 @@
 //! # }
 //! ```
 //!
-//! Where the model runs on a GPU, pictures are there. A stage in CUDA C++ is compiled when the program runs; it is called for each
-//! plane, with a thread for each sample. This example needs a GPU, and is only compiled here:
+//! Where the model runs on a GPU, pictures are there. A stage in CUDA C++ is compiled when the program runs; it is called
+//! for each plane, with a thread for each sample. This example needs a GPU, and is only compiled here:
 //!
 //! ```no_run
 //! use rave::prelude::*;

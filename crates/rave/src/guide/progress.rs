@@ -21,8 +21,8 @@
 //! # }
 //! ```
 //!
-//! It is called by the thread that writes: what takes long there holds the run up. A program that rather asks begins the run and
-//! keeps the [`Job`](crate::prelude::Job):
+//! It is called by the thread that writes: what takes long there holds the run up. A program that rather asks begins the
+//! run and keeps the [`Job`](crate::prelude::Job):
 //!
 //! ```
 //! # include!(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/guide/setup.rs"));
@@ -41,8 +41,8 @@
 //! # }
 //! ```
 //!
-//! `job.finished().await` waits in any async runtime. A run ends early by [`Job::cancel`](crate::prelude::Job::cancel), by dropping
-//! the job, or by a token that others have, too; nothing of its output is left then:
+//! `job.finished().await` waits in any async runtime. A run ends early by [`Job::cancel`](crate::prelude::Job::cancel),
+//! by dropping the job, or by a token that others have, too; nothing of its output is left then:
 //!
 //! ```
 //! # include!(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/guide/setup.rs"));
@@ -60,8 +60,8 @@
 //! # }
 //! ```
 //!
-//! [`Metrics`](crate::prelude::Metrics) tell where the time goes: of each stage its 50th, 95th and 99th percentile and how long it
-//! waited, of each queue how full it was.
+//! [`Metrics`](crate::prelude::Metrics) tell where the time goes: of each stage its 50th, 95th and 99th percentile and
+//! how long it waited, of each queue how full it was.
 //!
 //! ```
 //! # include!(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/guide/setup.rs"));

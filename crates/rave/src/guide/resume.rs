@@ -1,8 +1,8 @@
 //! Runs that go on after they were stopped, in whatever way: a signal, a crash, a power cut.
 //!
-//! A run that is [`resumable`](crate::prelude::Upscale::resumable) keeps what it has finished in a folder beside the output, which is
-//! removed when the output is in its place. `resumable(true)` goes on with such a folder, and begins if there is none: a program
-//! that is started again can always say it.
+//! A run that is [`resumable`](crate::prelude::Upscale::resumable) keeps what it has finished in a folder beside the
+//! output, which is removed when the output is in its place. `resumable(true)` goes on with such a folder, and begins if
+//! there is none: a program that is started again can always say it.
 //!
 //! ```
 //! # include!(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/guide/setup.rs"));
@@ -32,9 +32,9 @@
 //! # }
 //! ```
 //!
-//! The output is that of a run that was never stopped, byte for byte. A run of another input, model or option than the unfinished
-//! one is refused by name, as is one that begins anew without being told to
+//! The output is that of a run that was never stopped, byte for byte. A run of another input, model or option than the
+//! unfinished one is refused by name, as is one that begins anew without being told to
 //! ([`overwrite`](crate::prelude::Upscale::overwrite)).
 //!
-//! Of numbered images by an encoder without loss, such as PNG, each one that is complete is kept. What goes through a pipe cannot
-//! be gone on with, and says so.
+//! Of numbered images by an encoder without loss, such as PNG, each one that is complete is kept. What goes through a
+//! pipe cannot be gone on with, and says so.

@@ -14,9 +14,9 @@
 //! # }
 //! ```
 //!
-//! Sound, subtitles, chapters, attachments and metadata are copied, and every picture keeps its time. The ending of the output
-//! tells the container, and that the encoder. The file is in its place when it is complete: before, and after a run that failed,
-//! nothing of it is there.
+//! Sound, subtitles, chapters, attachments and metadata are copied, and every picture keeps its time. The ending of the
+//! output tells the container, and that the encoder. The file is in its place when it is complete: before, and after a
+//! run that failed, nothing of it is there.
 //!
 //! What is asked for otherwise is a method of [`Upscale`](crate::prelude::Upscale):
 //!
@@ -42,8 +42,8 @@
 //! # }
 //! ```
 //!
-//! An error has a [`Status`](crate::prelude::Status) for programs and a sentence for people, which names what was found, what was
-//! expected and what to do:
+//! An error has a [`Status`](crate::prelude::Status) for programs and a sentence for people, which names what was found,
+//! what was expected and what to do:
 //!
 //! ```
 //! # include!(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/guide/setup.rs"));
