@@ -11,7 +11,7 @@
 //! # }
 //! ```
 //!
-//! [`prelude::Upscale`] has the options. What is particular is a stage, a source or a sink of your own:
+//! [`prelude::Upscale`] has the options, and the [guide] a page for each use. What is particular is a stage, a source or a sink of your own:
 //!
 //! ```no_run
 //! use rave::prelude::*;
@@ -56,6 +56,8 @@
 //! `benchmark` and `upscale_image`.
 
 #![forbid(unsafe_code)]
+
+pub mod guide;
 
 /// Everything that a program needs.
 pub mod prelude {
