@@ -117,7 +117,7 @@ fn a_broken_id_anywhere_in_this_repository_is_a_fault() {
         folder.path(),
         "crates/rave-core/SPEC.md",
         "**RV-CORE-1001** Unpacking",
-        "**RV-CORE-1001** The unpacking",
+        "**RV-CORE-1001** Reading",
     );
     let outputs = rave_spec::trace(folder.path()).unwrap_or_else(|faults| panic!("{}", faults[0]));
     assert!(outputs.differences().unwrap().iter().any(|file| file == "docs/COMPLIANCE.md"));

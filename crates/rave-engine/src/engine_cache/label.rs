@@ -86,7 +86,13 @@ impl Label {
                 return Err(format!("its label has the unknown field `{}`", name.escape_default()));
             }
         }
-        Ok(Label { kind, text })
+        let label = Label { kind, text };
+        let mut written = Label::new(kind);
+        label.fields().iter().for_each(|(name, value)| written.add(name, value));
+        if written != label {
+            return Err("its label says what it says in another way than it is written".into());
+        }
+        Ok(label)
     }
 
     pub(super) fn kind(&self) -> Kind {
@@ -198,6 +204,9 @@ mod tests {
             ("format = 1\nkind = model\n", "\"model\""),
             ("format = 1\nkind = engine\ncolour = red\n", "`colour`"),
             ("format = 1\nkind = engine\nbuild\n", "`build`"),
+            ("format = 1\nkind = engine", "another way"),
+            ("format = 1\nkind = engine\ngpu_name = %78\n", "another way"),
+            ("format = 1\nkind = engine\ngpu_name = x\r\n", "another way"),
         ] {
             let wrong = parse(text).unwrap_err();
             assert!(wrong.contains(named), "{text:?}: {wrong}");
