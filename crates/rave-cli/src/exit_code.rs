@@ -7,7 +7,7 @@ const USAGE: u8 = 2;
 
 /// Exit code, what it means, and the statuses of that class.
 // RV-CLI-1002
-const CLASSES: [(u8, &str, &[Status]); 13] = [
+const CLASSES: [(u8, &str, &[Status]); 14] = [
     (254, "a file is not there", &[Status::FileNotFound]),
     (251, "a file cannot be read or written", &[Status::Io]),
     (
