@@ -103,6 +103,11 @@ grep -qF '"failed": {"call": "cuStreamSynchronize", "library": "failing", "times
 for plan in any any:0:2 any:1:0 any:1:2:twice any:1:2:once: cuNoSuchCall:1:2; do
     (failing "$plan") >/dev/null 2>&1 && die "the plan $plan is accepted"
 done
+# A crash is told, and stays one.
+status=0
+CUDA_COUNTER_FAIL=any:1:2 LD_PRELOAD=$work/libcuda-counter.so "$work/failing" crash >/dev/null 2>"$work/crash" || status=$?
+[ "$status" = 139 ] || die "a crash ends with $status: $(cat "$work/crash")"
+grep -q '/failing(.*]$' "$work/crash" || die "it is not told where: $(cat "$work/crash")"
 note "as expected"
 
 step "NVENC stand-in: order of reading and writing"

@@ -198,6 +198,8 @@ impl RuntimeInner {
         let other_gpu = says(&["incompatible device", "compute capability "])
             || (built_for.is_some() && here.is_some() && built_for != here);
         let other_version = plan.version().release() != library.version().release();
+        // Of some versions only the text says it.
+        let class = class.or_else(|| says(&["OutOfMemory"]).then_some(Status::OutOfMemory));
         let (status, help) = if let Some(class) = class {
             let free = self.driver.and_then(Driver::free_memory);
             let free = free.map_or(String::new(), |bytes| format!(", of which {bytes} bytes are free"));
@@ -210,6 +212,9 @@ impl RuntimeInner {
             (Status::EngineMismatch, help.into())
         } else if says(&["Version tag"]) || (other_version && self.lean.is_none()) {
             (Status::EngineMismatch, format!("rebuild it with TensorRT {}", library.version()))
+        } else if says(&["Cuda Runtime ("]) {
+            let help = "CUDA failed while it was loaded: try again, and rebuild it if that does not help";
+            (Status::ModelLoadFailed, help.into())
         } else {
             (Status::ModelLoadFailed, "rebuild it; the file may be damaged".into())
         };

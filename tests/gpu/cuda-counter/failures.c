@@ -4,10 +4,13 @@
 #include "counts.h"
 #include "lookup.h"
 
+#include <execinfo.h>
+#include <signal.h>
 #include <stdatomic.h>
 #include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 enum { NOTHING = -2, ANY = -1 };
 
@@ -31,6 +34,28 @@ static int named(const char *name)
     return NOTHING;
 }
 
+// Says where a process that a planned failure leads into a crash was, and lets it crash.
+static void crashed(int signal_number)
+{
+    static const char said[] = "cuda-counter: a crash, in\n";
+    void *frames[24];
+
+    if (write(STDERR_FILENO, said, sizeof said - 1) > 0)
+        backtrace_symbols_fd(frames, backtrace(frames, sizeof frames / sizeof *frames), STDERR_FILENO);
+    signal(signal_number, SIG_DFL);
+    raise(signal_number);
+}
+
+static void watch_for_crashes(void)
+{
+    static const int signals[] = {SIGSEGV, SIGBUS, SIGILL, SIGFPE, SIGABRT};
+    void *first;
+
+    backtrace(&first, 1); // loads what it needs
+    for (unsigned i = 0; i < sizeof signals / sizeof *signals; i++)
+        signal(signals[i], crashed);
+}
+
 __attribute__((constructor)) static void read_plan(void)
 {
     const char *const plan = getenv("CUDA_COUNTER_FAIL");
@@ -46,6 +71,7 @@ __attribute__((constructor)) static void read_plan(void)
         failing_from = from;
         failure = error;
         once = found == 4;
+        watch_for_crashes();
         return;
     }
     fprintf(stderr, "cuda-counter: CUDA_COUNTER_FAIL is `%s`; it must be CALL:N:ERROR or CALL:N:ERROR:once, with a call of "

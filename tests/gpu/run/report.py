@@ -73,6 +73,8 @@ class Report:
         self.section["checks"].append(entry | facts)
         shown = outcome.upper() if outcome == FAIL else outcome
         print(f"  {shown}  {name}{': ' if reason else ''}{reason}", flush=True)
+        # Whoever stops the run has what there is by now.
+        self.write()
 
     def check(self, name, test, *arguments, **keywords):
         """Runs a test. It raises Failed or Skipped, or gives a dictionary of facts or a line of text, or nothing."""

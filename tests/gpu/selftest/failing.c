@@ -1,4 +1,5 @@
 // Calls of the driver, and what each returned.
+#include <signal.h>
 #include <stdio.h>
 
 #include <ffnvcodec/dynlink_cuda.h>
@@ -8,7 +9,7 @@ CUresult cuMemFree_v2(CUdeviceptr at);
 CUresult cuStreamSynchronize(CUstream s);
 CUresult cuStreamQuery(CUstream s);
 
-int main(void)
+int main(int arguments, char **argument)
 {
     CUdeviceptr one = 0, two = 0;
     const CUresult first = cuMemAlloc_v2(&one, 64);
@@ -19,5 +20,7 @@ int main(void)
     const CUresult sixth = cuStreamSynchronize(NULL);
 
     printf("%d %d %d %d %d %d\n", (int)first, (int)second, (int)third, (int)fourth, (int)fifth, (int)sixth);
+    if (arguments > 1 && argument[1][0] == 'c')
+        raise(SIGSEGV);
     return 0;
 }
