@@ -58,6 +58,24 @@ fn what_was_stopped_goes_on_after_its_last_segment_and_gives_the_same_stream() {
     assert_eq!(clips.names(), ["in.mp4", "pieces.mp4", "whole.mp4"]);
 }
 
+/// RV-PIPE-2202
+#[test]
+fn what_is_complete_is_not_replaced_by_a_run_that_has_nothing_to_go_on_with() {
+    let Some(clips) = Clips::find() else { return };
+    let input = clips.small("in.mp4", 5, &[]);
+    let engine = engine("dyadic-2x");
+    for (output, made) in [("out.mp4", "out.mp4"), ("%d.png", "3.png")] {
+        let (output, made) = (clips.path(output), clips.path(made));
+        run(engine.upscale(&input).output(&output), true, None).unwrap();
+        std::fs::write(&made, "somebody's").unwrap();
+        let error = run(engine.upscale(&input).output(&output), true, None).unwrap_err();
+        assert!(error.to_string().contains("--overwrite"), "{error}");
+        assert_eq!(std::fs::read(&made).unwrap(), b"somebody's");
+        run(engine.upscale(&input).output(&output).overwrite(true), true, None).unwrap();
+        assert_ne!(std::fs::read(&made).unwrap(), b"somebody's");
+    }
+}
+
 /// RV-PIPE-3102
 #[test]
 fn a_run_in_segments_has_the_pictures_and_times_of_one_without() {

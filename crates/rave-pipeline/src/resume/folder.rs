@@ -112,6 +112,11 @@ impl Drop for Folder {
     }
 }
 
+/// Whether a run to `output` was begun and is not complete.
+pub(crate) fn is_begun(output: &str) -> bool {
+    unfinished_folder(output).join(FINGERPRINT).is_file()
+}
+
 /// Whether there is something to go on with: a segment, or the time of an image.
 fn has_work(folder: &Path) -> bool {
     let segment = |entry: fs::DirEntry| entry.path().extension().is_some_and(|ending| ending == "segment");

@@ -16,8 +16,8 @@ mod segment_sink;
 mod segments;
 
 pub(crate) use fingerprint::{Fingerprint, Hasher};
-pub(crate) use folder::Folder;
 pub use folder::unfinished_folder;
+pub(crate) use folder::{Folder, is_begun};
 use pictures::TIMES;
 pub(crate) use pictures::{Images, Pictures};
 pub(crate) use segment_sink::{SegmentSink, Sources};

@@ -10,7 +10,7 @@ use super::numbered::Numbered;
 use super::opened::input_options;
 use super::place::{Place, folder_of};
 use super::upscale::{NamedStage, Origin, Resumable, Target, Upscale};
-use crate::resume::{Fingerprint, Folder, Hasher, Images, Pictures, Segments};
+use crate::resume::{Fingerprint, Folder, Hasher, Images, Pictures, Segments, is_begun};
 
 /// Options of FFmpeg's muxer of images that give these other names than numbers that rise by one.
 const OTHER_NAMES: [&str; 3] = ["update", "strftime", "frame_pts"];
@@ -43,8 +43,9 @@ impl Durable {
         let Some(resumable) = upscale.resumable else { return Ok(None) };
         match durable(upscale, target) {
             Ok((input, output, names)) => {
-                // Whoever goes on with a run has said before that it may write there.
-                drop(Place::prepare(output, input, upscale.overwrite || resumable.resume)?);
+                // Whoever began the run that is gone on with has said that it may write there.
+                let goes_on = resumable.resume && is_begun(output);
+                drop(Place::prepare(output, input, upscale.overwrite || goes_on)?);
                 Ok(Some(Durable { input: input.to_owned(), output: output.to_owned(), names, resumable }))
             }
             Err(why) if resumable.resume => Err(Error::new(
