@@ -9,7 +9,7 @@ use crate::sys::{CUDA_MEMCPY2D_v2, CUmemorytype};
 use crate::{Device, FrameOnDevice, Stream};
 
 /// The pixels of one frame in host memory, plane after plane, rows without padding. For what has to see pixels on the
-/// host: nothing on a frame's way does.
+/// host: nothing between decoder and encoder on the GPU does.
 #[derive(Debug)]
 pub struct HostFrame {
     device: Device,
@@ -56,7 +56,7 @@ impl HostFrame {
     /// [`Status::InvalidParameter`] when the frame is of another format or size, [`Status::DeviceLost`].
     ///
     /// # Safety
-    /// Until the copy is done, nothing is called of this value; it may be dropped, which waits.
+    /// Until the copy is done, the pixels are neither read nor written; the value may be dropped, which waits.
     pub unsafe fn enqueue_download(&mut self, stream: &Stream, frame: &FrameOnDevice) -> Result<()> {
         self.enqueue(stream, frame, |host, device| CUDA_MEMCPY2D_v2 {
             srcMemoryType: CUmemorytype::CU_MEMORYTYPE_DEVICE,
@@ -126,14 +126,16 @@ impl HostFrame {
     /// # Errors
     /// [`Status::InvalidParameter`] when the rectangle is empty or reaches outside of the frame.
     pub fn view(&self, tags: ColorTags, visible: Rect) -> Result<Frame<'_>> {
-        let planes = (0..self.format.layout().planes).map(|plane| {
+        let mut planes: [(&[u8], isize); 3] = [(&[], 0); 3];
+        let count = self.format.layout().planes;
+        for (plane, described) in planes.iter_mut().enumerate().take(count) {
             let (offset, row, rows) = place(self.format, self.size, plane);
             // SAFETY: the plane lies inside our allocation, all of which was written when it was made; nobody writes it while
             // it is borrowed, by the contracts of the copies.
             let bytes = unsafe { std::slice::from_raw_parts(self.memory.add(offset).as_ptr(), row * rows) };
-            (bytes, row as isize)
-        });
-        Frame::new(self.format, self.size, tags, &planes.collect::<Vec<_>>())?.with_visible(visible)
+            *described = (bytes, row as isize);
+        }
+        Frame::new(self.format, self.size, tags, &planes[..count])?.with_visible(visible)
     }
 
     /// The frame, to be written.
