@@ -2,50 +2,24 @@
 
 use std::io::{BufRead, BufReader};
 use std::os::unix::fs::PermissionsExt;
-use std::path::PathBuf;
 use std::process::{Command, Stdio};
 
 use rave_tests::command::succeed;
 use rave_tests::ffmpeg::{Ffmpeg, Run, builds, clip_and_model, golden_model};
-use tempfile::TempDir;
+use rave_tests::gpu_standin::GpuStandin;
 
-/// A folder with the driver in it, and the library that builds.
-struct Machine {
-    folder: TempDir,
-    tensorrt: PathBuf,
-}
+/// What the filter runs on.
+struct Machine(GpuStandin);
 
 impl Machine {
     /// `None`, visibly, where it cannot be had.
     fn new() -> Option<Machine> {
-        let tensorrt = rave_tests::build_dir().join("deps/tensorrt/libtensorrt_rtx.so.1");
-        if !tensorrt.exists() {
-            let required = std::env::var_os("RAVE_REQUIRE_TENSORRT").is_some();
-            assert!(!required, "{}: run scripts/fetch-tensorrt.sh", tensorrt.display());
-            eprintln!("skipped: no TensorRT-RTX (scripts/fetch-tensorrt.sh)");
-            return None;
-        }
-        let folder = tempfile::tempdir().unwrap();
-        let source = rave_tests::root().join("tests/ffmpeg/cuda_standin.c");
-        let options = ["-Wall", "-Wextra", "-Wpedantic", "-Werror", "-shared", "-fPIC", "-o"];
-        let driver = folder.path().join("libcuda.so.1");
-        succeed(Command::new("gcc").args(options).arg(driver).arg(source));
-        Some(Machine { folder, tensorrt })
-    }
-
-    fn cache(&self) -> PathBuf {
-        self.folder.path().join("cache")
-    }
-
-    /// The names of what is in the cache.
-    fn kept(&self) -> Vec<String> {
-        let entries = std::fs::read_dir(self.cache()).unwrap();
-        entries.map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect()
+        GpuStandin::new().map(Machine)
     }
 
     /// The arguments that put CUDA frames through `model` with further options.
     fn arguments(&self, model: &str, options: &str) -> Vec<String> {
-        let (library, cache) = (self.tensorrt.display(), self.cache());
+        let (library, cache) = (self.0.tensorrt().display(), self.0.cache());
         let rave = format!("rave={model}:runtime_lib={library}:cache={}:{options}", cache.display());
         let filters = format!("format=nv12,hwupload_cuda,{rave}");
         let head = ["-init_hw_device", "cuda=gpu", "-filter_hw_device", "gpu", "-f", "lavfi"];
@@ -55,14 +29,14 @@ impl Machine {
 
     fn run(&self, ffmpeg: &Ffmpeg, options: &str) -> Run {
         ffmpeg.run_with(self.arguments(&model(), options), |command| {
-            command.env("LD_LIBRARY_PATH", self.folder.path());
+            command.env("LD_LIBRARY_PATH", self.0.folder());
         })
     }
 
     /// Runs until a line holds `word`, sends `signal`, and returns the exit code and what was said from then on.
     fn interrupted(&self, ffmpeg: &Ffmpeg, arguments: &[String], word: &str, signal: &str) -> (i32, String) {
         let mut command = ffmpeg.command();
-        command.args(arguments).env("LD_LIBRARY_PATH", self.folder.path());
+        command.args(arguments).env("LD_LIBRARY_PATH", self.0.folder());
         let mut child = Bounded(command.stderr(Stdio::piped()).stdout(Stdio::null()).spawn().unwrap());
         let mut lines = BufReader::new(child.0.stderr.take().unwrap()).lines().map_while(Result::ok);
         assert!(lines.any(|line| line.contains(word)), "FFmpeg {} says `{word}`", ffmpeg.version);
@@ -104,9 +78,9 @@ fn the_first_use_builds_and_says_so_and_the_next_finds_the_engine() {
             let again = machine.run(&ffmpeg, &options);
             assert_eq!(count(&again, "building an engine of"), 0, "{}", again.stderr);
             assert_eq!(count(&again, "only that was wanted"), 1, "{}", again.stderr);
-            let kept = machine.kept();
+            let kept = machine.0.kept();
             assert!(kept.len() == 1 && kept[0].ends_with(".engine"), "{kept:?}");
-            std::fs::remove_dir_all(machine.cache()).unwrap();
+            std::fs::remove_dir_all(machine.0.cache()).unwrap();
         }
         let unkept = machine.run(&ffmpeg, "cache=off:build=only");
         assert_eq!(unkept.code, Some(234), "{}", unkept.stderr);
@@ -130,11 +104,11 @@ fn the_command_beside_the_program_builds_unless_another_is_named() {
         let missing = machine.run(&ffmpeg, "build=only:builder=/no/such/rave");
         assert_eq!(missing.code, Some(251), "{}", missing.stderr);
         assert!(missing.stderr.contains("cannot be started"), "{}", missing.stderr);
-        assert!(machine.kept().is_empty(), "{:?}", machine.kept());
+        assert!(machine.0.kept().is_empty(), "{:?}", machine.0.kept());
         if let Some(builder) = builder() {
             let built = machine.run(&ffmpeg, &format!("build=only:{builder}"));
             assert_eq!(count(&built, "] built an engine of"), 1, "{}", built.stderr);
-            std::fs::remove_dir_all(machine.cache()).unwrap();
+            std::fs::remove_dir_all(machine.0.cache()).unwrap();
         }
     }
 }
@@ -145,8 +119,8 @@ fn a_damaged_engine_ends_the_run_or_is_built_again_once() {
     let Some(machine) = Machine::new() else { return };
     for ffmpeg in builds() {
         machine.run(&ffmpeg, "build=only");
-        let name = machine.kept().remove(0);
-        let entry = machine.cache().join(&name);
+        let name = machine.0.kept().remove(0);
+        let entry = machine.0.cache().join(&name);
         let mut bytes = std::fs::read(&entry).unwrap();
         bytes[1000] ^= 1;
         std::fs::write(&entry, &bytes).unwrap();
@@ -158,7 +132,7 @@ fn a_damaged_engine_ends_the_run_or_is_built_again_once() {
         assert_eq!(count(&hardened, "] built an engine of"), 1, "{}", hardened.stderr);
         let sound = machine.run(&ffmpeg, "build=only");
         assert_eq!(count(&sound, "building"), 0, "{}", sound.stderr);
-        std::fs::remove_dir_all(machine.cache()).unwrap();
+        std::fs::remove_dir_all(machine.0.cache()).unwrap();
     }
 }
 
@@ -168,10 +142,10 @@ fn an_interrupt_ends_the_wait_for_an_engine() {
     let Some(machine) = Machine::new() else { return };
     for ffmpeg in builds() {
         machine.run(&ffmpeg, "build=only");
-        let name = machine.kept().remove(0);
+        let name = machine.0.kept().remove(0);
         // Another process builds this engine, as far as anybody can tell, and never ends.
-        std::fs::remove_file(machine.cache().join(&name)).unwrap();
-        let lock = std::fs::File::create(machine.cache().join(name.replace(".engine", ".lock"))).unwrap();
+        std::fs::remove_file(machine.0.cache().join(&name)).unwrap();
+        let lock = std::fs::File::create(machine.0.cache().join(name.replace(".engine", ".lock"))).unwrap();
         lock.lock().unwrap();
         for signal in ["INT", "TERM"] {
             let arguments = machine.arguments(&model(), "build=auto");
@@ -181,7 +155,7 @@ fn an_interrupt_ends_the_wait_for_an_engine() {
             assert!(said.contains("[CANCELLED]"), "{said}");
         }
         drop(lock);
-        std::fs::remove_dir_all(machine.cache()).unwrap();
+        std::fs::remove_dir_all(machine.0.cache()).unwrap();
     }
 }
 
@@ -200,8 +174,8 @@ fn an_interrupt_ends_a_build_and_nothing_of_it_stays() {
                 let (code, said) = machine.interrupted(&ffmpeg, &arguments, "building an engine of", "INT");
                 assert_eq!(code, 255, "{said}");
                 let cancelled = said.contains("[CANCELLED]") && said.contains("the build was cancelled");
-                assert_eq!(machine.kept().is_empty(), cancelled, "{:?}: {said}", machine.kept());
-                std::fs::remove_dir_all(machine.cache()).unwrap();
+                assert_eq!(machine.0.kept().is_empty(), cancelled, "{:?}: {said}", machine.0.kept());
+                std::fs::remove_dir_all(machine.0.cache()).unwrap();
                 cancelled
             });
             assert!(cancelled, "{options} on FFmpeg {}", ffmpeg.version);

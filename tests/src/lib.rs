@@ -3,6 +3,7 @@
 pub mod command;
 pub mod compiler;
 pub mod ffmpeg;
+pub mod gpu_standin;
 pub mod header;
 pub mod librave;
 pub mod lock;

@@ -1,53 +1,32 @@
 //! `rave upscale` of an ONNX model on a GPU, by the real TensorRT-RTX and over a driver that stands in for a GPU: as far as
 //! its engine is built and kept.
 
-use std::path::PathBuf;
 use std::process::{Command, Output, Stdio};
 
-use rave_tests::command::succeed;
 use rave_tests::ffmpeg::{golden_model, newest};
-use tempfile::TempDir;
+use rave_tests::gpu_standin::GpuStandin;
 
-/// A folder with the driver and a film in it.
-struct Machine {
-    folder: TempDir,
-    tensorrt: PathBuf,
-}
+/// What the command runs on, with a film in its folder.
+struct Machine(GpuStandin);
 
 impl Machine {
     /// `None`, visibly, where it cannot be had.
     fn new() -> Option<Machine> {
         let ffmpeg = newest()?;
-        let tensorrt = rave_tests::build_dir().join("deps/tensorrt/libtensorrt_rtx.so.1");
-        if !tensorrt.exists() {
-            let required = std::env::var_os("RAVE_REQUIRE_TENSORRT").is_some();
-            assert!(!required, "{}: run scripts/fetch-tensorrt.sh", tensorrt.display());
-            eprintln!("skipped: no TensorRT-RTX (scripts/fetch-tensorrt.sh)");
-            return None;
-        }
-        let folder = tempfile::tempdir().unwrap();
-        let source = rave_tests::root().join("tests/ffmpeg/cuda_standin.c");
-        let options = ["-Wall", "-Wextra", "-Wpedantic", "-Werror", "-shared", "-fPIC", "-o"];
-        succeed(Command::new("gcc").args(options).arg(folder.path().join("libcuda.so.1")).arg(source));
-        let film = folder.path().join("in.nut");
+        let standin = GpuStandin::new()?;
+        let film = standin.folder().join("in.nut");
         let how = ["-f", "lavfi", "-i", "testsrc2=s=96x54:d=0.2", "-c:v", "rawvideo", "-pix_fmt", "nv12"];
         let _made = ffmpeg.run(how.into_iter().chain([film.to_str().unwrap()])).ok();
-        Some(Machine { folder, tensorrt })
+        Some(Machine(standin))
     }
 
     /// `rave upscale in.nut -m identity-1x-fp16 -o out.nut --device 0 --build BUILD MORE`
     fn upscale(&self, build: &str, more: &[&str]) -> Output {
         let mut command = Command::new(env!("CARGO_BIN_EXE_rave"));
-        command.current_dir(&self.folder).env("LD_LIBRARY_PATH", self.folder.path());
+        command.current_dir(self.0.folder()).env("LD_LIBRARY_PATH", self.0.folder());
         command.args(["upscale", "in.nut", "-o", "out.nut", "-m"]).arg(golden_model("identity-1x-fp16"));
         command.args(["--device", "0", "--cache", "cache", "--build", build]).args(more);
-        command.arg("--runtime-lib").arg(&self.tensorrt).stdin(Stdio::null()).output().unwrap()
-    }
-
-    /// The names of what is in the cache.
-    fn kept(&self) -> Vec<String> {
-        let entries = std::fs::read_dir(self.folder.path().join("cache")).unwrap();
-        entries.map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect()
+        command.arg("--runtime-lib").arg(self.0.tensorrt()).stdin(Stdio::null()).output().unwrap()
     }
 }
 
@@ -76,11 +55,11 @@ fn the_first_use_builds_into_the_cache_and_says_so_and_the_next_finds_it() {
     }
     let again = said(&machine.upscale("only", &["--json"]), 0);
     assert!(!again.contains("building") && again.contains(r#""event":"built""#), "{again}");
-    assert_eq!(machine.kept().len(), 1);
+    assert_eq!(machine.0.kept().len(), 1);
     // Another precision and other numbers for white are other engines.
     said(&machine.upscale("only", &["--precision", "fp32"]), 0);
     said(&machine.upscale("only", &["--values", "byte"]), 0);
-    let kept = machine.kept();
+    let kept = machine.0.kept();
     assert!(kept.len() == 3 && kept.iter().all(|name| name.ends_with(".engine")), "{kept:?}");
-    assert!(!machine.folder.path().join("out.nut").exists());
+    assert!(!machine.0.folder().join("out.nut").exists());
 }

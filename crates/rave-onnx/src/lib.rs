@@ -15,6 +15,8 @@
 //! The runtimes get bytes, never a path, and a model that refers to weights in another file is refused: no file is
 //! opened because a model names it.
 
+#[cfg(test)]
+mod golden;
 mod graph_proto;
 mod library;
 mod model;

@@ -106,11 +106,7 @@ fn operators(graph: &[u8]) -> Result<Vec<(String, usize)>> {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    fn golden(name: &str) -> Vec<u8> {
-        let models = concat!(env!("CARGO_MANIFEST_DIR"), "/../../tests/golden/models");
-        std::fs::read(format!("{models}/{name}.onnx")).unwrap()
-    }
+    use crate::golden::golden;
 
     /// RV-ONNX-1105
     #[test]

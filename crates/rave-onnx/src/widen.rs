@@ -190,12 +190,8 @@ mod tests {
     use rave_core::{ElementType, Elements, ElementsMut, Size};
 
     use super::*;
+    use crate::golden::golden;
     use crate::{LoadOptions, ModelSummary, OnnxModel};
-
-    fn golden(name: &str) -> Vec<u8> {
-        let models = concat!(env!("CARGO_MANIFEST_DIR"), "/../../tests/golden/models");
-        std::fs::read(format!("{models}/{name}.onnx")).unwrap()
-    }
 
     /// RV-ONNX-1106
     #[test]
