@@ -44,26 +44,23 @@ scripts/fetch.sh clips models onnxruntime tools
 scripts/build-ffmpeg.sh "$FFMPEG_DEFAULT"
 python=$(python_tools)
 
-step "Measuring the pixel kernels"
-# Only what swscale is compared with, in a folder of its own: earlier results must not be taken for today's.
-export CRITERION_HOME=$BUILD/bench/criterion
-rm -rf "$CRITERION_HOME"
-logged "$BUILD/log/bench.log" cargo bench --locked -p rave-core --bench pixels -- \
-    --warm-up-time 1 --measurement-time 3 '/(yuv420p to fp32|fp32 to yuv420p)$'
-
-step "Building what measures sessions and videos"
+step "Building what measures"
+mkdir -p "$BUILD/bench" "$BUILD/log"
 link_ffmpeg
 release=${CARGO_TARGET_DIR:-$ROOT/target}/release
+# Built apart, as compiling is no part of what is measured.
+kernels=$(cargo bench --locked -p rave-core --bench pixels --no-run --message-format=json 2>>"$BUILD/log/measure.log" |
+    "$python" -c 'import json, sys
+print(*(one["executable"] for one in map(json.loads, sys.stdin) if one.get("executable")))')
 logged "$BUILD/log/measure.log" cargo build --release --locked -p rave-engine --example measure
 logged "$BUILD/log/measure.log" cargo build --release --locked -p rave-pipeline --example measure_pipeline
 logged "$BUILD/log/measure.log" cargo build --release --locked -p rave-cli
 
-step "Measuring the filter, the command, sessions, a video and swscale"
-mkdir -p "$BUILD/bench"
+step "Measuring the filter, the command, sessions, a video, pixel kernels and swscale"
 "$python" tools/bench_cpu.py --ffmpeg "$BUILD/bin/ffmpeg" --clip "$DEPS/clips/bigbuckbunny.mp4" \
     --model "$DEPS/models/animevideov3-x2.onnx" --runtime "$DEPS/onnxruntime/libonnxruntime.so" \
     --exact-model tests/golden/models/replicate-2x.onnx --rave "$release/rave" --measure "$release/examples/measure" \
     --measure-pipeline "$release/examples/measure_pipeline" \
-    --criterion "$CRITERION_HOME" --version "$(rave_version)" \
+    --kernels "$kernels" --version "$(rave_version)" \
     --revision "$(git describe --always --dirty --abbrev=12 2>/dev/null || echo unknown)" \
     --out "$BUILD/bench/cpu.json" "$@"

@@ -56,6 +56,28 @@ class Ffmpeg:
         return seconds, done.stderr
 
 
+class OthersLoad:
+    """What the machine does since now but for this process and the children that it waited for."""
+
+    def __init__(self) -> None:
+        self._begin = self._seconds()
+
+    @staticmethod
+    def _seconds() -> tuple[float, float]:
+        """CPU seconds of others, and the clock's."""
+        with Path("/proc/stat").open() as file:
+            # proc_stat(5): user nice system idle iowait irq softirq steal; guests are within user.
+            user, nice, system, _, _, irq, softirq, steal = map(int, file.readline().split()[1:9])
+        busy = (user + nice + system + irq + softirq + steal) / os.sysconf("SC_CLK_TCK")
+        ours = os.times()
+        return busy - sum(ours[:4]), ours.elapsed
+
+    def cpus(self) -> float:
+        """How many CPUs that kept busy, on average."""
+        (before, begin), (after, end) = self._begin, self._seconds()
+        return max(0.0, after - before) / (end - begin)
+
+
 def in_turns(runs: int, *measures: Callable[[], float]) -> list[list[float]]:
     """Every measure, one after the other, `runs` times; the values of each."""
     values: list[list[float]] = [[] for _ in measures]
@@ -313,9 +335,16 @@ def swscale_ns_per_pixel(ffmpeg: Ffmpeg, source: str, target: str, threads: int,
     return [1e9 * (taken - nothing) / (frames * KERNEL_WIDTH * KERNEL_HEIGHT) for taken in with_it]
 
 
-def measure_kernels(ffmpeg: Ffmpeg, criterion: Path, threads: int, runs: int) -> list[Workload]:
+def measure_kernels(ffmpeg: Ffmpeg, benchmark: Path, threads: int, runs: int) -> list[Workload]:
     """The conversions between yuv420p and planar fp32 RGB, on one thread and on all."""
-    ours = criterion_ns_per_pixel(criterion)
+    with tempfile.TemporaryDirectory() as criterion:
+        # Only what swscale is compared with.
+        words = ["--bench", "--warm-up-time", "1", "--measurement-time", "3", "/(yuv420p to fp32|fp32 to yuv420p)$"]
+        done = subprocess.run([benchmark, *words], env={**os.environ, "CRITERION_HOME": criterion}, capture_output=True,
+                              text=True, check=False)
+        if done.returncode:
+            raise BenchError(f"{benchmark} exited with {done.returncode}:\n{done.stderr[-3000:]}")
+        ours = criterion_ns_per_pixel(Path(criterion))
     pixels = KERNEL_WIDTH * KERNEL_HEIGHT
     workloads = []
     for group, count in (("1 thread", 1), ("all threads", threads)):
@@ -368,8 +397,8 @@ def table(ledger: Ledger) -> str:
             lines.append(f"  {stage:12} ms {of.p50:10.2f} p50 {of.p95:10.2f} p95 {of.p99:10.2f} p99")
         if workload.allocations_per_frame is not None:
             lines.append(f"  allocations     {workload.allocations_per_frame:10.2f} a frame")
-    if ledger.meta.load_before > bench_ledger.IDLE:
-        lines += ["", f"The machine was not idle (load {ledger.meta.load_before:.1f}): measure again."]
+    if ledger.meta.others_cpus > bench_ledger.IDLE:
+        lines += ["", f"The machine was not idle (others kept {ledger.meta.others_cpus:.2f} CPUs busy): measure again."]
     return "\n".join(lines)
 
 
@@ -380,7 +409,7 @@ def main() -> int:
         print(bare_session(model, int(threads), int(frames)))
         return 0
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    for name in ("ffmpeg", "rave", "clip", "model", "exact-model", "runtime", "measure", "measure-pipeline", "criterion",
+    for name in ("ffmpeg", "rave", "clip", "model", "exact-model", "runtime", "measure", "measure-pipeline", "kernels",
                  "out"):
         parser.add_argument(f"--{name}", type=Path, required=True)
     for name in ("version", "revision"):
@@ -397,7 +426,7 @@ def main() -> int:
     ffmpeg = Ffmpeg(options.ffmpeg, options.runtime.resolve())
     threads, frames, runs = options.threads, options.frames, options.runs
     version = subprocess.run([options.ffmpeg, "-version"], capture_output=True, text=True, check=True).stdout
-    load = os.getloadavg()[0]
+    load = OthersLoad()
 
     def session(model: Path, size: tuple[int, int], count: int, exact: bool) -> Workload:
         return measure_session(options.measure, model, ffmpeg.runtime, size, threads, count, runs, exact)
@@ -415,7 +444,7 @@ def main() -> int:
             session(options.model, (WIDTH, HEIGHT), frames, exact=False),
             session(options.exact_model, (KERNEL_WIDTH, KERNEL_HEIGHT), frames, exact=True),
             measure_pipeline(ffmpeg, options.measure_pipeline, options.clip, options.model, threads, frames, runs),
-            *measure_kernels(ffmpeg, options.criterion, threads, runs),
+            *measure_kernels(ffmpeg, options.kernels, threads, runs),
         ]
     except BenchError as error:
         print(f"bench_cpu.py: {error}", file=sys.stderr)
@@ -423,7 +452,7 @@ def main() -> int:
     ledger = Ledger(
         schema=bench_ledger.SCHEMA,
         command=f"scripts/bench.sh cpu --runs {runs} --frames {frames} --threads {threads}",
-        meta=Meta(unix_time=int(time.time()), load_before=load),
+        meta=Meta(unix_time=int(time.time()), others_cpus=load.cpus()),
         machine=machine(),
         versions={
             "rave": options.version,

@@ -22,9 +22,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-SCHEMA = 1
-# A machine with less to do than this is idle.
-IDLE = 0.5
+SCHEMA = 2
+# CPUs that others keep busy on a machine that does nothing else; a daemon of the system's takes less.
+IDLE = 0.1
 
 
 class LedgerError(Exception):
@@ -88,7 +88,8 @@ class Meta:
     """What differs between two equal runs."""
 
     unix_time: int | None
-    load_before: float | None
+    # CPUs that other processes, and other guests of the same host, kept busy meanwhile; null is unknown.
+    others_cpus: float | None
 
 
 @dataclass(frozen=True)
@@ -286,9 +287,9 @@ def _digest(hashes: list[str]) -> str:
 def keep(path: Path, baseline: Path) -> None:
     """Make a ledger the one that later ones are compared with; refuses what would be a bad one."""
     ledger = read(path)
-    load = ledger.meta.load_before
-    if load is not None and load > IDLE:
-        raise LedgerError(f"{path}: the machine was not idle (load {load:.1f}): measure again")
+    others = ledger.meta.others_cpus
+    if others is not None and others > IDLE:
+        raise LedgerError(f"{path}: the machine was not idle (others kept {others:.2f} CPUs busy): measure again")
     revision = ledger.versions.get("revision", "")
     if revision.endswith("-dirty"):
         raise LedgerError(f"{path}: of a tree with changes ({revision}): commit them and measure again")

@@ -43,7 +43,7 @@ def ledger(*workloads: Workload, **changes: object) -> Ledger:
     made = Ledger(
         schema=bench_ledger.SCHEMA,
         command="scripts/bench.sh cpu",
-        meta=Meta(unix_time=1, load_before=0.1),
+        meta=Meta(unix_time=1, others_cpus=0.01),
         machine={"cpu": "x", "threads": "2"},
         versions={"rave": "1", "revision": "a", "onnxruntime": "1.23"},
         workloads=list(workloads) or [workload()],
@@ -142,7 +142,7 @@ class Reading(unittest.TestCase):
 
     def test_another_version_is_refused(self) -> None:
         # RV-SCR-1010
-        self.refused("schema 2; 1 is expected", lambda value: value.update(schema=2))
+        self.refused("schema 1; 2 is expected", lambda value: value.update(schema=1))
         self.refused("schema None", lambda value: value.pop("schema"))
 
     def test_an_unknown_and_a_missing_field_are_refused_by_name(self) -> None:
@@ -248,7 +248,7 @@ class Baselines(unittest.TestCase):
             self.assertEqual(bench_ledger.read(target), ledger())
             target.unlink()
             for changes, word in (
-                ({"meta": Meta(unix_time=1, load_before=1.5)}, "not idle"),
+                ({"meta": Meta(unix_time=1, others_cpus=0.15)}, "not idle"),
                 ({"versions": {"revision": "a-dirty"}}, "tree with changes"),
             ):
                 ledger(**changes).write(source)
