@@ -44,12 +44,13 @@ step "Programs"
 (cd "$ROOT" && cargo build --release --locked -p rave-engine --example gpucheck)
 link_ffmpeg
 (cd "$ROOT" && cargo build --release --locked -p rave-ffmpeg --example mediacheck)
+(cd "$ROOT" && cargo build --release --locked -p rave-pipeline --example stagecheck)
 (cd "$ROOT" && cargo build --release --locked -p rave-cli)
 stripped=$(mktemp -d "$BUILD/stripped.XXXXXX")
 trap 'rm -rf "$stripped"' EXIT
 release=${CARGO_TARGET_DIR:-$ROOT/target}/release
 for program in "$ffmpeg/ffmpeg" "$release"/{checkkernel,rave-conformance,rave} \
-    "$release"/examples/{trtcheck,nvcaps,gpucheck,mediacheck}; do
+    "$release"/examples/{trtcheck,nvcaps,gpucheck,mediacheck,stagecheck}; do
     strip -o "$stripped/$(basename "$program")" "$program"
     packed "$stripped/$(basename "$program")" "bin/$(basename "$program")"
 done

@@ -11,6 +11,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 #include <ffnvcodec/dynlink_cuda.h>
 #include <rave.h>
@@ -69,13 +70,17 @@ static struct {
     CUresult (*allocate)(CUdeviceptr *, size_t);
     CUresult (*fill)(CUdeviceptr, unsigned char, size_t);
     CUresult (*pop)(CUcontext *);
+    CUresult (*push)(CUcontext);
+    CUresult (*stream)(CUstream *, unsigned);
+    CUresult (*call)(CUstream, void (*)(void *), void *);
 } cuda;
 
 static int find_driver(void)
 {
     void *const library = dlopen("libcuda.so.1", RTLD_NOW);
     static const char *const names[] = { "cuInit", "cuDeviceGet", "cuCtxCreate_v2", "cuCtxDestroy_v2", "cuMemAlloc_v2",
-                                         "cuMemsetD8_v2", "cuCtxPopCurrent_v2" };
+                                         "cuMemsetD8_v2", "cuCtxPopCurrent_v2", "cuCtxPushCurrent_v2",
+                                         "cuStreamCreate", "cuLaunchHostFunc" };
     void **const places = (void **)&cuda;
 
     for (size_t i = 0; i < sizeof names / sizeof names[0]; i++)
@@ -191,6 +196,37 @@ static void session_checks(RaveModel *model, RaveSessionConfig geometry, int32_t
     check(rave_session_destroy(&session) == RAVE_OK && !session, "and ends");
 }
 
+static void sleep_for(void *seconds)
+{
+    const struct timespec time = { *(const int *)seconds, 0 };
+
+    nanosleep(&time, NULL);
+}
+
+/* RV-ENG-1311: the last check, since no session works after it. The GPU does nothing for `hang` seconds, which is longer than
+ * a session waits whose launches took milliseconds. */
+static void a_silent_gpu_is_left(RaveContext *context, RaveModel *model, RaveSessionConfig geometry, CUstream stream)
+{
+    static int hang = 20;
+    struct timespec begin, end;
+    char line[96];
+    int32_t error = 0;
+    RaveSession *session = rave_session_create(model, &geometry, &error), *other;
+
+    check(session && run(session, 1, WARM) == RAVE_OK, "frames go through before");
+    check(cuda.call(stream, sleep_for, &hang) == CUDA_SUCCESS, "the stream waits for the host");
+    check(rave_session_submit(session, &inputs[0], &outputs[0]) == RAVE_OK, "a frame is taken");
+    clock_gettime(CLOCK_MONOTONIC, &begin);
+    check(rave_session_destroy(&session) == RAVE_OK, "its session ends");
+    clock_gettime(CLOCK_MONOTONIC, &end);
+    const double took = (double)(end.tv_sec - begin.tv_sec) + 1e-9 * (double)(end.tv_nsec - begin.tv_nsec);
+    snprintf(line, sizeof line, "within %.1f s, where the GPU is silent for %d", took, hang);
+    check(took > 4.5 && took < 10, line);
+    other = rave_session_create(model, &geometry, &error);
+    check(!other && error == RAVE_ERROR_DEVICE_LOST, "and the GPU is given up");
+    check(rave_model_destroy(&model) == RAVE_OK && rave_context_destroy(&context) == RAVE_OK, "what is left ends, too");
+}
+
 int main(int argc, char **argv)
 {
     RaveContextConfig device = RAVE_CONTEXT_CONFIG_INIT;
@@ -198,6 +234,7 @@ int main(int argc, char **argv)
     RaveSessionConfig geometry = RAVE_SESSION_CONFIG_INIT;
     RaveContext *context, *again;
     RaveModel *model;
+    CUstream stream;
     CUcontext own, current;
     CUdevice gpu;
     int32_t error = 0;
@@ -210,10 +247,12 @@ int main(int argc, char **argv)
         printf("skipped: no CUDA driver here\n");
         return getenv("RAVE_REQUIRE_GPU") != NULL;
     }
-    if (cuda.device(&gpu, 0) != CUDA_SUCCESS || cuda.create(&own, 0, gpu) != CUDA_SUCCESS)
+    if (cuda.device(&gpu, 0) != CUDA_SUCCESS || cuda.create(&own, 0, gpu) != CUDA_SUCCESS ||
+        cuda.stream(&stream, 0) != CUDA_SUCCESS)
         return 2;
     device.device = RAVE_DEVICE_CUDA;
     device.cuda_context = own;
+    device.cuda_stream = stream;
     device.cuda_release = release;
     device.cuda_owner = &releases;
     context = rave_context_create(&device, &error);
@@ -239,5 +278,11 @@ int main(int argc, char **argv)
     check(rave_model_destroy(&model) == RAVE_OK && rave_context_destroy(&context) == RAVE_OK, "all ends");
     check(releases == 1, "the first reference stays, so that the engine is there when it is needed again");
     check(cuda.pop(&current) == CUDA_SUCCESS && current == own, "the caller's context is current as before");
+
+    context = cuda.push(own) == CUDA_SUCCESS ? rave_context_create(&device, &error) : NULL;
+    model = context ? rave_model_load(context, argv[1], &settings, &error) : NULL;
+    check(model != NULL, "the engine is there again");
+    if (model)
+        a_silent_gpu_is_left(context, model, geometry, stream);
     return failed;
 }

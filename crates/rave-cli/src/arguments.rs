@@ -57,7 +57,7 @@ pub(crate) enum Command {
     /// Show one frame of a film before and after, side by side
     ///
     /// To the left is the frame at the size of the result, by bicubic interpolation, to the right what the model makes of
-    /// it, on the CPU.
+    /// it, on the GPU or the CPU, as in a whole film.
     #[command(after_long_help = crate::preview::EXAMPLES)]
     Preview(Preview),
     /// Check driver, GPUs and libraries: each line is ok, or says what to do

@@ -57,7 +57,7 @@ fn run(arguments: Arguments, interrupt: &Interrupt) -> Result<ExitCode> {
         Command::Upscale(wanted) => print(&upscale::run(&wanted, arguments.verbose, interrupt)?)?,
         Command::Check(wanted) => print(&check::run(&wanted, arguments.verbose)?)?,
         Command::Info { file } => print(&info::run(&file)?)?,
-        Command::Preview(wanted) => print(&preview::run(&wanted, arguments.verbose)?)?,
+        Command::Preview(wanted) => print(&preview::run(&wanted, arguments.verbose, interrupt)?)?,
         Command::Doctor => {
             let report = doctor::run();
             print(&report.to_string())?;

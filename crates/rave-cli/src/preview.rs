@@ -8,24 +8,29 @@ use std::time::Duration;
 
 use clap::Args;
 use rave_core::{Error, Frame, LogLevel, PixelFormat, Result, Size, Status};
-use rave_engine::{Model, ModelOptions, Session, SessionOptions};
-use rave_ffmpeg::{Converter, FramePool, VideoFrame};
+use rave_engine::{Cancel, ModelOptions};
+use rave_ffmpeg::{Converter, VideoFrame};
+use rave_pipeline::{Engine, FrameSource, Picture, Upscale};
 
 use crate::film::frame_at;
+use crate::interrupt::Interrupt;
 use crate::messages;
+use crate::upscale::arguments::{EngineFlags, ModeFlag};
+use crate::upscale::model_options;
 use crate::values::time;
 
 /// The examples in its help.
 pub(crate) const EXAMPLES: &str = "Examples:
   rave preview film.mp4 -m model.onnx --at 1:05
-  rave preview photo.png -m model.onnx -o both.png";
+  rave preview photo.png -m model.onnx -o both.png
+  rave preview film.mp4 -m model.engine --device 0";
 
 /// The command's arguments.
 #[derive(Args, Debug)]
 pub(crate) struct Preview {
     /// A film or a picture
     input: PathBuf,
-    /// The ONNX model
+    /// The ONNX model, or the TensorRT engine
     #[arg(short, long, value_name = "FILE")]
     model: PathBuf,
     /// When the frame is shown, from the start: seconds, or hours:minutes:seconds
@@ -34,12 +39,8 @@ pub(crate) struct Preview {
     /// The picture's file; the input's name with -preview.png, in this folder, by default
     #[arg(short, long, value_name = "FILE")]
     output: Option<PathBuf>,
-    /// The inference library; searched for by default
-    #[arg(long, value_name = "FILE")]
-    runtime_lib: Option<PathBuf>,
-    /// CPU threads; 0 is one for each core
-    #[arg(long, value_name = "N", default_value_t = 0)]
-    threads: usize,
+    #[command(flatten)]
+    engine: EngineFlags,
 }
 
 /// White columns between the two pictures.
@@ -47,43 +48,73 @@ const GAP: usize = 4;
 
 /// Makes the picture, and says what it shows.
 // RV-CLI-1205
-pub(crate) fn run(wanted: &Preview, verbose: bool) -> Result<String> {
-    let log = messages::to_stderr(if verbose { LogLevel::Debug } else { LogLevel::Warning });
+pub(crate) fn run(wanted: &Preview, verbose: bool, interrupt: &Interrupt) -> Result<String> {
     let output = wanted.output.clone().unwrap_or_else(|| default_output(&wanted.input));
     if output.extension().is_none_or(|end| !end.eq_ignore_ascii_case("png")) {
         return Err(Error::new(Status::InvalidParameter, format!("file {}", output.display()))
             .expected("the name of a PNG, such as preview.png"));
     }
     // What a model lacks is said before a film is searched.
+    interrupt.watch()?;
+    let asked = interrupt.clone();
     let options = ModelOptions {
-        runtime_lib: wanted.runtime_lib.clone(),
-        threads: wanted.threads,
-        log: log.clone(),
-        ..ModelOptions::default()
+        cancel: Cancel::when(move || asked.came()),
+        log: messages::to_stderr(if verbose { LogLevel::Debug } else { LogLevel::Warning }),
+        ..model_options(&wanted.engine, ModeFlag::Strict)?
     };
-    let model = Model::load(&wanted.model, &options)?;
+    let engine = Engine::load(&wanted.model, wanted.engine.device, &options)?;
     let (frame, seconds) = frame_at(&wanted.input, wanted.at.as_secs_f64())?;
     let view = frame.view()?;
-    let mut session_options = SessionOptions::new(view.format(), view.visible().size);
-    session_options.output_format = PixelFormat::Rgb24;
-    let mut session = Session::new(&model, &session_options, log)?;
-    let size = session.output_size();
-    let (mut after, mut before) = (VideoFrame::new()?, VideoFrame::new()?);
-    FramePool::new(PixelFormat::Rgb24, size)?.take(&mut after)?;
-    session.process(&view, &mut after.view_mut()?)?;
-    let colors = view.tags().resolve(view.format(), view.size());
+    let (from, colors) = (view.visible().size, view.tags().resolve(view.format(), view.size()));
+    let size = engine.model().contract().scale.apply(from)?;
+    let mut before = VideoFrame::new()?;
     Converter::new().resize_to_rgb(&frame, colors, size, &mut before)?;
+    let after = after(frame, &engine, wanted, options)?;
     write(
         &output,
         &side_by_side(&before.view()?, &after.view()?),
         Size::new(size.width * 2 + GAP as u32, size.height),
     )?;
     Ok(format!(
-        "{}: the frame at {seconds:.3} s, {} by bicubic interpolation and by {}, {size} each\n",
+        "{}: the frame at {seconds:.3} s, {from} by bicubic interpolation and by {}, {size} each\n",
         output.display(),
-        view.visible().size,
-        model.name()
+        engine.model().name()
     ))
+}
+
+/// The one frame, as a video that goes through the model as any other does.
+struct One(Option<VideoFrame>);
+
+impl FrameSource<Picture> for One {
+    fn read(&mut self, picture: &mut Picture) -> Result<bool> {
+        let Some(mut frame) = self.0.take() else { return Ok(false) };
+        frame.set_pts(Some(0));
+        *picture.frame_mut() = frame;
+        Ok(true)
+    }
+}
+
+/// What the model makes of `frame`, as 8-bit RGB.
+fn after(frame: VideoFrame, engine: &Engine, wanted: &Preview, options: ModelOptions) -> Result<VideoFrame> {
+    let folder = tempfile::tempdir().map_err(|error| Error::io(&std::env::temp_dir(), &error))?;
+    let film = folder.path().join("after.nut");
+    let path = film.to_string_lossy();
+    // A format of RGB that frames on a GPU have, too; raw video keeps every bit.
+    let mut upscale = Upscale::from_source(One(Some(frame)), engine)
+        .model_options(options)
+        .output(path)
+        .codec("rawvideo")
+        .pixel_format(PixelFormat::Rgb0);
+    if let Some(tile) = wanted.engine.tile {
+        upscale = upscale.tile(tile, wanted.engine.overlap);
+    }
+    upscale.run()?;
+    let (made, _) = frame_at(&film, 0.0)?;
+    let view = made.view()?;
+    let (size, colors) = (view.size(), view.tags().resolve(view.format(), view.size()));
+    let mut rgb = VideoFrame::new()?;
+    Converter::new().resize_to_rgb(&made, colors, size, &mut rgb)?;
+    Ok(rgb)
 }
 
 /// `film-preview.png` in the folder from which the command was called.

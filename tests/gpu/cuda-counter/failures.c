@@ -34,13 +34,19 @@ static int named(const char *name)
     return NOTHING;
 }
 
+static bool say(const char *text)
+{
+    return write(STDERR_FILENO, text, strlen(text)) > 0;
+}
+
 // Says where a process that a planned failure leads into a crash was, and lets it crash.
 static void crashed(int signal_number)
 {
-    static const char said[] = "cuda-counter: a crash, in\n";
+    const int call = atomic_load_explicit(&first_call, memory_order_acquire);
     void *frames[24];
 
-    if (write(STDERR_FILENO, said, sizeof said - 1) > 0)
+    if (say("cuda-counter: a crash, after ") && say(call < 0 ? "nothing" : call_names[call]) && say(" failed, by ") &&
+        say(call < 0 ? "nobody" : first_caller) && say(", in\n"))
         backtrace_symbols_fd(frames, backtrace(frames, sizeof frames / sizeof *frames), STDERR_FILENO);
     signal(signal_number, SIG_DFL);
     raise(signal_number);

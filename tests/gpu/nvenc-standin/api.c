@@ -1,5 +1,6 @@
 // A stand-in for libnvidia-encode.so.1 on GPUs without NVENC: the calls of NVIDIA's Video Codec SDK 12.1 that FFmpeg's
-// h264_nvenc and hevc_nvenc make. It compresses nothing: a packet is a raw frame.
+// h264_nvenc and hevc_nvenc make, and those by which rave-nvcodec asks what there is. It compresses nothing: a packet is a raw
+// frame.
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -164,6 +165,26 @@ static NVENCSTATUS NVENCAPI codecs(void *encoder, GUID *guids, uint32_t room, ui
         return NV_ENC_ERR_INVALID_PTR;
     *count = room < 2 ? room : 2;
     memcpy(guids, all, *count * sizeof *guids);
+    return NV_ENC_SUCCESS;
+}
+
+// Of each codec, what FFmpeg asks of it in 8 bits and 4:2:0.
+static NVENCSTATUS NVENCAPI profile_count(void *encoder, GUID codec, uint32_t *count)
+{
+    (void)codec;
+    if (!encoder || !count)
+        return NV_ENC_ERR_INVALID_PTR;
+    *count = 1;
+    return NV_ENC_SUCCESS;
+}
+
+static NVENCSTATUS NVENCAPI profiles(void *encoder, GUID codec, GUID *guids, uint32_t room, uint32_t *count)
+{
+    if (!encoder || !guids || !count)
+        return NV_ENC_ERR_INVALID_PTR;
+    *count = room < 1 ? room : 1;
+    if (*count)
+        *guids = is_guid(codec, NV_ENC_CODEC_HEVC_GUID) ? NV_ENC_HEVC_PROFILE_MAIN_GUID : NV_ENC_H264_PROFILE_HIGH_GUID;
     return NV_ENC_SUCCESS;
 }
 
@@ -360,6 +381,8 @@ EXPORT NVENCSTATUS NVENCAPI NvEncodeAPICreateInstance(NV_ENCODE_API_FUNCTION_LIS
         .nvEncDestroyEncoder = destroy_session,
         .nvEncGetEncodeGUIDCount = codec_count,
         .nvEncGetEncodeGUIDs = codecs,
+        .nvEncGetEncodeProfileGUIDCount = profile_count,
+        .nvEncGetEncodeProfileGUIDs = profiles,
         .nvEncGetEncodeCaps = capability,
         .nvEncGetEncodePresetConfigEx = preset_config,
         .nvEncInitializeEncoder = initialize,

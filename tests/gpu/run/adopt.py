@@ -7,14 +7,15 @@ import json
 import sys
 from pathlib import Path
 
+import golden_file
+
 
 def main(report, golden):
     made = json.loads(report.read_text(encoding="utf-8"))["sections"]["golden"]["golden"]
-    kept = json.loads(golden.read_text(encoding="utf-8")) if golden.exists() else []
+    kept = golden_file.read(golden)
     keys = [entry["key"] for entry in made]
     entries = [entry for entry in kept if entry["key"] not in keys] + made
-    entries.sort(key=lambda entry: (entry["engine"], json.dumps(entry["key"], sort_keys=True)))
-    golden.write_text(json.dumps(entries, indent=0) + "\n", encoding="utf-8")
+    golden_file.write(golden, entries)
     print(f"{golden}: {len(entries)} entries, {len(made)} of them from {report}")
 
 

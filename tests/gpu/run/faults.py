@@ -121,28 +121,56 @@ def section(place):
 
     report.check("a frame from another CUDA context", another_context)
 
+    def with_free_memory(left, filters, clip):
+        """A run on a device with so many MiB free, and what was free."""
+        holder = subprocess.Popen([sys.executable, str(Path(__file__).parent / "hold_memory.py"), str(left)],
+                                  stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+        try:
+            free = holder.stdout.readline().strip()
+            expect(free, "the helper that takes the memory failed")
+            outcome = attempt(filters, file=bundle.clip(clip))
+        finally:
+            holder.stdin.close()
+            holder.wait(30)
+        expect(outcome.status >= 0 and not outcome.timed_out, f"{free} MiB free: {outcome.why()}")
+        return outcome, f"{free} MiB: {outcome.status} {filter_errors(outcome)}"
+
     def out_of_memory():
         tried = []
         # How much FFmpeg's own context and decoder need is not known: where those find room and the engine does not.
         for left in (1600, 1400, 1200, 1000, 800):
-            holder = subprocess.Popen([sys.executable, str(Path(__file__).parent / "hold_memory.py"), str(left)],
-                                      stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
-            try:
-                free = holder.stdout.readline().strip()
-                expect(free, "the helper that takes the memory failed")
-                outcome = attempt(ffmpeg.rave(LARGE, "streams=4"), file=bundle.clip("1080p"))
-            finally:
-                holder.stdin.close()
-                holder.wait(30)
-            said = filter_errors(outcome)
-            tried.append(f"{free} MiB: {outcome.status} {said}")
-            expect(outcome.status >= 0 and not outcome.timed_out, outcome.why())
-            if said:
+            outcome, told = with_free_memory(left, ffmpeg.rave(LARGE, "streams=4"), "1080p")
+            tried.append(told)
+            if filter_errors(outcome):
                 report.store(out_of_memory=tried)
                 return refused(outcome, NOMEM, ["OUT_OF_MEMORY", "asked for", "free"])
         expect(False, "it never ran out in the filter: " + "; ".join(tried))
 
     report.check("the device has no memory left", out_of_memory)
+
+    def little_memory():
+        """RV-ENG-1608: the least memory with which it works, and what is said with less of it, down to where FFmpeg's own
+        parts have none."""
+        least, most, tried = 200, 2000, []
+        while most - least > 4:
+            middle = (least + most) // 2
+            outcome, told = with_free_memory(middle, ffmpeg.rave(ENGINE), "720p")
+            tried.append(told)
+            least, most = (least, middle) if outcome.status == 0 else (middle, most)
+        kinds = {}
+        for left in range(least, max(least - 240, 0), -10):
+            outcome, told = with_free_memory(left, ffmpeg.rave(ENGINE), "720p")
+            tried.append(told)
+            report.store(little_memory=tried)
+            expect(outcome.status != 0 or left == least, told)
+            said = filter_errors(outcome)
+            kinds["ours" if said else "FFmpeg's own"] = kinds.get("ours" if said else "FFmpeg's own", 0) + 1
+            if said:
+                refused(outcome, NOMEM, ["OUT_OF_MEMORY"])
+        expect(kinds.get("ours"), "it never ran out in the filter: " + "; ".join(tried))
+        return f"{most} MiB are enough; below it ends by an error: {kinds}"
+
+    report.check("the device has a little memory left", little_memory)
 
     def works_again():
         outcome = attempt(ffmpeg.rave(ENGINE))

@@ -3,6 +3,7 @@
 import re
 from concurrent.futures import ThreadPoolExecutor
 
+import golden_file
 from bundle import library_version, sha256
 from ffmpeg import CUDA_INPUT, filter_errors, hashes
 from report import Skipped, expect
@@ -35,7 +36,7 @@ def key(place, engine, clip):
 
 def section(place):
     # RV-ENG-1306, RV-ENG-1307, RV-FILT-1002
-    report, kept, made = place.report, place.bundle.json("golden.json", []), []
+    report, kept, made = place.report, golden_file.read(place.bundle.folder / "golden.json"), []
 
     def one_engine(engine):
         clip = clip_of(engine)

@@ -1,16 +1,28 @@
 """Whole videos by `rave upscale`, beside the filter in ffmpeg in the same run."""
 
+import json
 import statistics as numbers
+import sys
+from pathlib import Path
 
 from ffmpeg import CUDA_INPUT, frames_of, same_hashes
 from process import run
 from report import Skipped, expect, spread
 
 ENGINE = "animevideov3-x2-720p-fp16"
+SMALL = "animevideov3-x2-dyn-fp16"
 BAR = 0.98
-CLIP_FRAMES = 132
+CLIP_FRAMES, CLIP_SECONDS = 132, 132 / 25
 # What both encode with: the same words to the same encoder.
 X264 = {"preset": "ultrafast", "crf": "23"}
+
+
+def nvrtc():
+    """NVRTC of the CUDA toolkit or of a Python package on this machine; the bundle has none."""
+    folders = [*Path("/usr/local").glob("cuda*/**/lib*"), *map(Path, sys.path)]
+    found = [file for folder in folders for file in [*folder.glob("libnvrtc.so.1[23]"),
+                                                     *folder.glob("nvidia/*/lib/libnvrtc.so.1[23]")]]
+    return max(found, key=lambda file: file.name, default=None)
 
 
 def section(place):
@@ -20,17 +32,17 @@ def section(place):
     loops, rounds = (3, 2) if place.quick else (8, 5)
     measured = report.section.setdefault("videos", {})
 
-    def upscale(clip, output, *options):
+    def upscale(clip, output, *options, environment=None):
         """The command; its output is `output`, or `-` for a pipe that nobody keeps."""
         if not program.exists():
             raise Skipped("no rave in the bundle")
         words = [program, "upscale", clip, "-m", bundle.engine(ENGINE), "-o", output, "--lean-runtime", bundle.lean,
                  "--runtime-lib", bundle.tensorrt, *options]
-        return done(words)
+        return done(words, environment)
 
-    def done(words):
+    def done(words, environment=None):
         """Runs a command whose output may go to a pipe; a shell lets that go where nothing is kept."""
-        outcome = run(["sh", "-c", 'exec "$@" >/dev/null', "sh", *words], 120, ffmpeg.environment)
+        outcome = run(["sh", "-c", 'exec "$@" >/dev/null', "sh", *words], 120, {**ffmpeg.environment, **(environment or {})})
         expect(outcome.status == 0, outcome.why())
         return outcome
 
@@ -62,6 +74,53 @@ def section(place):
         return f"{len(ours)} frames"
 
     report.check("the pictures are the filter's", equal)
+
+    def to_the_encoder():
+        """RV-PIPE-2305: from NVDEC to NVENC, in segments that are joined. The stand-in's packets are the pictures."""
+        standin = bundle.instruments / "libnvidia-encode.so.1"
+        if not standin.exists():
+            raise Skipped(f"no {standin.name} in the bundle")
+        path, log = work / "upscaled.mkv", work / "upscale-nvenc.jsonl"
+        log.unlink(missing_ok=True)
+        outcome = upscale(bundle.clip("720p"), path, "--segment", "50", "--overwrite", environment={
+            "LD_LIBRARY_PATH": f"{bundle.instruments}:{bundle.lib}", "NVENC_STANDIN_LOG": str(log)})
+        expect("stand-in" in outcome.stderr, f"the stand-in was not used: {outcome.why()}")
+        events = [json.loads(line) for line in log.read_text(encoding="utf-8").splitlines()]
+        encoded = [event for event in events if event["event"] == "encode"]
+        host = sum(int(event["ptr"], 16) == 0 for event in encoded)
+        left = sum(event.get("registered_left", 0) for event in events)
+        expect(host == 0, f"{host} of {len(encoded)} pictures came from host memory")
+        expect(left == 0, f"{left} were never unregistered")
+        ours = ffmpeg.frames(["-fflags", "+noparse", "-i", path, "-map", "0:v", "-c", "copy"])
+        theirs = frames_of(ffmpeg.run([*CUDA_INPUT, "-i", bundle.clip("720p"), "-an", "-vf", to_host, "-f", "framemd5",
+                                       "-"]).text())
+        path.unlink()
+        expect(len(ours) == CLIP_FRAMES, f"{len(ours)} packets")
+        same_hashes(ours, theirs, "rave upscale's packets and the filter")
+        registered = sum(event["event"] == "register" for event in events)
+        return f"{len(ours)} frames, {registered} registrations by {sum(event['event'] == 'open' for event in events)} encoders"
+
+    report.check("NVENC (a stand-in) gets the pictures where the model leaves them", to_the_encoder)
+
+    def stage():
+        """RV-CUDA-1501, RV-CUDA-1502: CUDA C++ of the user's own, compiled here."""
+        compiler = nvrtc()
+        if not compiler:
+            raise Skipped("no NVRTC on this machine")
+        paths = {name: work / f"{name}.nut" for name in ("none", "negative")}
+        for name, path in paths.items():
+            words = [bundle.program("stagecheck"), bundle.clip("180p"), bundle.engine(SMALL), bundle.lean, path, name]
+            outcome = run(words, 120, {**ffmpeg.environment, "RAVE_NVRTC_LIB": str(compiler)})
+            expect(outcome.status == 0, outcome.why())
+        plain, negative = (ffmpeg.run(["-i", path, "-f", "rawvideo", "-"]).stdout for path in paths.values())
+        for path in paths.values():
+            path.unlink()
+        expect(len(plain) == CLIP_FRAMES * 640 * 360 * 3 // 2, f"{len(plain)} bytes of video")
+        expect(plain != negative, "the kernel changed nothing")
+        expect(plain.translate(bytes(range(255, -1, -1))) == negative, "the kernel's video is not the negative of the other")
+        return f"by {compiler.name}: {outcome.text().strip()}"
+
+    report.check("a kernel of the user's own changes every sample", stage)
 
     def against(name, ours, theirs):
         """Both by turns: whole processes, start and end included."""
@@ -96,6 +155,25 @@ def section(place):
                                      "-c:a", "copy", work / "theirs.mp4"))
 
     report.check("the speed with x264 and sound, against the filter's", encoded)
+
+    def preview():
+        """RV-CLI-1205: the right half of the picture is the frame that the filter makes."""
+        picture, frame = work / "preview.png", 48
+        seconds = frame / CLIP_FRAMES * CLIP_SECONDS
+        words = [program, "preview", bundle.clip("720p"), "-m", bundle.engine(ENGINE), "-o", picture, "--at", f"{seconds:.3f}",
+                 "--lean-runtime", bundle.lean, "--runtime-lib", bundle.tensorrt]
+        outcome = run(words, 60, ffmpeg.environment)
+        expect(outcome.status == 0, outcome.why())
+        # As many columns to the right as the filter's picture has.
+        ours = ffmpeg.frames(["-i", picture, "-vf", "crop=2560:1440:2564:0", "-pix_fmt", "rgb24"])
+        filters = f"{ffmpeg.rave(ENGINE, 'format=rgb0')},hwdownload,format=rgb0"
+        theirs = ffmpeg.frames([*CUDA_INPUT, "-i", bundle.clip("720p"), "-an", "-frames:v", str(frame + 1), "-vf", filters,
+                                "-pix_fmt", "rgb24"])
+        expect(len(ours) == 1 and len(theirs) == frame + 1, f"{len(ours)} and {len(theirs)} frames")
+        expect(ours[0].hash == theirs[frame].hash, f"{outcome.text().strip()}: not the filter's frame {frame}")
+        return outcome.text().strip()
+
+    report.check("rave preview shows what the filter makes", preview)
 
     def stages():
         """Where the time of a run goes, as `rave bench` has it."""

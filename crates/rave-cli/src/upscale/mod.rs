@@ -27,7 +27,11 @@ pub(crate) fn run(wanted: &arguments::Upscale, verbose: bool, interrupt: &Interr
     let shown = news.clone();
     let stop = CancellationToken::new();
     let (asked, log) = (interrupt.clone(), news.log(verbose));
-    let options = ModelOptions { cancel: Cancel::when(move || asked.came()), log, ..model_options(wanted)? };
+    let options = ModelOptions {
+        cancel: Cancel::when(move || asked.came()),
+        log,
+        ..model_options(&wanted.engine, wanted.part.mode)?
+    };
     let upscale = upscale(wanted, options)
         .cancelled_by(&stop)
         .on_progress(OFTEN, move |progress| news.progress(progress));
@@ -69,18 +73,22 @@ fn only_built(wanted: &arguments::Upscale, error: &Error, interrupt: &Interrupt)
         && !interrupt.came()
 }
 
-fn model_options(wanted: &arguments::Upscale) -> Result<ModelOptions> {
+/// How a model is loaded, as far as the flags say.
+pub(crate) fn model_options(
+    engine: &arguments::EngineFlags,
+    mode: arguments::ModeFlag,
+) -> Result<ModelOptions> {
     let this = std::env::current_exe()
         .map_err(|error| Error::new(Status::Io, format!("the path of rave itself is unknown: {error}")))?;
     Ok(ModelOptions {
-        threads: wanted.engine.threads,
-        values: wanted.engine.values.range(),
-        precision: wanted.engine.first_use.precision.into(),
-        build: wanted.engine.first_use.build.into(),
-        cache: wanted.engine.first_use.cache(),
-        runtime_lib: wanted.engine.runtime_lib.clone(),
-        lean_runtime: wanted.engine.lean_runtime.clone(),
-        mode: wanted.part.mode.into(),
+        threads: engine.threads,
+        values: engine.values.range(),
+        precision: engine.first_use.precision.into(),
+        build: engine.first_use.build.into(),
+        cache: engine.first_use.cache(),
+        runtime_lib: engine.runtime_lib.clone(),
+        lean_runtime: engine.lean_runtime.clone(),
+        mode: mode.into(),
         builder: Some(BuilderProgram::rave(this)),
         ..ModelOptions::default()
     })

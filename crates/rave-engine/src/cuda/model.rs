@@ -4,7 +4,7 @@ use std::fmt;
 use std::sync::{Arc, Mutex, PoisonError, RwLock, Weak};
 
 use rave_core::{Error, Log, ModelContract, Result, Size, Status, TensorShape};
-use rave_cuda::Device;
+use rave_cuda::{Device, DeviceBuffer};
 use rave_ledger::Digest;
 use rave_tensorrt::{
     Context, Engine, Library, Plan, Precision, Runtime, RuntimeOptions, SearchOptions, Shape, SizeRange,
@@ -15,6 +15,10 @@ use crate::ModelOptions;
 
 /// Multiples that networks want of their input's sides, as far as they are tried.
 const ALIGNMENTS: [u32; 7] = [1, 2, 4, 8, 16, 32, 64];
+
+/// Free memory without which no context is made by an older TensorRT's lean runtime. It takes a few MiB for one; when it gets
+/// none, TensorRT 10.16 follows the null that it answers, and the process ends by SIGSEGV.
+const ROOM_FOR_A_LEAN_CONTEXT: usize = 64 << 20;
 
 /// A loaded engine.
 pub(crate) struct TensorRtModel {
@@ -257,6 +261,13 @@ impl TensorRtModel {
             }
         };
         let loaded = &mut engines[index];
+        if let Some(lean) = self.runtime.lean_version() {
+            // RV-ENG-1608
+            let room = DeviceBuffer::new(&self.device, ROOM_FOR_A_LEAN_CONTEXT);
+            room.map_err(|error| {
+                error.context(format!("engine {}: a context of TensorRT {lean}", self.name))
+            })?;
+        }
         let context = InContext::new(&self.device, loaded.engine.context(profile)?);
         let user = loaded.user.upgrade().unwrap_or_default();
         loaded.user = Arc::downgrade(&user);
