@@ -23,8 +23,10 @@ use super::source::{FileSource, Remains, SourceOptions};
 use super::upscale::{Target, Upscale};
 use crate::{Carrier, FrameSink, FrameSource, MemorySource, Metrics, Pipeline};
 
-/// How many pictures are kept to be used over and over.
+/// How many decoded pictures are kept to be used over and over; decoders do not have many.
 const KEPT: usize = 4;
+/// How many of the model's results: an encoder is faster with few pictures that it knows than with those of a film.
+const KEPT_RESULTS: usize = 16;
 
 /// What the parts of a run do alone, and together. Pictures a second by the wall clock, of one process, one after the other.
 #[derive(Clone, Debug, PartialEq)]
@@ -39,7 +41,7 @@ pub struct BenchReport {
     pub convert: Option<f64>,
     /// The model alone, where the engine tells: on the CPU.
     pub model: Option<f64>,
-    /// Encoding and writing.
+    /// Encoding and writing of results that follow each other, forwards and backwards.
     pub encode: f64,
     /// Everything together.
     pub end_to_end: f64,
@@ -100,10 +102,11 @@ impl Bench {
         let first = pictures.first().ok_or_else(|| {
             Error::new(Status::UnsupportedFormat, "no picture came out of the input").expected("one or more")
         })?;
-        let chain = Chain::new(&self.upscale, &Target::File(self.name.clone()), &self.engine, first)?;
+        let first = first.share()?;
+        let chain = Chain::new(&self.upscale, &Target::File(self.name.clone()), &self.engine, &first)?;
         let encoding = chain.encoding.clone().ok_or_else(|| Error::new(Status::Unknown, "no encoding"))?;
         let frames = decode.frames;
-        let (engine, results, stats) = self.engine(&chain, &pictures, frames)?;
+        let (engine, stats) = self.engine(&chain, pictures, frames)?;
         let alone = |counters: [fn(&Stats) -> &AtomicU64; 2]| {
             let stats = stats.as_deref()?;
             let spent = counters.map(|counter| counter(stats).load(Ordering::Relaxed));
@@ -113,12 +116,13 @@ impl Bench {
         let model = alone([|stats| &stats.inference_ns, |stats| &stats.wait_ns]);
         let convert = alone([|stats| &stats.unpack_ns, |stats| &stats.pack_ns]);
 
-        let sink = self.sink(&chain, &encoding, first)?;
-        let encode = Pipeline::new("made", repeated(results, frames)).run("encode", sink)?;
-        let sink = self.sink(&chain, &encoding, first)?;
+        let results = Keeper::of(KEPT_RESULTS);
+        let sink = Tee(results.clone(), self.sink(&chain, &encoding, &first)?);
         let (source, inference) = (self.source()?, self.inference(&chain)?);
         let metrics =
             chain.pipeline(&mut self.upscale, source, inference, &self.engine)?.run("encode", sink)?;
+        let sink = self.sink(&chain, &encoding, &first)?;
+        let encode = Pipeline::new("made", repeated(results.take(), frames)).run("encode", sink)?;
         Ok(BenchReport {
             frames,
             decode: decode.frames_per_second,
@@ -153,26 +157,23 @@ impl Bench {
 
     /// Decodes, and keeps some of what comes.
     fn decode(&self) -> Result<(Metrics, Vec<Picture>)> {
-        let kept = Keeper::default();
+        let kept = Keeper::of(KEPT);
         let metrics = Pipeline::new("decode", self.source()?).run("keep", kept.clone())?;
         Ok((metrics, kept.take()))
     }
 
-    /// Runs the model on pictures that are there, and keeps some of the results.
+    /// Runs the model on pictures that are there.
     fn engine(
         &mut self,
         chain: &Chain,
-        pictures: &[Picture],
+        pictures: Vec<Picture>,
         frames: u64,
-    ) -> Result<(Metrics, Vec<Picture>, Option<Arc<Stats>>)> {
+    ) -> Result<(Metrics, Option<Arc<Stats>>)> {
         let inference = self.inference(chain)?;
         let stats = inference.host_stats();
-        let pictures = pictures.iter().map(Picture::share).collect::<Result<Vec<_>>>()?;
-        let kept = Keeper::default();
         let pipeline =
             chain.pipeline(&mut self.upscale, repeated(pictures, frames), inference, &self.engine)?;
-        let metrics = pipeline.run("keep", kept.clone())?;
-        Ok((metrics, kept.take(), stats))
+        Ok((pipeline.run("let go", Keeper::of(0))?, stats))
     }
 
     /// A file, in a folder that is removed.
@@ -209,34 +210,75 @@ impl FrameSource<Picture> for Limited {
     }
 }
 
-/// Pictures over and over, at times that rise.
+/// Pictures forwards and backwards, over and over, at times that rise.
 fn repeated(pictures: Vec<Picture>, frames: u64) -> impl FrameSource<Picture> {
     let step = pictures.first().map_or(1, |first| first.frame.duration().max(1));
     let count = if pictures.is_empty() { 0 } else { frames };
     MemorySource::new((0..count).filter_map(move |number| {
         // Without memory for a shell, the benchmark is over.
-        let mut picture = pictures[number as usize % pictures.len()].share().ok()?;
+        let mut picture = pictures[to_and_fro(number, pictures.len())].share().ok()?;
         picture.frame.set_pts(Some(number as i64 * step));
         Some(picture)
     }))
 }
 
+/// The place of the `number`th step of a walk over `count` places, 1 or more, and back: 0 1 2 1 0 1 2 for three.
+fn to_and_fro(number: u64, count: usize) -> usize {
+    let last = count - 1;
+    let at = (number % (2 * last).max(1) as u64) as usize;
+    at.min((2 * last).saturating_sub(at))
+}
+
 /// Keeps the first pictures that come.
-#[derive(Clone, Default)]
-struct Keeper(Arc<Mutex<Vec<Picture>>>);
+#[derive(Clone)]
+struct Keeper {
+    kept: Arc<Mutex<Vec<Picture>>>,
+    most: usize,
+}
 
 impl Keeper {
+    fn of(most: usize) -> Self {
+        Keeper { kept: Arc::new(Mutex::new(Vec::with_capacity(most))), most }
+    }
+
     fn take(&self) -> Vec<Picture> {
-        std::mem::take(&mut self.0.lock().unwrap_or_else(PoisonError::into_inner))
+        std::mem::take(&mut self.kept.lock().unwrap_or_else(PoisonError::into_inner))
     }
 }
 
 impl FrameSink<Picture> for Keeper {
     fn write(&mut self, picture: &Picture) -> Result<()> {
-        let mut kept = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        if kept.len() < KEPT {
+        let mut kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
+        if kept.len() < self.most {
             kept.push(picture.share()?);
         }
         Ok(())
+    }
+}
+
+/// Keeps pictures, and writes them.
+struct Tee(Keeper, FileSink);
+
+impl FrameSink<Picture> for Tee {
+    fn write(&mut self, picture: &Picture) -> Result<()> {
+        self.0.write(picture)?;
+        self.1.write(picture)
+    }
+
+    fn finish(&mut self) -> Result<()> {
+        self.1.finish()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::to_and_fro;
+
+    #[test]
+    fn pictures_are_walked_over_and_back() {
+        let walk = |count| (0..9).map(|number| to_and_fro(number, count)).collect::<Vec<_>>();
+        assert_eq!(walk(4), [0, 1, 2, 3, 2, 1, 0, 1, 2]);
+        assert_eq!(walk(2), [0, 1, 0, 1, 0, 1, 0, 1, 0]);
+        assert_eq!(walk(1), [0; 9]);
     }
 }
