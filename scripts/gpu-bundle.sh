@@ -2,7 +2,7 @@
 # Packs what a machine with an NVIDIA GPU needs to run tests/gpu/run.sh, into FOLDER (build/gpu-bundle): that script, the
 # ffmpeg of scripts/build-ffmpeg.sh with the libraries it links, the test programs, TensorRT's run-time libraries, the
 # engines in ENGINES, models, clips, and pictures made on the CPU to compare with. Nothing is needed there but the driver
-# and Python 3.11. About 62 MB; on the GPU's machine: FOLDER/run.sh FOLDER REPORT.json
+# and Python 3.11. About 71 MB; on the GPU's machine: FOLDER/run.sh FOLDER REPORT.json
 #
 #   scripts/gpu-bundle.sh ENGINES [FOLDER [MODELS]]
 #
