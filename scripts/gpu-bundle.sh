@@ -126,6 +126,7 @@ if [ -n "$models" ]; then
 fi
 (IFS=,; echo "[${entries[*]}]") >"$folder/references/index.json"
 
+git -C "$ROOT" describe --always --dirty --abbrev=12 >"$folder/revision" 2>/dev/null || echo unknown >"$folder/revision"
 put "$ROOT/tests/gpu/run.sh" run.sh
 for file in "$ROOT"/tests/gpu/run/*.py; do put "$file" "run/$(basename "$file")"; done
 [ ! -s "$ROOT/tests/gpu/golden.json" ] || put "$ROOT/tests/gpu/golden.json" golden.json

@@ -74,7 +74,7 @@ def main():
     try:
         print(f"{gpu.name}, compute capability {gpu.capability}, driver {gpu.driver}, CUDA {gpu.cuda}", flush=True)
         bundle = Bundle(given.bundle, work)
-        report.data["bundle"] = bundle.hashes()
+        report.data |= {"revision": bundle.revision(), "bundle": bundle.hashes()}
         place = Place(bundle, gpu, report, work, given.quick)
         for name in chosen:
             report.begin(name)

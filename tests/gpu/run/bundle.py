@@ -79,6 +79,11 @@ class Bundle:
         path = self.folder / name
         return json.loads(path.read_text(encoding="utf-8")) if path.exists() else default
 
+    def revision(self):
+        """The commit that the programs are of; with `-dirty` where the tree had changes."""
+        path = self.folder / "revision"
+        return path.read_text(encoding="utf-8").strip() if path.exists() else "unknown"
+
     def hashes(self):
         """SHA-256 of everything that results depend on."""
         files = [path for folder in ("bin", "lib", "instruments", "engines", "models", "clips")

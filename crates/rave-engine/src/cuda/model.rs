@@ -263,8 +263,9 @@ impl TensorRtModel {
         let loaded = &mut engines[index];
         if let Some(lean) = self.runtime.lean_version() {
             // RV-ENG-1608
-            let room = DeviceBuffer::new(&self.device, ROOM_FOR_A_LEAN_CONTEXT);
-            room.map_err(|error| {
+            let room = DeviceBuffer::new(&self.device, ROOM_FOR_A_LEAN_CONTEXT).map(drop);
+            // Also where the freeing fails: when no call of CUDA works, that TensorRT crashes as well.
+            room.and_then(|()| self.device.bind().map(drop)).map_err(|error| {
                 error.context(format!("engine {}: a context of TensorRT {lean}", self.name))
             })?;
         }
