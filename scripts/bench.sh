@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Usage: scripts/bench.sh cpu [--runs N] [--frames N] [--threads N]
-#        scripts/bench.sh gpu REPORT OUT
+#        scripts/bench.sh gpu REPORT OUT [--revision COMMIT]
 #        scripts/bench.sh compare BEFORE AFTER [--tolerance PART]
 #        scripts/bench.sh keep LEDGER NAME
 #
@@ -22,8 +22,8 @@ usage_if_asked "$@"
 case ${1:-} in
     cpu) shift ;;
     gpu)
-        [ $# = 3 ] || die "usage: scripts/bench.sh gpu REPORT OUT"
-        exec python3 "$ROOT/tools/bench_ledger.py" from-gpu "$2" "$3"
+        [ $# -ge 3 ] || die "usage: scripts/bench.sh gpu REPORT OUT [--revision COMMIT]"
+        exec python3 "$ROOT/tools/bench_ledger.py" from-gpu "${@:2}"
         ;;
     compare)
         shift
@@ -34,7 +34,8 @@ case ${1:-} in
         # RV-SCR-1004
         [ -z "${CI:-}" ] || die "CI checks what is committed and never renews it"
         python3 "$ROOT/tools/bench_ledger.py" keep "$2" "$ROOT/tests/performance/$3.json"
-        exec "$ROOT/scripts/bless.sh" sidecars
+        cd "$ROOT"
+        exec cargo run --quiet --locked -p rave-conformance -- protect "tests/performance/$3.json"
         ;;
     *) die "say what to measure (see scripts/bench.sh --help)" ;;
 esac

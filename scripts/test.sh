@@ -88,7 +88,8 @@ export RAVE_REQUIRE_NVCODEC_HEADERS=1 RAVE_REQUIRE_ONNXRUNTIME=1 RAVE_REQUIRE_TE
 export RAVE_ONNXRUNTIME_LIB=$DEPS/onnxruntime/libonnxruntime.so
 if cargo nextest --version >/dev/null 2>&1; then
     cargo nextest run --workspace --locked --no-fail-fast
-else # the same tests, a process for each binary instead of one for each test
-    cargo test --workspace --locked --no-fail-fast --all-targets
+else # the same tests, a process for each binary instead of one for each test; examples are programs that tests run
+    cargo build --workspace --locked --examples
+    cargo test --workspace --locked --no-fail-fast --lib --bins --tests
 fi
 step "All passed"

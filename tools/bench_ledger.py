@@ -135,11 +135,19 @@ def _read(kind: typing.Any, value: typing.Any, where: str) -> typing.Any:
     raise LedgerError(f"{where} is {value!r}, which is no {getattr(kind, '__name__', kind)}")
 
 
+def _once(pairs: list[tuple[str, typing.Any]]) -> dict[str, typing.Any]:
+    """An object whose fields are there once each."""
+    made = dict(pairs)
+    if len(made) != len(pairs):
+        raise ValueError(f"an object names a field twice: {[name for name, _ in pairs]}")
+    return made
+
+
 def read(path: Path) -> Ledger:
     """The ledger in a file."""
     # RV-SCR-1010
     try:
-        value = json.loads(path.read_text())
+        value = json.loads(path.read_text(), object_pairs_hook=_once)
     except (OSError, ValueError) as error:
         raise LedgerError(f"{path}: {error}") from error
     schema = value.get("schema") if isinstance(value, dict) else None
@@ -262,12 +270,19 @@ def from_gpu(report: dict, revision: str) -> Ledger:
     if not workloads:
         raise LedgerError("the report has no bars")
     kept = ("cpu", "gpu", "compute_capability")
+    key = golden[0]["key"]
     return Ledger(
         SCHEMA,
         "scripts/bench.sh gpu",
         Meta(None, None),
         {name: machine[name] for name in kept},
-        {"cuda": machine["cuda"], "driver": machine["driver"], "rave": report.get("revision", revision)},
+        {
+            "cuda": machine["cuda"],
+            "driver": machine["driver"],
+            "tensorrt": key["tensorrt"],
+            "lean_runtime": key["lean_runtime"],
+            "revision": report.get("revision", revision),
+        },
         workloads,
     )
 
@@ -290,9 +305,11 @@ def keep(path: Path, baseline: Path) -> None:
     others = ledger.meta.others_cpus
     if others is not None and others > IDLE:
         raise LedgerError(f"{path}: the machine was not idle (others kept {others:.2f} CPUs busy): measure again")
-    revision = ledger.versions.get("revision", "")
-    if revision.endswith("-dirty"):
-        raise LedgerError(f"{path}: of a tree with changes ({revision}): commit them and measure again")
+    if others is None and "gpu" not in ledger.machine:
+        raise LedgerError(f"{path}: whether the machine was idle is not known: measure again")
+    revision = ledger.versions.get("revision", "unknown")
+    if revision == "unknown" or revision.endswith("-dirty"):
+        raise LedgerError(f"{path}: of no commit (revision {revision}): commit what there is and measure again")
     ledger.write(baseline)
 
 
@@ -307,6 +324,7 @@ def main() -> int:
     converting = commands.add_parser("from-gpu", help="a ledger out of a report of tests/gpu/run.sh")
     converting.add_argument("report", type=Path)
     converting.add_argument("out", type=Path)
+    converting.add_argument("--revision", default="unknown", help="the commit, of a report that does not say")
     keeping = commands.add_parser("keep", help="a copy that others are compared with")
     keeping.add_argument("ledger", type=Path)
     keeping.add_argument("baseline", type=Path)
@@ -317,7 +335,7 @@ def main() -> int:
             return 0
         if options.command == "from-gpu":
             report = json.loads(options.report.read_text())
-            from_gpu(report, "unknown").write(options.out)
+            from_gpu(report, options.revision).write(options.out)
             read(options.out)
             return 0
         before, after = read(options.before), read(options.after)

@@ -40,16 +40,44 @@ fn file() -> PathBuf {
 
 fn read() -> BTreeMap<String, Vec<String>> {
     let text = std::fs::read_to_string(file()).unwrap_or_default();
-    text.lines()
-        .filter(|line| !line.starts_with('#') && !line.is_empty())
-        .map(|line| {
-            let mut words = line.split_whitespace().map(str::to_string);
-            let name = words.next().unwrap();
-            let hashes: Vec<String> = words.collect();
-            assert_eq!(hashes.len(), FRAMES, "hashes.txt: {name} has {FRAMES} frames");
-            (name, hashes)
-        })
-        .collect()
+    parse(&text).unwrap_or_else(|wrong| panic!("tests/golden/hashes.txt: {wrong}"))
+}
+
+/// The hashes of each case; of anything that `bless` does not write, what is wrong with it.
+fn parse(text: &str) -> Result<BTreeMap<String, Vec<String>>, String> {
+    let mut cases = BTreeMap::new();
+    for line in text.lines().filter(|line| !line.starts_with('#')) {
+        let mut words = line.split(' ').map(str::to_string);
+        let name = words.next().unwrap_or_default();
+        let hashes: Vec<String> = words.collect();
+        let is_hash = |word: &String| {
+            word.len() == 64 && word.bytes().all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f'))
+        };
+        if hashes.len() != FRAMES || !hashes.iter().all(is_hash) {
+            return Err(format!("`{line}`: expected a name and {FRAMES} SHA-256"));
+        }
+        if cases.insert(name.clone(), hashes).is_some() {
+            return Err(format!("{name} is there twice"));
+        }
+    }
+    Ok(cases)
+}
+
+/// RV-TEST-1104
+#[test]
+fn what_is_no_line_of_golden_hashes_is_refused() {
+    let hash = "0a".repeat(32);
+    let line = |name: &str| format!("{name}{}\n", format!(" {hash}").repeat(FRAMES));
+    assert_eq!(parse(&format!("# about\n{}{}", line("a"), line("b"))).unwrap().len(), 2);
+    for (text, word) in [
+        (line("a") + &line("a"), "a is there twice"),
+        (line("a").replacen("0a", "0A", 1), "expected"),
+        (line("a").replacen("0a", "0", 1), "expected"),
+        (line("a").replacen(&hash, "", 1), "expected"),
+        (line("a") + "\n", "expected"),
+    ] {
+        assert!(parse(&text).unwrap_err().contains(word), "{text}");
+    }
 }
 
 fn bless(hashes: &BTreeMap<String, Vec<String>>) {
@@ -94,7 +122,12 @@ fn golden_frames_are_equal_on_every_version_thread_count_and_library() {
                 let run = clip.hashed(ffmpeg, &rave(model, &format!("{options}{variant}"))).ok();
                 let hashes = run.frame_hashes();
                 let wanted = expected.entry(name.to_string()).or_insert_with(|| hashes.clone());
-                assert_eq!(*wanted, hashes, "{name}{variant} on FFmpeg {}", ffmpeg.version);
+                assert_eq!(
+                    *wanted, hashes,
+                    "{name}{variant} on FFmpeg {}: not the frames of tests/golden/hashes.txt; scripts/bless.sh golden \
+                     renews it where that is meant",
+                    ffmpeg.version
+                );
             }
         }
     }

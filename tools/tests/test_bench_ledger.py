@@ -227,6 +227,7 @@ class Baselines(unittest.TestCase):
             with self.subTest(path.name):
                 found = bench_ledger.read(path)
                 self.assertTrue(found.machine and found.versions)
+                self.assertRegex(found.versions["revision"], "^[0-9a-f]{7,}$")
                 self.assertTrue(any(one.output_sha256 for one in found.workloads), "no output was hashed")
                 if found.command.startswith("scripts/bench.sh cpu"):
                     self.assertTrue(any(one.stages_ms for one in found.workloads), "no stage was measured")
@@ -249,7 +250,9 @@ class Baselines(unittest.TestCase):
             target.unlink()
             for changes, word in (
                 ({"meta": Meta(unix_time=1, others_cpus=0.15)}, "not idle"),
-                ({"versions": {"revision": "a-dirty"}}, "tree with changes"),
+                ({"meta": Meta(unix_time=1, others_cpus=None)}, "not known"),
+                ({"versions": {"revision": "a-dirty"}}, "of no commit"),
+                ({"versions": {"revision": "unknown"}}, "of no commit"),
             ):
                 ledger(**changes).write(source)
                 with self.assertRaisesRegex(LedgerError, word):

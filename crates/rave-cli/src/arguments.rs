@@ -147,6 +147,9 @@ pub(crate) struct Replay {
     /// CPU threads, 0 for all: results are the same with any number
     #[arg(long, value_name = "NUMBER", default_value_t = 0)]
     pub(crate) threads: usize,
+    /// Let the engine bring code for the host, if it did so then: it can do whatever this command can
+    #[arg(long)]
+    pub(crate) allow_host_code: bool,
     /// Take a ledger without its last line, of a run that was killed or goes on
     #[arg(long)]
     pub(crate) unfinished: bool,

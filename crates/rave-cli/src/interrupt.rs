@@ -2,21 +2,26 @@
 
 use std::io;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
 use rave_core::{Error, Result, Status};
 use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
 use signal_hook::flag;
 
-/// The signal that came, if one did.
+/// The signal that came, if one did, and that one did.
 #[derive(Clone, Debug, Default)]
-pub(crate) struct Interrupt(Arc<AtomicUsize>);
+pub(crate) struct Interrupt(Arc<AtomicUsize>, Arc<AtomicBool>);
 
 impl Interrupt {
-    /// From here on Ctrl-C and its like only leave word here.
+    /// From here on Ctrl-C and its like only leave word here the first time; the second time they end the process, which may
+    /// be waiting for a pipe that nobody serves.
     pub(crate) fn watch(&self) -> Result<()> {
-        let watch =
-            |signal: i32| flag::register_usize(signal, Arc::clone(&self.0), signal as usize).map(drop);
+        let watch = |signal: i32| {
+            // Looked at before this signal is noted: they are called in the order in which they were registered.
+            flag::register_conditional_default(signal, Arc::clone(&self.1))?;
+            flag::register(signal, Arc::clone(&self.1))?;
+            flag::register_usize(signal, Arc::clone(&self.0), signal as usize).map(drop)
+        };
         [SIGINT, SIGTERM, SIGHUP].into_iter().try_for_each(watch).map_err(|error: io::Error| {
             Error::new(Status::Unknown, format!("signals cannot be watched for: {error}"))
         })

@@ -9,7 +9,7 @@ use std::process::{Command, Output};
 use common::text;
 use rave_core::{ColorTags, Frame, FrameMut, Log, PixelFormat, Size};
 use rave_engine::{EMBEDDED, Ledger, LedgerOptions, Model, ModelOptions, Session, SessionOptions};
-use rave_ledger::{Digest, Event, verify_file};
+use rave_ledger::{Digest, EngineFacts, Event, verify_file};
 use rave_tests::ffmpeg::golden_model;
 use tempfile::TempDir;
 
@@ -146,6 +146,44 @@ fn the_first_frame_that_differs_is_named() {
         }
     });
     fails(&replay(&folder, "forged.jsonl", &[]), 187, &["line 3", "1 tiles", "expected 2 tiles"]);
+}
+
+/// RV-CLI-1503: anybody can write a ledger.
+#[test]
+fn what_a_ledger_says_of_host_code_allows_none() {
+    let folder = run(1);
+    forge(&folder, |event| {
+        if let Event::Model(model) = event {
+            model.engine = Some(EngineFacts {
+                sha256: Digest::of("an engine"),
+                built_by: "TensorRT 10.0.0".into(),
+                precision: None,
+                lean_runtime: None,
+                host_code: true,
+            });
+        }
+    });
+    fails(&replay(&folder, "forged.jsonl", &[]), 243, &["line 2", "code for the host", "--allow-host-code"]);
+    let allowed = text(&replay(&folder, "forged.jsonl", &["--allow-host-code"]).stderr);
+    assert!(!allowed.contains("code for the host"), "{allowed}");
+}
+
+/// RV-CLI-1502
+#[test]
+fn numbers_that_no_run_has_are_refused() {
+    let folder = run(1);
+    forge(&folder, |event| {
+        if let Event::Frame(frame) = event {
+            frame.frame = u64::MAX;
+        }
+    });
+    fails(&replay(&folder, "forged.jsonl", &[]), 243, &["more frames than can be counted"]);
+    forge(&folder, |event| {
+        if let Event::SessionClosed(closed) = event {
+            (closed.frames, closed.lost_frames) = (u64::MAX, 1);
+        }
+    });
+    fails(&replay(&folder, "forged.jsonl", &[]), 243, &["more frames than can be counted"]);
 }
 
 /// RV-CLI-1502

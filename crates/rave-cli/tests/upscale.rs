@@ -376,3 +376,55 @@ fn bench_tells_of_every_part_and_leaves_nothing() {
     assert_eq!(said.matches("the bottleneck").count(), 2, "{said}");
     assert_eq!(bench.names(), ["in.mp4"]);
 }
+
+/// RV-CLI-1712
+#[test]
+fn the_evidence_of_a_run_is_verified_and_run_again() {
+    let Some(bench) = Bench::with_clip(10) else { return };
+    let rave = |words: &[&str]| {
+        Command::new(env!("CARGO_BIN_EXE_rave")).current_dir(&bench.folder).args(words).output().unwrap()
+    };
+    bench.succeed("out.mkv", &["--ledger", "run.jsonl", "--ledger-every", "3", "--segment", "4"]);
+    let verified = rave(&["ledger", "verify", "run.jsonl"]);
+    assert!(text(&verified.stdout).contains("4 frames recorded"), "{}", text(&verified.stderr));
+    bench.ffmpeg(&["-i", &bench.path("in.mp4"), "-an", "-f", "rawvideo", &bench.path("in.yuv")]);
+    let replayed = rave(&["replay", "run.jsonl", "--input", "in.yuv", "--runtime-lib", "embedded"]);
+    assert!(text(&replayed.stdout).contains("4 frames came out the same"), "{}", text(&replayed.stderr));
+
+    let whole = fs::read(bench.path("run.jsonl")).unwrap();
+    for (ledger, more, word) in [
+        ("run.jsonl", &[][..], "is there already"),
+        ("in.mp4", &["--overwrite"], "the input"),
+        ("out2.mkv", &[], "the output"),
+    ] {
+        let run = bench.rave("out2.mkv", &[&["--ledger", ledger], more].concat()).output().unwrap();
+        let said = text(&run.stderr);
+        assert!(run.status.code() == Some(234) && said.contains(word), "{ledger}: {said}");
+    }
+    assert_eq!(bench.names(), ["in.mp4", "in.yuv", "out.mkv", "run.jsonl"]);
+    assert!(fs::read(bench.path("run.jsonl")).unwrap() == whole);
+}
+
+/// RV-CLI-1706: who waits for a pipe that nobody serves hears the first signal when something comes.
+#[test]
+fn a_second_signal_ends_what_waits_for_ever() {
+    let Some(bench) = Bench::with_clip(2) else { return };
+    let mut command = bench.upscale("-", "out.mkv", &["--input-format", "yuv4mpegpipe"]);
+    let mut child = command.stdin(Stdio::piped()).spawn().unwrap();
+    let mut pipe = child.stdin.take().unwrap();
+    // Enough to be reading, and not enough for anything.
+    pipe.write_all(b"YUV4MPEG2 W64 H48 F25:1 C420jpeg\n").unwrap();
+    let id = rustix::process::Pid::from_child(&child);
+    let deadline = Instant::now() + Duration::from_secs(60);
+    let status = loop {
+        rustix::process::kill_process(id, rustix::process::Signal::INT).unwrap();
+        std::thread::sleep(Duration::from_millis(200));
+        if let Some(status) = child.try_wait().unwrap() {
+            break status;
+        }
+        assert!(Instant::now() < deadline, "it ignores signals");
+    };
+    use std::os::unix::process::ExitStatusExt;
+    assert_eq!(status.signal(), Some(2), "{status}");
+    assert_eq!(bench.names(), ["in.mp4"]);
+}

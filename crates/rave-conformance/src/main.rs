@@ -109,7 +109,7 @@ fn run(action: Action) -> Result<bool> {
                 }
                 return Ok(passed);
             }
-            let missing = report.missing_since(&baseline)?;
+            let missing = report.missing_since(&check.families, &baseline)?;
             for line in &missing {
                 println!("MISSING {line}");
             }

@@ -16,7 +16,7 @@ fn the_report_is_json_and_a_page_that_loads_nothing() {
 
     let json = std::fs::read_to_string(folder.path().join("report.json")).unwrap();
     let json: serde_json::Value = serde_json::from_str(&json).unwrap();
-    assert_eq!(json["schema"], 1);
+    assert_eq!((&json["schema"], &json["since"]), (&2.into(), &"the committed result".into()));
     assert_eq!(json["totals"]["failed"], 0);
     let groups = json["groups"].as_array().unwrap();
     assert_eq!(json["totals"]["groups"], groups.len());
@@ -35,6 +35,34 @@ fn the_report_is_json_and_a_page_that_loads_nothing() {
     let worst = page.split("<h2>The worst frame</h2>").nth(1).unwrap();
     let worst = worst.split("</figure>").next().unwrap();
     assert_eq!(worst.matches("<img ").count(), 3, "expected, found and difference");
+}
+
+/// RV-CONF-1009
+#[test]
+fn the_trend_is_since_the_report_before() {
+    let folder = tempfile::tempdir().unwrap();
+    let out = folder.path().to_str().unwrap();
+    let path = folder.path().join("report.json");
+    let report = || {
+        assert_eq!(conformance(&["report", "blending", "--out", out]).code, Some(0));
+        let page = std::fs::read_to_string(folder.path().join("report.html")).unwrap();
+        let json = std::fs::read_to_string(&path).unwrap();
+        (serde_json::from_str::<serde_json::Value>(&json).unwrap(), page)
+    };
+    let (mut json, _) = report();
+    json["groups"][0]["worst"] = 0.5.into();
+    json["groups"][1]["group"] = "blending/that-was".into();
+    std::fs::write(&path, json.to_string()).unwrap();
+    let (json, page) = report();
+    assert_eq!(json["since"], "the report before");
+    assert!(page.contains("Since the report before") && page.contains("5.00e-1 → <b>"), "{page}");
+    let rows = json["trend"].as_array().unwrap();
+    assert_eq!(rows[0]["worst"][0], 0.5);
+    let gone = rows.iter().find(|row| row["group"] == "blending/that-was").unwrap();
+    assert!(gone["cases"][0].is_u64() && gone["cases"][1].is_null(), "{gone}");
+
+    std::fs::write(&path, "no report").unwrap();
+    assert_eq!(report().0["since"], "the committed result");
 }
 
 /// The fixtures of the repository, with a committed result that `change` has changed.

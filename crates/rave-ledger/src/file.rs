@@ -96,8 +96,9 @@ pub(crate) fn open(path: &Path) -> Result<Arc<Mutex<Chain>>> {
             )
             .help("name another file for each process")
         })?;
-        // What somebody else has put there since is not gone on with.
-        if state.lines() == 0 || state.written == 0 || (!state.lost && metadata.len() != state.written) {
+        // What somebody else has put there since is not gone on with. Asked of a file that nobody else writes any more.
+        let bytes = file.metadata().map_err(io)?.len();
+        if state.lines() == 0 || state.written == 0 || bytes != state.written {
             *state = Chain::default();
             file.set_len(0).map_err(io)?;
         }

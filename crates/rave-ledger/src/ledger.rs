@@ -10,7 +10,7 @@ use rave_core::{Error, Log, LogLevel, Result};
 
 use crate::chain::Chain;
 use crate::line::Line;
-use crate::{Act, Closed, Counts, Event, Failed, Meta, Opened, SCHEMA, file};
+use crate::{Act, Closed, Counts, Event, Failed, MAX_LINE, Meta, Opened, SCHEMA, file};
 
 /// Every how many frames one is recorded with the fingerprints of its input and output; `None` is none.
 pub type Every = Option<NonZero<u32>>;
@@ -53,6 +53,17 @@ impl Ledger {
             Some(path) => file::open(path)?,
             None => Chain::in_memory(),
         };
+        let given_up = chain.lock().unwrap_or_else(PoisonError::into_inner).lost;
+        if let (true, Some(path)) = (given_up, &path) {
+            // RV-LEDGER-1006
+            let path = path.display();
+            log.write(
+                LogLevel::Warning,
+                format_args!(
+                    "ledger: {path} could not be written before: it is left as it is, and gets no more lines"
+                ),
+            );
+        }
         let (ledger, failed) = Ledger::of(chain, every, log);
         // A ledger that cannot even begin is not what was asked for.
         failed.map_or(Ok(ledger), Err)
@@ -83,7 +94,7 @@ impl Ledger {
     /// Adds the line of something that hardened mode did, and what was said of it.
     // RV-LEDGER-1003
     pub fn act(&self, act: Act, message: impl fmt::Display) {
-        let message = Some(message.to_string());
+        let message = Some(shortened(message.to_string()));
         self.record_with(Event::Act(act), Meta { message, ..Meta::default() });
     }
 
@@ -91,7 +102,7 @@ impl Ledger {
     pub fn failed(&self, what: &str, session: Option<u32>, frame: Option<u64>, error: &Error) {
         let status = error.status().token().into();
         let failed = Failed { what: what.into(), session, frame, status };
-        let message = Some(error.to_string());
+        let message = Some(shortened(error.to_string()));
         self.record_with(Event::Failed(failed), Meta { message, ..Meta::default() });
     }
 
@@ -158,6 +169,16 @@ impl Writer {
         self.counts.lock().unwrap_or_else(PoisonError::into_inner).add(&event);
         self.chain().add(event, meta)
     }
+}
+
+/// The beginning of a message that is longer than a line of a ledger bears. Where it is written in JSON, a byte may become six.
+fn shortened(mut message: String) -> String {
+    const MOST: usize = MAX_LINE / 8;
+    if message.len() > MOST {
+        message.truncate((0..=MOST).rev().find(|&at| message.is_char_boundary(at)).unwrap_or(0));
+        message.push('…');
+    }
+    message
 }
 
 impl Default for Ledger {

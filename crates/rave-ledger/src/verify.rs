@@ -24,9 +24,9 @@ pub struct Entry {
 /// How a ledger ends.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Ending {
-    /// With the line of whoever closed it.
+    /// With the lines of all who opened it.
     Closed,
-    /// With another line: its process was killed, runs yet, or lines are missing at the end.
+    /// Before: its process was killed, runs yet, or lines are missing at the end.
     Open,
     /// With this many bytes that are no whole line; the lines before are as they were written.
     Torn(usize),
@@ -72,6 +72,8 @@ pub fn verify(
 ) -> Result<Verified> {
     let mut found = Verified { lines: 0, ending: Ending::Open, last: Digest::default() };
     let mut text = Vec::new();
+    // Who wrote to it and has not closed it yet.
+    let mut writers = 0u64;
     loop {
         let number = found.lines + 1;
         text.clear();
@@ -104,7 +106,13 @@ pub fn verify(
         in_chain(&record, &found).map_err(broken)?;
         found.lines += 1;
         found.last = sha256;
-        found.ending = if matches!(record.event, Event::Closed(_)) { Ending::Closed } else { Ending::Open };
+        match record.event {
+            Event::Opened(_) => writers += 1,
+            Event::Closed(_) => writers = writers.saturating_sub(1),
+            _ => {}
+        }
+        let closed = writers == 0 && matches!(record.event, Event::Closed(_));
+        found.ending = if closed { Ending::Closed } else { Ending::Open };
         each(Entry { record, meta })?;
     }
 }

@@ -176,6 +176,34 @@ fn an_end_that_is_torn_or_missing_is_reported_with_the_lines_before_it() {
     }
 }
 
+/// RV-LEDGER-1203
+#[test]
+fn a_ledger_of_several_writers_ends_with_the_last_of_them() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("run.jsonl");
+    let (first, second) = (open(&path), open(&path));
+    let ending = || verify_file(&path, |_| Ok(())).unwrap().ending;
+    write(&first);
+    drop(first);
+    assert_eq!(ending(), Ending::Open, "the second writes yet");
+    drop(second);
+    assert_eq!(ending(), Ending::Closed);
+}
+
+/// RV-LEDGER-1004
+#[test]
+fn a_message_of_any_length_is_a_line_that_can_be_read() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("run.jsonl");
+    let ledger = open(&path);
+    for character in ["x", "\u{1}", "\"", "ü", "𝄞"] {
+        ledger.failed("model", None, None, &Error::new(Status::Io, character.repeat(100_000)));
+        ledger.act(Act::WithoutCache { status: "IO".into() }, character.repeat(100_000));
+    }
+    drop(ledger);
+    assert_eq!(verify_file(&path, |_| Ok(())).unwrap().lines, 12);
+}
+
 /// RV-LEDGER-1204, RV-LEDGER-1202
 #[test]
 fn unknown_fields_fields_that_are_there_twice_and_other_schemas_are_refused() {
@@ -317,16 +345,29 @@ fn a_full_disk_is_told_once_keeps_whole_lines_and_fails_nothing() {
         let said = Arc::new(Mutex::new(Vec::new()));
         let sink = Arc::clone(&said);
         let log = Log::new(move |_, message| sink.lock().unwrap().push(message.to_owned()));
-        let ledger = Ledger::open(LedgerOptions { path: Some(path.into()), every: None, log }).unwrap();
+        let options = LedgerOptions { path: Some(path.into()), every: None, log: log.clone() };
+        let ledger = Ledger::open(options).unwrap();
         (0..50).for_each(|_| write(&ledger));
         assert_eq!(ledger.lines(), 1 + 50 * 4, "memory goes on");
         drop(ledger);
-        let said = said.lock().unwrap();
-        // Who names the file again in this process leaves there what is whole.
-        let before = std::fs::read(std::env::var_os(OTHER).unwrap()).unwrap();
-        drop(open(Path::new(&std::env::var_os(OTHER).unwrap())));
-        assert!(before == std::fs::read(std::env::var_os(OTHER).unwrap()).unwrap());
-        assert!(said.len() == 1 && said[0].contains("not written any more"), "{said:?}");
+        {
+            let said = said.lock().unwrap();
+            assert!(said.len() == 1 && said[0].contains("not written any more"), "{said:?}");
+        }
+        // Who names the file again in this process is told, and leaves there what is whole.
+        let path = std::path::PathBuf::from(std::env::var_os(OTHER).unwrap());
+        let before = std::fs::read(&path).unwrap();
+        drop(
+            Ledger::open(LedgerOptions { path: Some(path.clone()), every: None, log: log.clone() }).unwrap(),
+        );
+        assert!(before == std::fs::read(&path).unwrap());
+        assert!(said.lock().unwrap()[1].contains("gets no more lines"));
+        // It is begun anew when somebody has made room.
+        std::fs::write(&path, "").unwrap();
+        drop(open(&path));
+        let verified = verify_file(&path, |_| Ok(())).unwrap();
+        assert_eq!((verified.lines, verified.ending), (2, Ending::Closed));
+        std::fs::write(&path, before).unwrap();
         return;
     }
     let folder = tempfile::tempdir().unwrap();

@@ -11,6 +11,19 @@ const MAX_TYPE_DEPTH: usize = 8;
 /// More dimensions than any operator of an image model works on.
 const MAX_RANK: usize = 16;
 
+/// More bytes than any exporter gives a name: names go into messages and ledgers.
+const MAX_NAME: usize = 1024;
+
+/// A name, if it is no longer than that.
+fn short(name: &str) -> Result<&str> {
+    if name.len() <= MAX_NAME {
+        return Ok(name);
+    }
+    let start: String = name.chars().take(40).collect();
+    Err(refused(format!("the name of a tensor, `{start}…`, has {} bytes", name.len()))
+        .expected(format!("at most {MAX_NAME}")))
+}
+
 /// One declared dimension.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Dim {
@@ -42,7 +55,7 @@ impl<'a> ValueInfo<'a> {
         for field in Fields::of(bytes) {
             let (number, value) = field.map_err(damaged)?;
             match number {
-                1 => info.name = value.text().map_err(damaged)?,
+                1 => info.name = short(value.text().map_err(damaged)?)?,
                 2 => once(&mut type_proto, value.bytes().map_err(damaged)?, "type")?,
                 _ => {}
             }

@@ -123,6 +123,28 @@ fn the_same_build_of_one_size_gives_the_same_bytes_again_and_on_two_threads_at_o
     }
 }
 
+/// RV-TRT-1315
+#[test]
+fn builds_for_different_gpus_at_once_are_those_of_builds_alone() {
+    let (Some(builder), Some(model)) = (builder(), real("animevideov3-x2")) else { return };
+    let targets = [vec![ADA], vec![(12, 0)], vec![(7, 5)]];
+    let build = |target: &Vec<_>| {
+        let options = BuildOptions { compute_capabilities: target.clone(), ..options(one_size(160, 90)) };
+        build(&builder, &model, &options).unwrap().bytes
+    };
+    let alone: Vec<_> = targets.iter().map(build).collect();
+    let together: Vec<_> = std::thread::scope(|scope| {
+        let threads: Vec<_> = targets.iter().map(|target| scope.spawn(|| build(target))).collect();
+        threads.into_iter().map(|thread| thread.join().unwrap()).collect()
+    });
+    assert!(
+        alone == together,
+        "{:?} and {:?} bytes",
+        alone.iter().map(Vec::len),
+        together.iter().map(Vec::len)
+    );
+}
+
 /// RV-TRT-1303
 #[test]
 fn every_option_that_is_part_of_the_plan_reaches_it() {

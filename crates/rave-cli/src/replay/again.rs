@@ -71,8 +71,15 @@ impl Replayed {
     }
 }
 
-/// How a model that ran on a GPU is loaded there again.
-pub(super) fn on_gpu(told: &EngineFacts) -> Result<ModelOptions> {
+/// How a model that ran on a GPU is loaded there again. What the ledger says was allowed is only so when it is allowed now:
+/// anybody can write a ledger.
+// RV-CLI-1503
+pub(super) fn on_gpu(told: &EngineFacts, allow_host_code: bool) -> Result<ModelOptions> {
+    if told.host_code && !allow_host_code {
+        return Err(Error::new(Status::Untrusted, "the engine was let bring code for the host")
+            .expected("an engine without")
+            .help("if you trust it: --allow-host-code"));
+    }
     let device = CudaDevice::create(0).map_err(|error| error.context("the model ran on a GPU"))?;
     let precision = match &told.precision {
         None => Precision::Model,

@@ -122,7 +122,7 @@ impl Run<'_> {
             threads: self.wanted.threads,
             log: self.log.clone(),
             ..match &told.engine {
-                Some(engine) => on_gpu(engine)?,
+                Some(engine) => on_gpu(engine, self.wanted.allow_host_code)?,
                 None => ModelOptions::default(),
             }
         };
@@ -196,7 +196,8 @@ impl Run<'_> {
         let replayed =
             self.sessions.get_mut(&told.session).ok_or_else(|| unknown("session", told.session))?;
         let number = told.frame;
-        let whole = read(&mut *self.source, replayed, number + replayed.repeats + 1, &mut self.pixels)?;
+        let taken = total([number, replayed.repeats, 1])?;
+        let whole = read(&mut *self.source, replayed, taken, &mut self.pixels)?;
         if told.crop.is_some() {
             self.cropped += 1;
             return Ok(());
@@ -230,7 +231,7 @@ impl Run<'_> {
     /// Reads past the frames of a session that has ended.
     fn close(&mut self, told: &SessionClosed) -> Result<()> {
         let Some(mut replayed) = self.sessions.remove(&told.session) else { return Ok(()) };
-        let all = told.frames + told.failed_frames + told.lost_frames + replayed.repeats;
+        let all = total([told.frames, told.failed_frames, told.lost_frames, replayed.repeats])?;
         read(&mut *self.source, &mut replayed, all, &mut self.pixels).map(drop)
     }
 
@@ -280,6 +281,14 @@ fn read(
 fn last_event<T>(model: &Model, kind: impl Fn(Event) -> Option<T>) -> Option<T> {
     let ledger = model.ledger();
     (0..ledger.lines()).rev().find_map(|seq| kind(ledger.event(seq)?))
+}
+
+/// A sum of what a ledger says.
+fn total(counts: impl IntoIterator<Item = u64>) -> Result<u64> {
+    let sum = counts.into_iter().try_fold(0u64, u64::checked_add);
+    sum.ok_or_else(|| {
+        Error::new(Status::Untrusted, "more frames than can be counted").expected("those of a run")
+    })
 }
 
 fn unknown(what: &str, number: u32) -> Error {

@@ -1,5 +1,6 @@
 //! The command line of `rave upscale`.
 
+use std::num::NonZero;
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -41,6 +42,12 @@ pub(crate) struct Upscale {
     /// Pictures that are finished together, and computed again at most when a run goes on
     #[arg(long, value_name = "PICTURES", default_value_t = 250, value_parser = clap::value_parser!(u64).range(1..))]
     pub(crate) segment: u64,
+    /// Write the evidence of the run to this file: what was decided, and hashes of pictures. rave replay runs it again
+    #[arg(long, value_name = "FILE")]
+    pub(crate) ledger: Option<PathBuf>,
+    /// Of how many pictures one is in the ledger
+    #[arg(long, value_name = "PICTURES", default_value = "1", requires = "ledger")]
+    pub(crate) ledger_every: NonZero<u32>,
     /// Write a line of JSON for each piece of news to standard output
     #[arg(long)]
     pub(crate) json: bool,

@@ -3,10 +3,11 @@
 pub(crate) mod arguments;
 mod news;
 
+use std::path::Path;
 use std::time::Duration;
 
-use rave_core::{Error, Result, Status};
-use rave_engine::{BuilderProgram, Cancel, ModelOptions};
+use rave_core::{Error, Log, Result, Status};
+use rave_engine::{BuilderProgram, Cancel, Ledger, LedgerOptions, ModelOptions};
 use rave_pipeline::{CancellationToken, Upscale, unfinished_folder};
 
 use crate::interrupt::Interrupt;
@@ -29,6 +30,7 @@ pub(crate) fn run(wanted: &arguments::Upscale, verbose: bool, interrupt: &Interr
     let (asked, log) = (interrupt.clone(), news.log(verbose));
     let options = ModelOptions {
         cancel: Cancel::when(move || asked.came()),
+        ledger: ledger(wanted, &log)?,
         log,
         ..model_options(&wanted.engine, wanted.part.mode)?
     };
@@ -63,6 +65,30 @@ pub(crate) fn run(wanted: &arguments::Upscale, verbose: bool, interrupt: &Interr
             Err(if resumable { error.help("--resume goes on with what is done") } else { error })
         }
     }
+}
+
+/// The ledger that is wanted. A file that is there is what a run has left, or something else altogether.
+// RV-CLI-1712
+fn ledger(wanted: &arguments::Upscale, log: &Log) -> Result<Ledger> {
+    let Some(path) = &wanted.ledger else { return Ok(Ledger::default()) };
+    let found =
+        |what: &str| Error::new(Status::InvalidParameter, format!("ledger {}: {what}", path.display()));
+    let is = |other: &Path| std::fs::canonicalize(other).ok() == std::fs::canonicalize(path).ok();
+    if path.exists() {
+        if [Path::new(&wanted.input), &wanted.model].into_iter().any(is) {
+            return Err(found("the input, or the model, is there").help("name another file"));
+        }
+        if !wanted.overwrite {
+            return Err(found("a file is there already")
+                .help("name another file, as each run, also one that goes on, has a ledger of its own; or --overwrite"));
+        }
+    }
+    if *path == Path::new(&wanted.output) {
+        return Err(found("the output is to be there").help("name another file"));
+    }
+    let options =
+        LedgerOptions { path: Some(path.clone()), every: Some(wanted.ledger_every), log: log.clone() };
+    Ledger::open(options)
 }
 
 /// Whether `error` is that of a run which was to build an engine and end there.

@@ -2,8 +2,8 @@
 
 use std::fmt::Write;
 
-use super::Trend;
 use super::meta::Meta;
+use super::{Since, Trend};
 use crate::image::Sight;
 use crate::tally::GroupReport;
 
@@ -21,7 +21,7 @@ figure img { image-rendering: pixelated; width: 22rem; max-width: 100%; border: 
 figcaption { margin-bottom: .4rem; } details { margin: .4rem 0; }
 ";
 
-pub(super) fn page(groups: &[GroupReport], summary: &str, trend: &[Trend], meta: &Meta) -> String {
+pub(super) fn page(groups: &[GroupReport], summary: &str, trend: (Since, &[Trend]), meta: &Meta) -> String {
     let mut out = String::from("<!doctype html>\n<html lang=\"en\">\n<meta charset=\"utf-8\">\n");
     let _ = write!(
         out,
@@ -113,9 +113,13 @@ fn figure(out: &mut String, group: &GroupReport, sight: &Sight) {
     *out += "</div></figure>\n";
 }
 
-fn trends(out: &mut String, trend: &[Trend]) {
-    *out += "<h2>Since the committed result</h2>\n<table>\n<tr><th>group<th class=\"n\">cases<th class=\"n\">\
-             samples that differ<th class=\"n\">worst\n";
+fn trends(out: &mut String, (since, trend): (Since, &[Trend])) {
+    let since = match since {
+        Since::Report => "the report before",
+        Since::Committed => "the committed result",
+    };
+    let _ = write!(out, "<h2>Since {since}</h2>\n<table>\n");
+    *out += "<tr><th>group<th class=\"n\">cases<th class=\"n\">samples that differ<th class=\"n\">worst\n";
     for row in trend {
         let count = |pair: [Option<u64>; 2]| change(pair.map(|value| value.map(|value| value.to_string())));
         let worst = change(row.worst.map(|value| value.map(|value| format!("{value:.2e}"))));

@@ -11,10 +11,10 @@ mod baseline;
 mod html;
 mod meta;
 
-pub(crate) use baseline::{Trend, parses as readable_baseline};
+pub(crate) use baseline::{Since, Trend, parses as readable_baseline};
 
 /// The version of the JSON that is written.
-const SCHEMA: u64 = 1;
+const SCHEMA: u64 = 2;
 
 /// The result of every group.
 #[derive(Debug, Default)]
@@ -28,6 +28,7 @@ struct Json<'a> {
     tool: &'static str,
     meta: meta::Meta,
     totals: Totals,
+    since: Since,
     trend: &'a [Trend],
     groups: &'a [GroupReport],
 }
@@ -113,12 +114,13 @@ impl Report {
         baseline::readable(path)
     }
 
-    /// Compares with the committed result at `path`; what went missing since of the families that ran, in words.
+    /// Compares with the committed result at `path`; what went missing since, in words: of `families`, if some were asked for,
+    /// or of all.
     ///
     /// # Errors
     /// When the file cannot be read, or is none.
-    pub fn missing_since(&self, path: &Path) -> Result<Vec<String>> {
-        baseline::missing(&self.groups, path)
+    pub fn missing_since(&self, families: &[String], path: &Path) -> Result<Vec<String>> {
+        baseline::missing(&self.groups, families, path)
     }
 
     /// Writes the result that later runs are compared with.
@@ -129,20 +131,22 @@ impl Report {
         baseline::write(&self.groups, path)
     }
 
-    /// Writes `report.json` and `report.html` into `folder`; the trend is that since `baseline`, where there is one.
+    /// Writes `report.json` and `report.html` into `folder`; the trend is that since the report that is there, or else since
+    /// `baseline`, where there is one.
     ///
     /// # Errors
     /// When a file cannot be read or written.
-    // RV-CONF-1004
+    // RV-CONF-1004, RV-CONF-1009
     pub fn write(&self, folder: &Path, baseline: &Path) -> Result<()> {
-        let trend = baseline::trend(&self.groups, baseline)?;
+        let (since, trend) = baseline::trend(&self.groups, &folder.join("report.json"), baseline)?;
         let meta = meta::Meta::of_this_run();
-        let page = html::page(&self.groups, &self.summary(), &trend, &meta);
+        let page = html::page(&self.groups, &self.summary(), (since, &trend), &meta);
         let json = Json {
             schema: SCHEMA,
             tool: "rave-conformance",
             meta,
             totals: self.totals(),
+            since,
             trend: &trend,
             groups: &self.groups,
         };

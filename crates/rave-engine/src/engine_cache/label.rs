@@ -80,8 +80,12 @@ impl Label {
             Some(("kind", "timings")) => Kind::Timings,
             other => return Err(format!("its label goes on with {other:?}")),
         };
+        let mut names = std::collections::BTreeSet::new();
         for line in lines {
             let (name, _) = line?;
+            if !names.insert(name) {
+                return Err(format!("its label has the field `{}` twice", name.escape_default()));
+            }
             if !FIELDS.contains(&name) && !FAMILIES.iter().any(|family| name.starts_with(family)) {
                 return Err(format!("its label has the unknown field `{}`", name.escape_default()));
             }

@@ -8,11 +8,14 @@ use rave_core::{Error, Result, Status};
 use rustix::fs::{FlockOperation, flock};
 
 use super::{Fingerprint, TIMES};
+use crate::video::folder_of;
 
 /// What is added to an output's name.
 const SUFFIX: &str = ".rave-unfinished";
 const FINGERPRINT: &str = "run";
 const LOCK: &str = "lock";
+/// Is there where the run was told that it may replace what is in its output's place.
+const REPLACES: &str = "replaces";
 
 /// The folder in which a run to the file or the numbered images `output` keeps what is finished while it lasts, and after it
 /// was stopped.
@@ -28,7 +31,9 @@ pub fn unfinished_folder(output: &str) -> PathBuf {
 pub(crate) struct Folder {
     path: PathBuf,
     /// Held until this is dropped, or the process ends in whatever way.
-    _lock: File,
+    lock: Option<File>,
+    /// Whether the run may replace what is in its output's place.
+    replaces: bool,
 }
 
 impl Folder {
@@ -48,22 +53,39 @@ impl Folder {
         }
         match fs::create_dir(&path) {
             Err(error) if error.kind() != ErrorKind::AlreadyExists => return Err(io(error)),
-            _ => {}
+            Err(_) => {}
+            // The folder's name, too, is to outlast a power cut.
+            Ok(()) => sync(folder_of(&path))?,
         }
         let lock = File::create(path.join(LOCK)).map_err(io)?;
-        flock(&lock, FlockOperation::NonBlockingLockExclusive).map_err(|_| {
-            Error::new(Status::Busy, format!("another run writes to {output}")).help("wait until it ends")
+        flock(&lock, FlockOperation::NonBlockingLockExclusive).map_err(|error| match error {
+            rustix::io::Errno::WOULDBLOCK => {
+                Error::new(Status::Busy, format!("another run writes to {output}")).help("wait until it ends")
+            }
+            error => io(error.into()).context("it cannot be locked"),
         })?;
-        let folder = Folder { path, _lock: lock };
-        let unfinished = fs::read_to_string(folder.path.join(FINGERPRINT)).ok();
-        match unfinished.as_deref().and_then(Fingerprint::read) {
+        let mut folder = Folder { path, lock: Some(lock), replaces: anew };
+        let unfinished = folder.fingerprint()?;
+        match unfinished {
             Some(unfinished) if resume => {
                 print.check(&unfinished, &folder.path)?;
+                folder.replaces |= folder.path.join(REPLACES).exists();
                 Ok((folder, true))
+            }
+            None if resume && !anew && has_work(&folder.path) => {
+                let found =
+                    format!("of what the unfinished run in {} is cannot be told", folder.path.display());
+                Err(Error::new(Status::InvalidParameter, found)
+                    .expected(format!("its file `{FINGERPRINT}`, as this version of RAVE writes it"))
+                    .help("go on with the version that began it, or begin anew (--overwrite)"))
             }
             // Stopped before it had begun, or to be begun anew.
             _ => {
                 folder.clear()?;
+                if anew {
+                    let path = folder.path.join(REPLACES);
+                    File::create(&path).map_err(|error| Error::io(&path, &error))?;
+                }
                 folder.write_fingerprint(print)?;
                 Ok((folder, false))
             }
@@ -74,10 +96,30 @@ impl Folder {
         &self.path
     }
 
-    /// Removes the folder: the output is in its place.
+    /// Whether the run may replace what is in its output's place: it was said so when it was begun, or is now.
+    pub(crate) fn replaces(&self) -> bool {
+        self.replaces
+    }
+
+    /// Removes the folder: the output is in its place. What cannot be removed is no work any more, and no reason to say that
+    /// the run has failed.
     // RV-PIPE-3104
-    pub(crate) fn remove(self) -> Result<()> {
-        fs::remove_dir_all(&self.path).map_err(|error| Error::io(&self.path, &error))
+    pub(crate) fn remove(mut self) {
+        // NFS keeps an open file's name.
+        drop(self.lock.take());
+        if fs::remove_dir_all(&self.path).is_err() {
+            let _ = self.clear();
+        }
+    }
+
+    /// What the run is of; `None` where that is not there, damaged, or of another version.
+    fn fingerprint(&self) -> Result<Option<Fingerprint>> {
+        let path = self.path.join(FINGERPRINT);
+        match fs::read(&path) {
+            Ok(bytes) => Ok(std::str::from_utf8(&bytes).ok().and_then(Fingerprint::read)),
+            Err(error) if error.kind() == ErrorKind::NotFound => Ok(None),
+            Err(error) => Err(Error::io(&path, &error)),
+        }
     }
 
     /// Removes everything but the lock.
@@ -161,7 +203,7 @@ mod tests {
             assert!(!goes_on && !folder.path().join(work).exists());
             drop(folder);
             assert_eq!(fs::read_dir(place.path()).unwrap().count(), 0, "there is nothing to go on with");
-            open("b", false, false).unwrap().0.remove().unwrap();
+            open("b", false, false).unwrap().0.remove();
             assert_eq!(fs::read_dir(place.path()).unwrap().count(), 0);
         }
     }
@@ -175,6 +217,33 @@ mod tests {
         fs::write(unfinished_folder(&out).join("run.part"), "rave unf").unwrap();
         let (_, goes_on) = Folder::open(&out, &print("a"), true, false).unwrap();
         assert!(!goes_on);
+    }
+
+    /// RV-PIPE-3101: nothing that is finished goes because the file that tells of what cannot be read.
+    #[test]
+    fn a_run_of_which_it_cannot_be_told_what_it_is_stays_until_it_is_to_be_begun_anew() {
+        let place = tempfile::tempdir().unwrap();
+        let out = place.path().join("out.mp4").to_str().unwrap().to_owned();
+        let (folder, _) = Folder::open(&out, &print("a"), false, false).unwrap();
+        let (segment, run) = (folder.path().join("000000.segment"), folder.path().join(FINGERPRINT));
+        fs::write(&segment, "work").unwrap();
+        drop(folder);
+        let whole = fs::read(&run).unwrap();
+        let other = String::from_utf8(whole.clone()).unwrap().replacen('1', "9", 1).into_bytes();
+        for damaged in [Some(&whole[..whole.len() / 2]), Some(&other), Some(b"\xff\xfe"), Some(b""), None] {
+            match damaged {
+                Some(bytes) => fs::write(&run, bytes).unwrap(),
+                None => fs::remove_file(&run).unwrap(),
+            }
+            let error = Folder::open(&out, &print("a"), true, false).unwrap_err();
+            assert!(error.to_string().contains("--overwrite") && segment.exists(), "{error}");
+        }
+        fs::create_dir(&run).unwrap();
+        assert_eq!(Folder::open(&out, &print("a"), true, false).unwrap_err().status(), Status::Io);
+        assert!(segment.exists());
+        fs::remove_dir(&run).unwrap();
+        let (_, goes_on) = Folder::open(&out, &print("a"), true, true).unwrap();
+        assert!(!goes_on && !segment.exists());
     }
 
     #[test]

@@ -136,9 +136,14 @@ impl Pictures {
         sync(self.folder.path())
     }
 
+    /// Whether the images may replace what is in their places.
+    pub(crate) fn replace(&self) -> bool {
+        self.folder.replaces()
+    }
+
     /// Removes what is left: the images are in their places.
-    pub(crate) fn remove(self) -> Result<()> {
-        self.folder.remove()
+    pub(crate) fn remove(self) {
+        self.folder.remove();
     }
 
     /// Brings to the disk what may not be there.

@@ -105,6 +105,7 @@ impl FrameSink<Picture> for SegmentSink {
             input.seek(sources.start)?;
         }
         file.join(done.paths(), input, sources.clip)?;
-        done.remove()
+        done.remove();
+        Ok(())
     }
 }

@@ -80,9 +80,14 @@ impl Segments {
         self.folder.path().join(JOINED)
     }
 
+    /// Whether the output may replace what is in its place.
+    pub(crate) fn replace(&self) -> bool {
+        self.folder.replaces()
+    }
+
     /// Removes them: the output is in its place.
-    pub(crate) fn remove(self) -> Result<()> {
-        self.folder.remove()
+    pub(crate) fn remove(self) {
+        self.folder.remove();
     }
 
     fn path(&self, index: usize) -> PathBuf {

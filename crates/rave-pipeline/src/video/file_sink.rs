@@ -184,7 +184,8 @@ impl FrameSink<Picture> for FileSink {
             Some(mut pictures) => {
                 pictures.complete()?;
                 place.complete()?;
-                pictures.remove()
+                pictures.remove();
+                Ok(())
             }
         }
     }

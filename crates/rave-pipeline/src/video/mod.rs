@@ -40,5 +40,6 @@ pub(crate) use file_sink::FileSink;
 pub use job::{Facts, Job, Progress, Summary};
 pub(crate) use numbered::Numbered;
 pub use picture::Picture;
+pub(crate) use place::folder_of;
 pub(crate) use recipe::Recipe;
 pub use upscale::Upscale;

@@ -1,7 +1,7 @@
 //! Where an output goes: beside its place while it is written, into it when it is complete.
 
 use std::fs;
-use std::io::ErrorKind;
+use std::io::{ErrorKind, Read};
 use std::path::{Path, PathBuf};
 
 use rave_core::{Error, Result, Status};
@@ -56,8 +56,7 @@ impl Place {
         }
         let same = |path: &Path| fs::canonicalize(path).ok();
         if same(target).is_some() && same(target) == same(Path::new(source)) {
-            return Err(Error::new(Status::InvalidParameter, format!("output {path} is the input itself"))
-                .help("name another file"));
+            return Err(itself(path));
         }
         if !overwrite && target.exists() {
             return Err(exists(target));
@@ -67,6 +66,14 @@ impl Place {
         let name = target.file_name().unwrap_or_default().to_string_lossy();
         let mut builder = Builder::new();
         if let Some(names) = Numbered::parse(&name) {
+            // An image is the input's, and would be the output's, too.
+            let taken = |image: &Path| {
+                let name = image.file_name().unwrap_or_default().to_string_lossy();
+                names.number(&name).is_some() && same(folder_of(image)) == same(folder)
+            };
+            if images_of(source).iter().any(|image| taken(image)) {
+                return Err(itself(path));
+            }
             if let (false, Some((_, first))) = (overwrite, names.images(folder).map_err(io)?.first()) {
                 return Err(exists(first));
             }
@@ -84,14 +91,15 @@ impl Place {
         Ok(place(Written::File(file.map_err(io)?.into_temp_path())))
     }
 
-    /// The place of the file `path`, which is written at `kept` and may replace what is there.
-    pub(crate) fn kept(path: &str, kept: PathBuf) -> Self {
-        Place { name: path.to_owned(), written: Written::Kept(kept), overwrite: true }
+    /// The place of the file `path`, which is written at `kept` and stays there until it can be moved.
+    pub(crate) fn kept(path: &str, kept: PathBuf, overwrite: bool) -> Self {
+        Place { name: path.to_owned(), written: Written::Kept(kept), overwrite }
     }
 
-    /// The place of the numbered images `path`, which are written into the folder `kept` and may replace what is there.
-    pub(crate) fn kept_sequence(path: &str, names: Numbered, kept: PathBuf) -> Self {
-        Place { name: path.to_owned(), written: Written::KeptSequence(kept, names), overwrite: true }
+    /// The place of the numbered images `path`, which are written into the folder `kept` and stay there until they can be
+    /// moved.
+    pub(crate) fn kept_sequence(path: &str, names: Numbered, kept: PathBuf, overwrite: bool) -> Self {
+        Place { name: path.to_owned(), written: Written::KeptSequence(kept, names), overwrite }
     }
 
     /// What is to be written to.
@@ -126,10 +134,16 @@ impl Place {
             }
             Written::Kept(path) => {
                 sync(&path)?;
-                fs::rename(&path, &target).map_err(|error| Error::io(&target, &error))?;
+                // A run that was killed behind this may have moved it before.
+                if self.overwrite || !is_same_file(&path, &target)? {
+                    move_kept(path, &target, self.overwrite)?;
+                }
                 sync(folder_of(&target))
             }
             Written::Sequence(folder, names) => {
+                if let (false, Some(there)) = (self.overwrite, first_taken(&names, folder.path(), &target)?) {
+                    return Err(exists(&there));
+                }
                 move_images(&names, folder.path(), folder_of(&target), self.overwrite)?;
                 folder.close().map_err(|error| Error::io(&target, &error))
             }
@@ -153,12 +167,83 @@ fn move_to(path: TempPath, target: &Path, overwrite: bool) -> Result<()> {
     })
 }
 
+/// As [`move_to`], of a file that stays where it is if it cannot be moved.
+fn move_kept(path: PathBuf, target: &Path, overwrite: bool) -> Result<()> {
+    let path = TempPath::try_from_path(&path).map_err(|error| Error::io(&path, &error))?;
+    let moved = if overwrite { path.persist(target) } else { path.persist_noclobber(target) };
+    moved.map_err(|failed| {
+        let kept = failed.path.keep();
+        match (failed.error.kind(), kept) {
+            (ErrorKind::AlreadyExists, Ok(_)) => {
+                exists(target).help("move it away, and go on with the finished run (rave upscale --resume)")
+            }
+            (_, Ok(_)) => Error::io(target, &failed.error),
+            (_, Err(error)) => Error::io(target, &error.error),
+        }
+    })
+}
+
 fn move_images(names: &Numbered, from: &Path, to: &Path, overwrite: bool) -> Result<()> {
-    let io = |error| Error::io(from, &error);
-    for (number, path) in names.images(from).map_err(io)? {
-        move_to(TempPath::try_from_path(path).map_err(io)?, &to.join(names.name(number)), overwrite)?;
+    for (number, path) in names.images(from).map_err(|error| Error::io(from, &error))? {
+        move_kept(path, &to.join(names.name(number)), overwrite)?;
     }
     Ok(())
+}
+
+/// The first of the places of the images in `from` that is taken.
+fn first_taken(names: &Numbered, from: &Path, target: &Path) -> Result<Option<PathBuf>> {
+    let images = names.images(from).map_err(|error| Error::io(from, &error))?;
+    let mut places = images.into_iter().map(|(number, _)| folder_of(target).join(names.name(number)));
+    Ok(places.find(|place| place.exists()))
+}
+
+/// Whether `other` is there, and holds what `path` does, to the byte.
+fn is_same_file(path: &Path, other: &Path) -> Result<bool> {
+    let open = |path: &Path| fs::File::open(path).map_err(|error| Error::io(path, &error));
+    if !other.is_file() {
+        return Ok(false);
+    }
+    let (mut one, mut two) = (open(path)?, open(other)?);
+    let (mut block, mut same) = (vec![0; 1 << 20], vec![0; 1 << 20]);
+    loop {
+        let read = read_whole(&mut one, &mut block).map_err(|error| Error::io(path, &error))?;
+        let again = read_whole(&mut two, &mut same).map_err(|error| Error::io(other, &error))?;
+        if block[..read] != same[..again] {
+            return Ok(false);
+        }
+        if read < block.len() {
+            return Ok(true);
+        }
+    }
+}
+
+/// Fills `block` as far as the file reaches; how far that is.
+fn read_whole(file: &mut fs::File, block: &mut [u8]) -> std::io::Result<usize> {
+    let mut filled = 0;
+    while filled < block.len() {
+        match file.read(&mut block[filled..]) {
+            Ok(0) => break,
+            Ok(more) => filled += more,
+            Err(error) if error.kind() == ErrorKind::Interrupted => {}
+            Err(error) => return Err(error),
+        }
+    }
+    Ok(filled)
+}
+
+/// The images that `source` is or names.
+fn images_of(source: &str) -> Vec<PathBuf> {
+    let path = Path::new(source);
+    if path.is_file() {
+        return vec![path.to_owned()];
+    }
+    let images = Numbered::of(source).and_then(|names| names.images(folder_of(path)).ok());
+    images.unwrap_or_default().into_iter().map(|(_, path)| path).collect()
+}
+
+fn itself(path: &str) -> Error {
+    Error::new(Status::InvalidParameter, format!("output {path} is the input itself"))
+        .help("name another file")
 }
 
 fn exists(target: &Path) -> Error {
@@ -245,6 +330,56 @@ mod tests {
         assert_eq!(place.complete().unwrap_err().status(), Status::InvalidParameter);
         assert_eq!(fs::read_to_string(&late).unwrap(), "another's");
         assert_eq!(names(folder.path()), ["in.mp4", "late.mp4", "out.mp4"]);
+    }
+
+    /// RV-PIPE-2202: also after hours, and nothing of what took them goes.
+    #[test]
+    fn a_kept_output_stays_where_it_is_when_its_place_is_taken() {
+        let folder = tempfile::tempdir().unwrap();
+        let (out, kept) = (in_folder(folder.path(), "out.mp4"), folder.path().join("joined"));
+        let complete = |overwrite| {
+            fs::write(&kept, "mine").unwrap();
+            Place::kept(&out, kept.clone(), overwrite).complete()
+        };
+        fs::write(&out, "another's").unwrap();
+        let error = complete(false).unwrap_err();
+        assert!(error.to_string().contains("--resume"), "{error}");
+        assert_eq!(fs::read_to_string(&out).unwrap(), "another's");
+        assert_eq!(fs::read_to_string(&kept).unwrap(), "mine");
+        fs::write(&out, "mine").unwrap();
+        complete(false).unwrap();
+        fs::write(&out, "old").unwrap();
+        complete(true).unwrap();
+        assert_eq!(fs::read_to_string(&out).unwrap(), "mine");
+
+        let images = folder.path().join("images");
+        fs::create_dir(&images).unwrap();
+        let name = |number: u32| format!("{number}.png");
+        (1..4).for_each(|number| fs::write(images.join(name(number)), "mine").unwrap());
+        fs::write(folder.path().join(name(2)), "another's").unwrap();
+        let names = Numbered::parse("%d.png").unwrap();
+        let place = Place::kept_sequence(&in_folder(folder.path(), "%d.png"), names, images.clone(), false);
+        place.complete().unwrap_err();
+        assert_eq!(fs::read_to_string(folder.path().join(name(2))).unwrap(), "another's");
+        let left = |number| images.join(name(number)).exists() || folder.path().join(name(number)).exists();
+        assert!(images.join(name(2)).exists() && left(1) && left(3));
+    }
+
+    /// RV-PIPE-2202
+    #[test]
+    fn images_of_the_input_are_no_place_for_an_output() {
+        let folder = tempfile::tempdir().unwrap();
+        for number in 1..4 {
+            fs::write(folder.path().join(format!("{number:04}.png")), "input").unwrap();
+        }
+        let path = |name: &str| in_folder(folder.path(), name);
+        for (input, output) in
+            [("%04d.png", "%04d.png"), ("0002.png", "%04d.png"), ("0002.png", "./0002.png")]
+        {
+            let error = Place::prepare(&path(output), &path(input), true).unwrap_err();
+            assert!(error.to_string().contains("the input itself"), "{input} {output}: {error}");
+        }
+        Place::prepare(&path("big-%04d.png"), &path("%04d.png"), false).unwrap();
     }
 
     /// RV-PIPE-2202

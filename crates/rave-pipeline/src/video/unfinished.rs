@@ -117,9 +117,12 @@ impl Durable {
     /// Where the output is put together.
     pub(super) fn place(&self, unfinished: &Unfinished) -> Place {
         match unfinished {
-            Unfinished::Segments(segments) => Place::kept(&self.output, segments.joined()),
+            Unfinished::Segments(segments) => {
+                Place::kept(&self.output, segments.joined(), segments.replace())
+            }
             Unfinished::Pictures(pictures) => {
-                Place::kept_sequence(&self.output, pictures.names().clone(), pictures.folder().to_owned())
+                let (names, folder) = (pictures.names().clone(), pictures.folder().to_owned());
+                Place::kept_sequence(&self.output, names, folder, pictures.replace())
             }
         }
     }

@@ -19,6 +19,7 @@ use std::fmt;
 use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
 use std::ptr;
+use std::sync::{Mutex, PoisonError};
 
 use rave_core::{Error, Log, Result, Status};
 
@@ -128,6 +129,9 @@ impl Builder {
     /// - [`Status::DeviceNotFound`]: it takes a GPU, and there is none.
     /// - [`Status::OutOfMemory`], on the host or on the device.
     /// - [`Status::Cancelled`]: `progress` broke it off.
+    ///
+    /// # Threads
+    /// Any; a build waits for those that go on in the process, so `progress` must not begin one.
     pub fn build(
         &self,
         name: &str,
@@ -164,6 +168,8 @@ impl Builder {
         let opsets = onnx::inspect(onnx).map_err(of_model)?;
         let faults = Attached::new(&self.log);
         let monitor = Monitor::new(progress);
+        // RV-TRT-1315
+        let _one_at_a_time = BUILDING.lock().unwrap_or_else(PoisonError::into_inner);
         let result = self.build_watched(&faults, driver, onnx, &opsets, options, &monitor);
         drop(faults);
         if monitor.end() {
@@ -280,6 +286,10 @@ impl fmt::Debug for Builder {
         write!(f, "Builder({}, {})", self.library, self.parser.name.display())
     }
 }
+
+/// Held while TensorRT builds. What TensorRT-RTX 1.7.1 is building for is one for the process: of two builds for different GPUs
+/// at once, one ends with "Target SM 120 is not found in the accelerator list".
+static BUILDING: Mutex<()> = Mutex::new(());
 
 /// What TensorRT made.
 struct Built {
