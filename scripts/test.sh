@@ -24,6 +24,7 @@ fi
 step "Packages and tools"
 need_packages build-essential binutils cmake clang nasm pkg-config libx264-dev python3-venv shellcheck \
     libzimg2 xz-utils unzip
+[ "${RAVE_DEEP:-}" != 1 ] || need_packages valgrind
 scripts/fetch.sh all
 scripts/fetch-tensorrt-headers.sh
 scripts/fetch-tensorrt.sh

@@ -50,3 +50,44 @@ pub fn check_device_alive() -> Result<()> {
     };
     Err(Error::new(Status::DeviceLost, what).help("restart the process"))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// By name and number as cuda.h of CUDA 13.0 has them; RV-CUDA-1201.
+    #[test]
+    fn the_errors_after_which_a_process_must_end_are_those_of_cudas_header() {
+        let lost = [
+            ("CUDA_ERROR_CONTAINED", 226),
+            ("CUDA_ERROR_ILLEGAL_ADDRESS", 700),
+            ("CUDA_ERROR_LAUNCH_TIMEOUT", 702),
+            ("CUDA_ERROR_ASSERT", 710),
+            ("CUDA_ERROR_HARDWARE_STACK_ERROR", 714),
+            ("CUDA_ERROR_ILLEGAL_INSTRUCTION", 715),
+            ("CUDA_ERROR_MISALIGNED_ADDRESS", 716),
+            ("CUDA_ERROR_INVALID_ADDRESS_SPACE", 717),
+            ("CUDA_ERROR_INVALID_PC", 718),
+            ("CUDA_ERROR_LAUNCH_FAILED", 719),
+            ("CUDA_ERROR_TENSOR_MEMORY_LEAK", 721),
+            ("CUDA_ERROR_MPS_CLIENT_TERMINATED", 810),
+            ("CUDA_ERROR_EXTERNAL_DEVICE", 911),
+        ];
+        for (name, code) in lost {
+            assert!(is_sticky_cuda_error(code), "{name}");
+        }
+        let sticky = (0..1000).filter(|&code| is_sticky_cuda_error(code)).count();
+        assert_eq!(sticky, lost.len());
+        let goes_on = [
+            ("CUDA_SUCCESS", 0),
+            ("CUDA_ERROR_INVALID_VALUE", 1),
+            ("CUDA_ERROR_OUT_OF_MEMORY", 2),
+            ("CUDA_ERROR_NO_DEVICE", 100),
+            ("CUDA_ERROR_NOT_READY", 600),
+            ("CUDA_ERROR_UNKNOWN", 999),
+        ];
+        for (name, code) in goes_on {
+            assert!(!is_sticky_cuda_error(code), "{name}");
+        }
+    }
+}

@@ -4,9 +4,12 @@
 #[path = "common/clips.rs"]
 mod clips;
 
+use std::time::Duration;
+
 use clips::{Clips, engine};
 use rave_engine::Mode;
 use rave_pipeline::{Summary, Upscale};
+use rave_tests::ffmpeg::golden_model;
 
 /// A source of pictures whose form the cases add to. It says what its colours are: what is left open is settled, and said, in
 /// the output.
@@ -69,6 +72,30 @@ fn stays(clips: &Clips, input: &str, output: &str, codec: &str) -> Summary {
 
 fn run(upscale: Upscale) -> Summary {
     upscale.segment(5).resumable(false).run().unwrap()
+}
+
+/// RV-PIPE-2101: in the size and the colours that they have.
+#[test]
+fn real_films_come_out_as_the_filter_has_them() {
+    let Some(clips) = Clips::find() else { return };
+    let model = golden_model("replicate-2x");
+    let filter = format!("rave={}:runtime_lib=embedded", model.display());
+    for name in ["bigbuckbunny", "bikes", "carphone_distorted"] {
+        let input = rave_tests::build_dir().join(format!("deps/clips/{name}.mp4"));
+        let input = input.to_str().unwrap();
+        let output = clips.path(&format!("{name}.mkv"));
+        let upscale = engine("replicate-2x").upscale(input).output(&output).codec("ffv1");
+        let frames = run(upscale.length(Duration::from_millis(400))).frames;
+        let hashes = |args: &[&str]| -> Vec<String> {
+            let args = [args, &["-fps_mode", "passthrough", "-f", "framemd5", "-"]].concat();
+            let said = String::from_utf8(clips.run(&args)).unwrap();
+            let lines = said.lines().filter(|line| !line.starts_with('#'));
+            lines.map(|line| line.rsplit(", ").next().unwrap().to_owned()).collect()
+        };
+        let theirs = hashes(&["-t", "0.4", "-i", input, "-an", "-vf", &filter]);
+        assert!(theirs.len() as u64 == frames && frames >= 10, "{name}: {frames} and {}", theirs.len());
+        assert_eq!(hashes(&["-i", &output, "-map", "0:v"]), theirs, "{name}");
+    }
 }
 
 /// RV-PIPE-2101, RV-PIPE-2103
