@@ -6,7 +6,7 @@ use std::time::Instant;
 use rave_core::{Error, Log, Result, Status};
 use rave_engine::{
     BatchRange, BuildPlace, BuilderProgram, BuiltPlan, EngineRequest, EngineSizes, PreparedBuild, SizeRange,
-    Tried, Verdict, in_words,
+    Tried, Verdict, check_room, in_words,
 };
 
 use crate::arguments::{Build, Sizes};
@@ -21,7 +21,8 @@ pub(crate) fn run(wanted: &Build, verbose: bool, interrupt: &Interrupt) -> Resul
     let mut shown = Shown::new();
     let mut prepared = request(wanted, shown.log(verbose)).prepare()?;
     let path = wanted.output.clone().unwrap_or_else(|| wanted.model.with_extension("engine"));
-    let output = Output::prepare(&path, &wanted.model)?;
+    let output = Output::prepare(&path, &wanted.model, true)?;
+    check_room(output.folder(), std::fs::metadata(&wanted.model).map_or(0, |model| model.len()))?;
     let check = wanted.check.as_deref().map(|frame| Check::prepare(frame, wanted)).transpose()?;
     shown.say(&format!("building {}: {}", path.display(), describe(&prepared)));
     let begun = Instant::now();

@@ -216,11 +216,11 @@ fn a_place_that_cannot_be_written_is_named_before_anything_is_built() {
     let Some(rtx) = rtx() else { return };
     let folder = folder_with(&golden_model("dyadic-2x"));
     for (place, code, found) in [
-        ("none/x.engine", 254, "the engine cannot be written"),
+        ("none/x.engine", 254, "the output cannot be written"),
         (".", 251, "not a regular file"),
         ("/dev/null", 251, "not a regular file"),
-        ("model.onnx", 234, "is the model itself"),
-        ("/proc/x.engine", 254, "the engine cannot be written"),
+        ("model.onnx", 234, "is the input itself"),
+        ("/proc/x.engine", 254, "the output cannot be written"),
     ] {
         let output = rave(Some(&rtx))
             .current_dir(&folder)

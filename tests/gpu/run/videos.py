@@ -160,8 +160,8 @@ def section(place):
         """RV-CLI-1205: the right half of the picture is the frame that the filter makes."""
         picture, frame = work / "preview.png", 48
         seconds = frame / CLIP_FRAMES * CLIP_SECONDS
-        words = [program, "preview", bundle.clip("720p"), "-m", bundle.engine(ENGINE), "-o", picture, "--at", f"{seconds:.3f}",
-                 "--lean-runtime", bundle.lean, "--runtime-lib", bundle.tensorrt]
+        words = [program, "preview", bundle.clip("720p"), "-m", bundle.engine(ENGINE), "-o", picture, "--overwrite",
+                 "--at", f"{seconds:.3f}", "--lean-runtime", bundle.lean, "--runtime-lib", bundle.tensorrt]
         outcome = run(words, 60, ffmpeg.environment)
         expect(outcome.status == 0, outcome.why())
         # As many columns to the right as the filter's picture has.
