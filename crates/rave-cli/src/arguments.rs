@@ -9,7 +9,7 @@ use rave_engine::Precision;
 
 use crate::preview::Preview;
 use crate::values::{bytes, capability, size};
-use crate::{bench, exit_code, upscale};
+use crate::{bench, exit_code, info, upscale};
 
 /// AI video models on your GPU or CPU: run them on videos, build engines of them, look into them, and see what this
 /// machine has for them.
@@ -47,13 +47,10 @@ pub(crate) enum Command {
     #[command(after_long_help = CHECK_EXAMPLES)]
     Check(CheckEngine),
     /// Tell what a model, an engine or a film is, and what it needs
-    #[command(
-        after_long_help = "Examples:\n  rave info model.onnx\n  rave info model.engine\n  rave info film.mp4"
-    )]
-    Info {
-        /// An .onnx model, an .engine or .plan of TensorRT, or whatever FFmpeg reads
-        file: PathBuf,
-    },
+    ///
+    /// Of an engine, tensors, profiles and contract are told where there is a GPU and a TensorRT that loads it.
+    #[command(after_long_help = info::EXAMPLES)]
+    Info(info::Info),
     /// Show one frame of a film before and after, side by side
     ///
     /// To the left is the frame at the size of the result, by bicubic interpolation, to the right what the model makes of

@@ -56,7 +56,7 @@ fn run(arguments: Arguments, interrupt: &Interrupt) -> Result<ExitCode> {
         Command::Bench(wanted) => print(&bench::run(&wanted, arguments.verbose)?)?,
         Command::Upscale(wanted) => print(&upscale::run(&wanted, arguments.verbose, interrupt)?)?,
         Command::Check(wanted) => print(&check::run(&wanted, arguments.verbose)?)?,
-        Command::Info { file } => print(&info::run(&file)?)?,
+        Command::Info(wanted) => info::run(&wanted, arguments.verbose, print)?,
         Command::Preview(wanted) => print(&preview::run(&wanted, arguments.verbose, interrupt)?)?,
         Command::Doctor => {
             let report = doctor::run();

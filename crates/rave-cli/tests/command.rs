@@ -336,6 +336,43 @@ fn info_tells_a_models_tensors_scale_opset_and_operators() {
         assert!(told.lines().any(|other| other == line), "{line} in {told}");
     }
     assert!(told.contains("  contract    RGB, `input` 1x3x64x64 fp32 -> `output` fp32, 2x; "), "{told}");
+    assert!(
+        told.contains("  needs       nothing on the CPU; on a GPU TensorRT and its ONNX parser\n"),
+        "{told}"
+    );
+    let told = info(&golden_model("valid-conv"));
+    let line = told.lines().find(|line| line.starts_with("  contract ")).unwrap();
+    assert!(line.contains("unknown, for it does not run on the CPU: [MODEL_LOAD_FAILED]"), "{line}");
+    assert!(!told.contains("  needs "), "{told}");
+}
+
+/// RV-CLI-1208
+#[test]
+fn info_says_why_it_does_not_know_what_is_in_an_engine() {
+    let Some(rtx) = rtx() else { return };
+    let folder = folder_with(&golden_model("fixed-64-2x"));
+    let engine = folder.path().join("model.engine");
+    let mut build = rave(Some(&rtx));
+    build.current_dir(&folder).args(["build", "model.onnx", "--compute-capability=8.9"]);
+    assert!(build.output().unwrap().status.success());
+    let told = || {
+        // A machine whose GPU nobody sees.
+        let mut command = rave(None);
+        command.env("CUDA_VISIBLE_DEVICES", "").arg("info").arg(&engine).arg("--runtime-lib").arg(&rtx);
+        let output = command.output().unwrap();
+        assert!(output.status.success(), "{}", text(&output.stderr));
+        text(&output.stdout)
+    };
+    let said = told();
+    assert!(said.starts_with(&format!("{}: TensorRT engine\n  size        ", engine.display())), "{said}");
+    let last = said.lines().last().unwrap();
+    let why = "  contract    unknown, as are tensors and profiles: [DEVICE_NOT_FOUND] ";
+    assert!(last.starts_with(why), "{said}");
+    // TensorRT is not asked of an engine that anybody may have written.
+    fs::set_permissions(&engine, fs::Permissions::from_mode(0o666)).unwrap();
+    let said = told();
+    assert!(said.contains("tensors and profiles: [UNTRUSTED] "), "{said}");
+    assert!(said.contains("  needs       TensorRT-RTX 1."), "{said}");
 }
 
 /// RV-CLI-1201

@@ -175,6 +175,22 @@ def section(place):
 
     report.check("rave preview shows what the filter makes", preview)
 
+    def info():
+        """RV-CLI-1207: what only TensorRT tells of an engine."""
+        told = {}
+        for name in (ENGINE, SMALL):
+            outcome = run([program, "info", bundle.engine(name), "--lean-runtime", bundle.lean, "--runtime-lib",
+                           bundle.tensorrt], 60, ffmpeg.environment)
+            expect(outcome.status == 0, outcome.why())
+            told[name] = {line[:14].strip(): line[14:] for line in outcome.text().splitlines()[1:]}
+        for name, what, words in ((ENGINE, "takes", "1x3x720x1280 fp16"), (ENGINE, "gives", "fp16"),
+                                  (ENGINE, "contract", "2x; built by"), (SMALL, "takes", "1x3x?x?"),
+                                  (SMALL, "profile 0", " to 1x3x"), (SMALL, "contract", "2x; built by")):
+            expect(words in told[name].get(what, ""), f"no `{words}` of {what} in {told[name]}")
+        return f"{ENGINE} takes {told[ENGINE]['takes']}; profile 0 of {SMALL} is {told[SMALL]['profile 0']}"
+
+    report.check("rave info tells what is in an engine", info)
+
     def stages():
         """Where the time of a run goes, as `rave bench` has it."""
         words = [program, "bench", bundle.clip("720p"), "-m", bundle.engine(ENGINE), "--lean-runtime", bundle.lean,
