@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use clap::{Args, Parser, Subcommand, ValueEnum};
+use clap::{Args, CommandFactory, FromArgMatches, Parser, Subcommand, ValueEnum};
 use clap_complete::Shell;
 use rave_core::{Size, ValueRange};
 use rave_engine::Precision;
@@ -14,7 +14,7 @@ use crate::{bench, exit_code, info, upscale};
 /// AI video models on your GPU or CPU: run them on videos, build engines of them, look into them, and see what this
 /// machine has for them.
 #[derive(Debug, Parser)]
-#[command(name = "rave", version, max_term_width = 100, after_long_help = exit_code::help())]
+#[command(name = "rave", version, max_term_width = 100, after_long_help = EXAMPLES)]
 pub(crate) struct Arguments {
     /// Tell more of what is done, on standard error
     #[arg(short, long, global = true)]
@@ -22,6 +22,21 @@ pub(crate) struct Arguments {
     #[command(subcommand)]
     pub(crate) command: Command,
 }
+
+/// The command line as clap has it. Examples of a command are its own; every help ends with the exit codes.
+pub(crate) fn command() -> clap::Command {
+    exit_code::in_every_help(Arguments::command())
+}
+
+/// What this process was called with. Ends it where that is wrong, and where help or the version was asked for.
+pub(crate) fn parse() -> Arguments {
+    Arguments::from_arg_matches(&command().get_matches()).unwrap_or_else(|error| error.exit())
+}
+
+const EXAMPLES: &str = "Examples:
+  rave doctor
+  rave upscale in.mp4 -m model.onnx -o out.mp4
+  rave help upscale";
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
@@ -60,6 +75,7 @@ pub(crate) enum Command {
     /// Check driver, GPUs and libraries: each line is ok, or says what to do
     ///
     /// The exit code is 0 when every line is ok, and 1 when there is something to do.
+    #[command(after_long_help = DOCTOR_EXAMPLES)]
     Doctor,
     /// Look after the engines that were built on first use
     #[command(after_long_help = CACHE_EXAMPLES)]
@@ -73,7 +89,7 @@ pub(crate) enum Command {
     /// Look into the evidence that a run left
     ///
     /// The filter writes a ledger with its option ledger=FILE.
-    #[command(after_long_help = "Example:\n  rave ledger verify run.jsonl")]
+    #[command(after_long_help = LEDGER_EXAMPLES)]
     Ledger {
         #[command(subcommand)]
         action: LedgerAction,
@@ -100,22 +116,27 @@ pub(crate) enum Command {
 #[derive(Debug, Subcommand)]
 pub(crate) enum CacheAction {
     /// List what is there, the most recently used first
+    #[command(after_long_help = "Example:\n  rave cache list")]
     List,
     /// Check every byte of it
+    #[command(after_long_help = "Example:\n  rave cache verify --folder /srv/engines")]
     Verify,
     /// Remove damaged engines and the least recently used, until the rest is small enough
+    #[command(after_long_help = "Example:\n  rave cache prune --max 2G")]
     Prune {
         /// What may stay, such as 500M or 2G
         #[arg(long, value_name = "BYTES", default_value = "10G", value_parser = bytes)]
         max: u64,
     },
     /// Remove everything; engines are built again when they are needed
+    #[command(after_long_help = "Example:\n  rave cache clear")]
     Clear,
 }
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum LedgerAction {
     /// Check that no line was changed, taken out, put in or moved
+    #[command(after_long_help = LEDGER_EXAMPLES)]
     Verify {
         /// The ledger
         file: PathBuf,
@@ -152,6 +173,14 @@ pub(crate) struct Replay {
 const REPLAY_EXAMPLES: &str = "Examples:
   ffmpeg -i in.mp4 -vf rave=model.onnx:ledger=run.jsonl out.mp4
   ffmpeg -i in.mp4 -f rawvideo - | rave replay run.jsonl --input -";
+
+const DOCTOR_EXAMPLES: &str = "Examples:
+  rave doctor
+  RAVE_TENSORRT_LIB=/opt/tensorrt/lib/libnvinfer.so.10 rave doctor";
+
+const LEDGER_EXAMPLES: &str = "Examples:
+  rave ledger verify run.jsonl
+  rave ledger verify --unfinished run.jsonl      of a run that goes on, or was killed";
 
 const CACHE_EXAMPLES: &str = "Examples:
   rave cache list
@@ -304,13 +333,41 @@ impl Values {
 }
 
 #[cfg(test)]
-mod tests {
-    use clap::CommandFactory;
-
+pub(crate) mod tests {
     use super::*;
+
+    /// Every command by its name in full, such as `rave cache list`: clap's own list.
+    pub(crate) fn all() -> Vec<(String, clap::Command)> {
+        fn add(name: &str, command: &clap::Command, all: &mut Vec<(String, clap::Command)>) {
+            all.push((name.to_owned(), command.clone()));
+            for below in command.get_subcommands() {
+                add(&format!("{name} {}", below.get_name()), below, all);
+            }
+        }
+        let mut all = Vec::new();
+        add("rave", &command(), &mut all);
+        all
+    }
 
     #[test]
     fn the_command_line_is_sound() {
-        Arguments::command().debug_assert();
+        command().debug_assert();
+    }
+
+    /// RV-CLI-1002, RV-CLI-1004
+    #[test]
+    fn every_help_ends_with_examples_of_its_own_and_the_exit_codes() {
+        for (name, mut command) in all() {
+            let help = command.render_long_help().to_string();
+            let (_, end) = help.split_once("\nExample").unwrap_or_else(|| panic!("{name}: {help}"));
+            let (examples, codes) =
+                end.split_once("\n\nExit codes:\n").unwrap_or_else(|| panic!("{name}: {end}"));
+            assert!(examples.contains(&name), "{name}: {examples}");
+            assert_eq!(format!("Exit codes:\n{}", codes.trim_end()), exit_code::help(), "{name}");
+        }
+        let names: Vec<_> = all().into_iter().map(|(name, _)| name).collect();
+        assert!(
+            ["rave", "rave doctor", "rave ledger verify"].iter().all(|name| names.contains(&(*name).into()))
+        );
     }
 }
