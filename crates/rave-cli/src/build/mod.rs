@@ -1,5 +1,7 @@
 //! `rave build`.
 
+pub(crate) mod arguments;
+
 use std::ops::ControlFlow;
 use std::time::Instant;
 
@@ -9,11 +11,11 @@ use rave_engine::{
     Tried, Verdict, check_room, in_words,
 };
 
-use crate::arguments::{Build, Sizes};
 use crate::check::{Answer, Check};
 use crate::interrupt::Interrupt;
 use crate::output::Output;
 use crate::progress::Shown;
+use arguments::{Build, Sizes};
 
 /// Builds the engine that is wanted, and says what came of it.
 pub(crate) fn run(wanted: &Build, verbose: bool, interrupt: &Interrupt) -> Result<String> {
