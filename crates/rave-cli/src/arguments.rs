@@ -2,19 +2,18 @@
 
 use std::path::PathBuf;
 
-use clap::{Args, Parser, Subcommand, ValueEnum};
+use clap::{Args, CommandFactory, FromArgMatches, Parser, Subcommand, ValueEnum};
 use clap_complete::Shell;
-use rave_core::{Size, ValueRange};
-use rave_engine::Precision;
+use rave_core::ValueRange;
 
 use crate::preview::Preview;
-use crate::values::{bytes, capability, size};
-use crate::{bench, exit_code, upscale};
+use crate::values::bytes;
+use crate::{bench, build, check, exit_code, info, upscale};
 
 /// AI video models on your GPU or CPU: run them on videos, build engines of them, look into them, and see what this
 /// machine has for them.
 #[derive(Debug, Parser)]
-#[command(name = "rave", version, max_term_width = 100, after_long_help = exit_code::help())]
+#[command(name = "rave", version, max_term_width = 100, after_long_help = EXAMPLES)]
 pub(crate) struct Arguments {
     /// Tell more of what is done, on standard error
     #[arg(short, long, global = true)]
@@ -22,6 +21,21 @@ pub(crate) struct Arguments {
     #[command(subcommand)]
     pub(crate) command: Command,
 }
+
+/// The command line as clap has it. Examples of a command are its own; every help ends with the exit codes.
+pub(crate) fn command() -> clap::Command {
+    exit_code::in_every_help(Arguments::command())
+}
+
+/// What this process was called with. Ends it where that is wrong, and where help or the version was asked for.
+pub(crate) fn parse() -> Arguments {
+    Arguments::from_arg_matches(&command().get_matches()).unwrap_or_else(|error| error.exit())
+}
+
+const EXAMPLES: &str = "Examples:
+  rave doctor
+  rave upscale in.mp4 -m model.onnx -o out.mp4
+  rave help upscale";
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
@@ -39,21 +53,18 @@ pub(crate) enum Command {
     /// The model is checked, parsed and built by the TensorRT of this machine in a process of its own; what the model or
     /// TensorRT lacks is said by name. The engine appears when it is whole: Ctrl-C ends the build within a second and
     /// leaves nothing.
-    #[command(after_long_help = BUILD_EXAMPLES)]
-    Build(Build),
+    #[command(after_long_help = build::arguments::EXAMPLES)]
+    Build(build::arguments::Build),
     /// Tell how close an engine comes to the model that it was built of
     ///
     /// The same pictures go through the engine on the GPU and through the model on the CPU.
-    #[command(after_long_help = CHECK_EXAMPLES)]
-    Check(CheckEngine),
+    #[command(after_long_help = check::EXAMPLES)]
+    Check(check::CheckEngine),
     /// Tell what a model, an engine or a film is, and what it needs
-    #[command(
-        after_long_help = "Examples:\n  rave info model.onnx\n  rave info model.engine\n  rave info film.mp4"
-    )]
-    Info {
-        /// An .onnx model, an .engine or .plan of TensorRT, or whatever FFmpeg reads
-        file: PathBuf,
-    },
+    ///
+    /// Of an engine, tensors, profiles and contract are told where there is a GPU and a TensorRT that loads it.
+    #[command(after_long_help = info::EXAMPLES)]
+    Info(info::Info),
     /// Show one frame of a film before and after, side by side
     ///
     /// To the left is the frame at the size of the result, by bicubic interpolation, to the right what the model makes of
@@ -63,6 +74,7 @@ pub(crate) enum Command {
     /// Check driver, GPUs and libraries: each line is ok, or says what to do
     ///
     /// The exit code is 0 when every line is ok, and 1 when there is something to do.
+    #[command(after_long_help = DOCTOR_EXAMPLES)]
     Doctor,
     /// Look after the engines that were built on first use
     #[command(after_long_help = CACHE_EXAMPLES)]
@@ -76,7 +88,7 @@ pub(crate) enum Command {
     /// Look into the evidence that a run left
     ///
     /// The filter writes a ledger with its option ledger=FILE.
-    #[command(after_long_help = "Example:\n  rave ledger verify run.jsonl")]
+    #[command(after_long_help = LEDGER_EXAMPLES)]
     Ledger {
         #[command(subcommand)]
         action: LedgerAction,
@@ -103,22 +115,27 @@ pub(crate) enum Command {
 #[derive(Debug, Subcommand)]
 pub(crate) enum CacheAction {
     /// List what is there, the most recently used first
+    #[command(after_long_help = "Example:\n  rave cache list")]
     List,
     /// Check every byte of it
+    #[command(after_long_help = "Example:\n  rave cache verify --folder /srv/engines")]
     Verify,
     /// Remove damaged engines and the least recently used, until the rest is small enough
+    #[command(after_long_help = "Example:\n  rave cache prune --max 2G")]
     Prune {
         /// What may stay, such as 500M or 2G
         #[arg(long, value_name = "BYTES", default_value = "10G", value_parser = bytes)]
         max: u64,
     },
     /// Remove everything; engines are built again when they are needed
+    #[command(after_long_help = "Example:\n  rave cache clear")]
     Clear,
 }
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum LedgerAction {
     /// Check that no line was changed, taken out, put in or moved
+    #[command(after_long_help = LEDGER_EXAMPLES)]
     Verify {
         /// The ledger
         file: PathBuf,
@@ -159,106 +176,18 @@ const REPLAY_EXAMPLES: &str = "Examples:
   ffmpeg -i in.mp4 -vf rave=model.onnx:ledger=run.jsonl out.mp4
   ffmpeg -i in.mp4 -f rawvideo - | rave replay run.jsonl --input -";
 
+const DOCTOR_EXAMPLES: &str = "Examples:
+  rave doctor
+  RAVE_TENSORRT_LIB=/opt/tensorrt/lib/libnvinfer.so.10 rave doctor";
+
+const LEDGER_EXAMPLES: &str = "Examples:
+  rave ledger verify run.jsonl
+  rave ledger verify --unfinished run.jsonl      of a run that goes on, or was killed";
+
 const CACHE_EXAMPLES: &str = "Examples:
   rave cache list
   rave cache verify
   rave cache prune --max 2G";
-
-const BUILD_EXAMPLES: &str = "Examples:
-  rave build model.onnx                          for this GPU and every frame size
-  rave build model.onnx --shape 1280x720         for one size
-  rave build model.onnx --min 64x64 --opt 1280x720 --max 1920x1080 -o model.engine
-  rave build model.onnx --fp16 --check film.mp4  and compare it with the model
-  rave build model.onnx --compute-capability 8.9,12.0
-                                                 for other GPUs, on a machine without one (TensorRT-RTX)
-  ffmpeg -hwaccel cuda -hwaccel_output_format cuda -i in.mp4 -vf rave=model.engine out.mp4";
-
-const CHECK_EXAMPLES: &str = "Examples:
-  rave check model.engine model.onnx             on a picture that is built in
-  rave check model.engine model.onnx frame.png
-  rave check model.engine model.onnx film.mp4    on eight frames of it";
-
-#[derive(Args, Debug)]
-pub(crate) struct Build {
-    /// The ONNX model
-    pub(crate) model: PathBuf,
-    /// The engine's file; MODEL with the extension .engine by default
-    #[arg(short, long, value_name = "FILE")]
-    pub(crate) output: Option<PathBuf>,
-    #[command(flatten)]
-    pub(crate) sizes: Sizes,
-    /// Frames that may go through the model together, from 1 to this
-    #[arg(long, value_name = "FRAMES", default_value_t = 1)]
-    pub(crate) batch: u32,
-    #[command(flatten)]
-    pub(crate) precision: PrecisionFlags,
-    /// Scratch memory that a layer may use, such as 512M or 2G; all of the GPU's by default
-    #[arg(long, value_name = "BYTES", value_parser = bytes)]
-    pub(crate) workspace: Option<u64>,
-    /// How long TensorRT looks for something faster
-    #[arg(long, value_name = "0-5", default_value_t = 3, value_parser = clap::value_parser!(u8).range(..=5))]
-    pub(crate) level: u8,
-    /// An engine that later versions of TensorRT run, too
-    #[arg(long)]
-    pub(crate) version_compatible: bool,
-    /// TensorRT-RTX: build for these GPUs in place of this machine's, such as 8.9,12.0
-    #[arg(long, value_name = "MAJOR.MINOR,...", value_delimiter = ',', value_parser = capability)]
-    pub(crate) compute_capability: Vec<(u32, u32)>,
-    /// Run the engine on a picture, or on eight frames of a film, and tell how close it comes to the model on the CPU
-    ///
-    /// Needs the GPU that the engine is for. Where the engine overflows it is built again, in bf16 or fp32, if TensorRT
-    /// can do that.
-    #[arg(long, value_name = "FRAME|CLIP")]
-    pub(crate) check: Option<PathBuf>,
-    /// What the model's tensors hold for white
-    ///
-    /// With the GPU that it is for, every new engine is run once on a picture that is built in; where it gives NaN or
-    /// infinity it is built again, as with --check.
-    #[arg(long, value_enum, default_value_t = Values::Unit)]
-    pub(crate) values: Values,
-    /// The TensorRT library; searched for by default
-    #[arg(long, value_name = "FILE")]
-    pub(crate) runtime_lib: Option<PathBuf>,
-    /// The library of TensorRT's ONNX parser; searched for by default
-    #[arg(long, value_name = "FILE")]
-    pub(crate) parser_lib: Option<PathBuf>,
-}
-
-#[derive(Args, Debug)]
-pub(crate) struct Sizes {
-    /// Build for frames of one size
-    #[arg(long, value_name = "WxH", value_parser = size, conflicts_with_all = ["min", "opt", "max"])]
-    pub(crate) shape: Option<Size>,
-    /// The smallest frames to build for
-    #[arg(long, value_name = "WxH", value_parser = size, requires_all = ["opt", "max"])]
-    pub(crate) min: Option<Size>,
-    /// The frames to be fastest for
-    #[arg(long, value_name = "WxH", value_parser = size, requires_all = ["min", "max"])]
-    pub(crate) opt: Option<Size>,
-    /// The largest frames to build for
-    #[arg(long, value_name = "WxH", value_parser = size, requires_all = ["min", "opt"])]
-    pub(crate) max: Option<Size>,
-}
-
-#[derive(Args, Debug)]
-pub(crate) struct CheckEngine {
-    /// The engine
-    pub(crate) engine: PathBuf,
-    /// The ONNX model that it was built of
-    pub(crate) model: PathBuf,
-    /// A picture or a film: of each frame as much is taken as the engine takes whole; a picture that is built in by default
-    #[arg(value_name = "FRAME|CLIP")]
-    pub(crate) frame: Option<PathBuf>,
-    /// What the model's tensors hold for white
-    #[arg(long, value_enum, default_value_t = Values::Unit)]
-    pub(crate) values: Values,
-    /// The TensorRT library; searched for by default
-    #[arg(long, value_name = "FILE")]
-    pub(crate) runtime_lib: Option<PathBuf>,
-    /// The lean runtime of an older TensorRT, for version-compatible engines that it built
-    #[arg(long, value_name = "FILE")]
-    pub(crate) lean_runtime: Option<PathBuf>,
-}
 
 /// What stands for white in a model's tensors; 0 is black.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
@@ -267,37 +196,6 @@ pub(crate) enum Values {
     Unit,
     /// 255
     Byte,
-}
-
-#[derive(Args, Debug)]
-#[group(multiple = false)]
-pub(crate) struct PrecisionFlags {
-    /// Compute in fp16; TensorRT 11 and RTX: if the model is saved in it
-    #[arg(long)]
-    fp16: bool,
-    /// Compute in bf16; TensorRT 11 and RTX: if the model is saved in it
-    #[arg(long)]
-    bf16: bool,
-    /// Compute in fp32
-    #[arg(long)]
-    fp32: bool,
-    /// Compute in fp32, with products of 10-bit mantissas
-    #[arg(long)]
-    tf32: bool,
-}
-
-impl PrecisionFlags {
-    pub(crate) fn choice(&self) -> Precision {
-        [
-            (self.fp16, Precision::Fp16),
-            (self.bf16, Precision::Bf16),
-            (self.fp32, Precision::Fp32),
-            (self.tf32, Precision::Tf32),
-        ]
-        .into_iter()
-        .find_map(|(given, precision)| given.then_some(precision))
-        .unwrap_or_default()
-    }
 }
 
 impl Values {
@@ -310,13 +208,41 @@ impl Values {
 }
 
 #[cfg(test)]
-mod tests {
-    use clap::CommandFactory;
-
+pub(crate) mod tests {
     use super::*;
+
+    /// Every command by its name in full, such as `rave cache list`: clap's own list.
+    pub(crate) fn all() -> Vec<(String, clap::Command)> {
+        fn add(name: &str, command: &clap::Command, all: &mut Vec<(String, clap::Command)>) {
+            all.push((name.to_owned(), command.clone()));
+            for below in command.get_subcommands() {
+                add(&format!("{name} {}", below.get_name()), below, all);
+            }
+        }
+        let mut all = Vec::new();
+        add("rave", &command(), &mut all);
+        all
+    }
 
     #[test]
     fn the_command_line_is_sound() {
-        Arguments::command().debug_assert();
+        command().debug_assert();
+    }
+
+    /// RV-CLI-1002, RV-CLI-1004
+    #[test]
+    fn every_help_ends_with_examples_of_its_own_and_the_exit_codes() {
+        for (name, mut command) in all() {
+            let help = command.render_long_help().to_string();
+            let (_, end) = help.split_once("\nExample").unwrap_or_else(|| panic!("{name}: {help}"));
+            let (examples, codes) =
+                end.split_once("\n\nExit codes:\n").unwrap_or_else(|| panic!("{name}: {end}"));
+            assert!(examples.contains(&name), "{name}: {examples}");
+            assert_eq!(format!("Exit codes:\n{}", codes.trim_end()), exit_code::help(), "{name}");
+        }
+        let names: Vec<_> = all().into_iter().map(|(name, _)| name).collect();
+        assert!(
+            ["rave", "rave doctor", "rave ledger verify"].iter().all(|name| names.contains(&(*name).into()))
+        );
     }
 }

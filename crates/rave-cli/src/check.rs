@@ -1,15 +1,44 @@
 //! `rave build --check` and `rave check`.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
+use clap::Args;
 use rave_core::{Error, LogLevel, Result, Status};
 use rave_engine::{
     Choices, Comparison, EngineCheck, ModelOptions, Picture, Precision, PreparedBuild, Verdict, in_words,
     verdict,
 };
 
-use crate::arguments::{Build, CheckEngine};
+use crate::arguments::Values;
+use crate::build::arguments::Build;
 use crate::{film, messages};
+
+/// The examples in its help.
+pub(crate) const EXAMPLES: &str = "Examples:
+  rave check model.engine model.onnx             on a picture that is built in
+  rave check model.engine model.onnx frame.png
+  rave check model.engine model.onnx film.mp4    on eight frames of it";
+
+/// The command's arguments.
+#[derive(Args, Debug)]
+pub(crate) struct CheckEngine {
+    /// The engine
+    pub(crate) engine: PathBuf,
+    /// The ONNX model that it was built of
+    pub(crate) model: PathBuf,
+    /// A picture or a film: of each frame as much is taken as the engine takes whole; a picture that is built in by default
+    #[arg(value_name = "FRAME|CLIP")]
+    pub(crate) frame: Option<PathBuf>,
+    /// What the model's tensors hold for white
+    #[arg(long, value_enum, default_value_t = Values::Unit)]
+    pub(crate) values: Values,
+    /// The TensorRT library; searched for by default
+    #[arg(long, value_name = "FILE")]
+    pub(crate) runtime_lib: Option<PathBuf>,
+    /// The lean runtime of an older TensorRT, for version-compatible engines that it built
+    #[arg(long, value_name = "FILE")]
+    pub(crate) lean_runtime: Option<PathBuf>,
+}
 
 /// How many frames of a film are compared.
 const FRAMES: usize = 8;

@@ -1,5 +1,6 @@
 //! Exit codes: the classes of failures that FFmpeg's exit code tells apart when the filter fails.
 
+use clap::Command;
 use rave_core::Status;
 
 /// What clap exits with for a command line that it does not take.
@@ -53,7 +54,17 @@ pub(crate) fn of(status: Status) -> u8 {
     class.map_or(190, |class| class.0)
 }
 
-/// The table, for --help.
+/// Ends the long help of `command`, and of every command below it, with the table.
+// RV-CLI-1002
+pub(crate) fn in_every_help(command: Command) -> Command {
+    let help = match command.get_after_long_help() {
+        Some(examples) => format!("{examples}\n\n{}", help()),
+        None => help(),
+    };
+    command.after_long_help(help).mut_subcommands(in_every_help)
+}
+
+/// The table.
 pub(crate) fn help() -> String {
     let mut codes: Vec<_> = CLASSES.iter().map(|&(code, meaning, _)| (code, meaning)).collect();
     codes.push((1, "doctor: there is something to do"));

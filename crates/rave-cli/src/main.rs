@@ -27,7 +27,6 @@ mod values;
 use std::io::Write;
 use std::process::ExitCode;
 
-use clap::Parser;
 use rave_core::{Error, Result};
 use rave_engine::{BuilderProgram, serve_builds};
 
@@ -39,7 +38,7 @@ fn main() -> ExitCode {
     // `rave build` starts itself by this word, which is nobody else's: no help, completion or manual page has it.
     let result = match std::env::args_os().nth(1) {
         Some(word) if word == BuilderProgram::WORD => serve_builds().map(|()| ExitCode::SUCCESS),
-        _ => run(Arguments::parse(), &interrupt),
+        _ => run(arguments::parse(), &interrupt),
     };
     match result {
         Ok(code) => code,
@@ -56,7 +55,7 @@ fn run(arguments: Arguments, interrupt: &Interrupt) -> Result<ExitCode> {
         Command::Bench(wanted) => print(&bench::run(&wanted, arguments.verbose)?)?,
         Command::Upscale(wanted) => print(&upscale::run(&wanted, arguments.verbose, interrupt)?)?,
         Command::Check(wanted) => print(&check::run(&wanted, arguments.verbose)?)?,
-        Command::Info { file } => print(&info::run(&file)?)?,
+        Command::Info(wanted) => info::run(&wanted, arguments.verbose, print)?,
         Command::Preview(wanted) => print(&preview::run(&wanted, arguments.verbose, interrupt)?)?,
         Command::Doctor => {
             let report = doctor::run();

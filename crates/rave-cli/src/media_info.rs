@@ -5,10 +5,10 @@ use std::path::Path;
 use rave_core::Size;
 use rave_ffmpeg::{ColorCodes, Input, InputOptions, Rational, StreamInfo, StreamKind, VideoInfo};
 
-/// What FFmpeg finds in the file at `path`, as names and values; the first is the file itself. `None` for what is no
-/// film, sound or picture.
+/// What FFmpeg finds in the file at `path`: the container's format, and names and values. `None` for what is no film,
+/// sound or picture.
 // RV-CLI-1204
-pub(crate) fn of(path: &Path) -> Option<Vec<(String, String)>> {
+pub(crate) fn of(path: &Path) -> Option<(String, Vec<(String, String)>)> {
     let is_model =
         path.extension().is_some_and(|end| ["onnx", "engine", "plan"].iter().any(|model| end == *model));
     let name = path.to_str()?;
@@ -16,7 +16,7 @@ pub(crate) fn of(path: &Path) -> Option<Vec<(String, String)>> {
         return None;
     }
     let input = Input::open(&InputOptions::new(name)).ok()?;
-    let mut lines = vec![(name.to_owned(), input.format_name())];
+    let mut lines = Vec::new();
     let mut line = |name: &str, value: String| lines.push((name.to_owned(), value));
     if let Some(seconds) = input.duration() {
         let rate = input.bit_rate().map_or(String::new(), |rate| format!(", {} kbit/s", rate / 1000));
@@ -39,7 +39,7 @@ pub(crate) fn of(path: &Path) -> Option<Vec<(String, String)>> {
     if chapters > 0 {
         line("chapters", chapters.to_string());
     }
-    Some(lines)
+    Some((input.format_name(), lines))
 }
 
 fn video_line(video: &VideoInfo) -> String {

@@ -2,24 +2,29 @@
 
 use std::fs::{self, File, Permissions};
 use std::io::{ErrorKind, Write};
-use std::os::unix::fs::PermissionsExt;
+use std::os::unix::fs::{MetadataExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 
 use rave_core::{Error, Result, Status};
-use rave_engine::check_room;
 use tempfile::NamedTempFile;
 
-/// Where an engine goes.
+/// Where an engine or a picture goes.
 #[derive(Debug)]
 pub(crate) struct Output {
     path: PathBuf,
     folder: PathBuf,
+    overwrite: bool,
 }
 
 impl Output {
-    /// Makes sure that a file at `path` can be written, which must not be `source`. Leaves nothing there.
-    // RV-CLI-1103
-    pub(crate) fn prepare(path: &Path, source: &Path) -> Result<Self> {
+    /// Makes sure that a file at `path` can be written, which must not be `source`, and none that is there without
+    /// `overwrite`. Leaves nothing there.
+    ///
+    /// # Errors
+    /// [`Status::InvalidParameter`] for what must not be replaced; [`Status::FileNotFound`], [`Status::PermissionDenied`]
+    /// or [`Status::Io`] where no file can be written.
+    // RV-CLI-1103, RV-CLI-1206
+    pub(crate) fn prepare(path: &Path, source: &Path, overwrite: bool) -> Result<Self> {
         let name = path.display();
         let io = |error| Error::io(path, &error);
         // Behind a link it is the file that is replaced, not the link.
@@ -33,20 +38,22 @@ impl Output {
                 return Err(Error::new(Status::Io, format!("file {name} is not a regular file"))
                     .expected("a file to write, or none yet"));
             }
-            Ok(_) if fs::canonicalize(source).is_ok_and(|source| source == path) => {
-                return Err(Error::new(Status::InvalidParameter, format!("file {name} is the model itself"))
+            Ok(metadata) if fs::metadata(source).is_ok_and(|source| is_same(&metadata, &source)) => {
+                return Err(Error::new(Status::InvalidParameter, format!("file {name} is the input itself"))
                     .help("name another file with -o"));
             }
             _ => {}
+        }
+        // A link to nothing is there, too.
+        if !overwrite && fs::symlink_metadata(&path).is_ok() {
+            return Err(exists(&path));
         }
         let folder = match path.parent() {
             Some(folder) if !folder.as_os_str().is_empty() => folder.to_owned(),
             _ => PathBuf::from("."),
         };
-        let output = Output { path, folder };
+        let output = Output { path, folder, overwrite };
         output.temporary()?;
-        let model = fs::metadata(source).map_or(0, |metadata| metadata.len());
-        check_room(&output.folder, model)?;
         Ok(output)
     }
 
@@ -54,14 +61,24 @@ impl Output {
         &self.path
     }
 
-    /// Writes the file: beside its place, then to the disk, then into its place.
-    // RV-CLI-1102
+    /// The folder that the file will be in.
+    pub(crate) fn folder(&self) -> &Path {
+        &self.folder
+    }
+
+    /// Writes the file: beside its place, then to the disk, then into its place, which may have been taken meanwhile.
+    // RV-CLI-1102, RV-CLI-1206
     pub(crate) fn write(&self, bytes: &[u8]) -> Result<()> {
         let io = |error| Error::io(&self.path, &error);
         let mut file = self.temporary()?;
         file.write_all(bytes).map_err(io)?;
         file.as_file().sync_all().map_err(io)?;
-        file.persist(&self.path).map_err(|error| io(error.error))?;
+        let moved =
+            if self.overwrite { file.persist(&self.path) } else { file.persist_noclobber(&self.path) };
+        moved.map_err(|error| match error.error.kind() {
+            ErrorKind::AlreadyExists => exists(&self.path),
+            _ => io(error.error),
+        })?;
         // The name, too, is to last.
         File::open(&self.folder).and_then(|folder| folder.sync_all()).map_err(io)
     }
@@ -72,8 +89,18 @@ impl Output {
             .prefix(".rave-")
             .permissions(Permissions::from_mode(0o644))
             .tempfile_in(&self.folder)
-            .map_err(|error| Error::io(&self.folder, &error).context("the engine cannot be written"))
+            .map_err(|error| Error::io(&self.folder, &error).context("the output cannot be written"))
     }
+}
+
+/// Whether both are one file, by whatever names.
+fn is_same(one: &fs::Metadata, other: &fs::Metadata) -> bool {
+    (one.dev(), one.ino()) == (other.dev(), other.ino())
+}
+
+fn exists(path: &Path) -> Error {
+    Error::new(Status::InvalidParameter, format!("file {} is there already", path.display()))
+        .help("name another file with -o, or replace it with --overwrite")
 }
 
 #[cfg(test)]
@@ -96,7 +123,7 @@ mod tests {
         let (file, link) = (folder.path().join("x.engine"), folder.path().join("link.engine"));
         fs::write(&file, "old").unwrap();
         symlink(&file, &link).unwrap();
-        let output = Output::prepare(&link, Path::new("model.onnx")).unwrap();
+        let output = Output::prepare(&link, Path::new("model.onnx"), true).unwrap();
         assert_eq!(fs::read(&file).unwrap(), b"old");
         output.write(b"new").unwrap();
         assert_eq!(fs::read(&file).unwrap(), b"new");
@@ -117,9 +144,53 @@ mod tests {
             (model.join("x.engine"), Status::Io),
             (model.clone(), Status::InvalidParameter),
         ] {
-            let error = Output::prepare(&path, &model).unwrap_err();
+            let error = Output::prepare(&path, &model, true).unwrap_err();
             assert_eq!(error.status(), status, "{}: {error}", path.display());
         }
         assert_eq!(names(folder.path()), ["model.onnx"]);
+    }
+
+    /// RV-CLI-1206
+    #[test]
+    fn the_input_is_never_replaced_by_whatever_name() {
+        let folder = tempfile::tempdir().unwrap();
+        let at = |name: &str| folder.path().join(name);
+        fs::write(at("in.png"), "input").unwrap();
+        fs::create_dir(at("sub")).unwrap();
+        symlink(at("in.png"), at("link.png")).unwrap();
+        fs::hard_link(at("in.png"), at("hard.png")).unwrap();
+        for name in ["in.png", "sub/../in.png", "link.png", "hard.png"] {
+            for (path, source) in [(name, "in.png"), ("in.png", name)] {
+                for overwrite in [false, true] {
+                    let error = Output::prepare(&at(path), &at(source), overwrite).unwrap_err();
+                    assert_eq!(error.status(), Status::InvalidParameter);
+                    assert!(error.to_string().contains("is the input itself"), "{path}: {error}");
+                }
+            }
+        }
+    }
+
+    /// RV-CLI-1206
+    #[test]
+    fn what_is_there_is_kept_even_if_it_came_meanwhile() {
+        let folder = tempfile::tempdir().unwrap();
+        let (file, link, source) =
+            (folder.path().join("a.png"), folder.path().join("link.png"), Path::new("in.png"));
+        let taken = |result: Result<()>| {
+            let error = result.unwrap_err();
+            assert_eq!(error.status(), Status::InvalidParameter);
+            assert!(error.to_string().contains("is there already"), "{error}");
+            assert!(error.to_string().contains("--overwrite"), "{error}");
+        };
+        let output = Output::prepare(&file, source, false).unwrap();
+        fs::write(&file, "another's").unwrap();
+        taken(output.write(b"ours"));
+        taken(Output::prepare(&file, source, false).map(drop));
+        symlink("nothing", &link).unwrap();
+        taken(Output::prepare(&link, source, false).map(drop));
+        assert_eq!(fs::read(&file).unwrap(), b"another's");
+        assert_eq!(names(folder.path()), ["a.png", "link.png"]);
+        Output::prepare(&file, source, true).unwrap().write(b"ours").unwrap();
+        assert_eq!(fs::read(&file).unwrap(), b"ours");
     }
 }

@@ -1,8 +1,5 @@
 //! `rave preview`: one frame of a film, before and after, side by side.
 
-use std::fs::Permissions;
-use std::io::{BufWriter, Write};
-use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -15,6 +12,7 @@ use rave_pipeline::{Engine, FrameSource, Picture, Upscale};
 use crate::film::frame_at;
 use crate::interrupt::Interrupt;
 use crate::messages;
+use crate::output::Output;
 use crate::upscale::arguments::{EngineFlags, ModeFlag};
 use crate::upscale::model_options;
 use crate::values::time;
@@ -39,6 +37,9 @@ pub(crate) struct Preview {
     /// The picture's file; the input's name with -preview.png, in this folder, by default
     #[arg(short, long, value_name = "FILE")]
     output: Option<PathBuf>,
+    /// Replace the picture's file if it is there
+    #[arg(long)]
+    overwrite: bool,
     #[command(flatten)]
     engine: EngineFlags,
 }
@@ -54,6 +55,7 @@ pub(crate) fn run(wanted: &Preview, verbose: bool, interrupt: &Interrupt) -> Res
         return Err(Error::new(Status::InvalidParameter, format!("file {}", output.display()))
             .expected("the name of a PNG, such as preview.png"));
     }
+    let place = Output::prepare(&output, &wanted.input, wanted.overwrite)?;
     // What a model lacks is said before a film is searched.
     interrupt.watch()?;
     let asked = interrupt.clone();
@@ -70,11 +72,8 @@ pub(crate) fn run(wanted: &Preview, verbose: bool, interrupt: &Interrupt) -> Res
     let mut before = VideoFrame::new()?;
     Converter::new().resize_to_rgb(&frame, colors, size, &mut before)?;
     let after = after(frame, &engine, wanted, options)?;
-    write(
-        &output,
-        &side_by_side(&before.view()?, &after.view()?),
-        Size::new(size.width * 2 + GAP as u32, size.height),
-    )?;
+    let both = side_by_side(&before.view()?, &after.view()?);
+    place.write(&png_of(&both, Size::new(size.width * 2 + GAP as u32, size.height))?)?;
     Ok(format!(
         "{}: the frame at {seconds:.3} s, {from} by bicubic interpolation and by {}, {size} each\n",
         output.display(),
@@ -130,26 +129,16 @@ fn side_by_side(before: &Frame<'_>, after: &Frame<'_>) -> Vec<u8> {
     (0..before.height()).flat_map(|y| [before.row(y), &[0xff; GAP * 3], after.row(y)].concat()).collect()
 }
 
-/// Writes a PNG that appears whole or not at all.
-fn write(path: &Path, pixels: &[u8], size: Size) -> Result<()> {
-    let io = |error: std::io::Error| Error::io(path, &error);
-    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
-    let mut file = tempfile::Builder::new()
-        .prefix(".rave-")
-        .permissions(Permissions::from_mode(0o644))
-        .tempfile_in(folder)
-        .map_err(|error| Error::io(folder, &error))?;
-    let mut buffer = BufWriter::new(file.as_file_mut());
-    let mut encoder = png::Encoder::new(&mut buffer, size.width, size.height);
+/// The PNG of 8-bit RGB.
+fn png_of(pixels: &[u8], size: Size) -> Result<Vec<u8>> {
+    let mut bytes = Vec::new();
+    let mut encoder = png::Encoder::new(&mut bytes, size.width, size.height);
     encoder.set_color(png::ColorType::Rgb);
     encoder.set_depth(png::BitDepth::Eight);
     let written = encoder.write_header().and_then(|mut writer| {
         writer.write_image_data(pixels)?;
         writer.finish()
     });
-    written.map_err(|error| io(std::io::Error::other(error)))?;
-    buffer.flush().map_err(io)?;
-    drop(buffer);
-    file.persist(path).map_err(|error| io(error.error))?;
-    Ok(())
+    written.map_err(|error| Error::new(Status::Io, format!("a PNG of {size}: {error}")))?;
+    Ok(bytes)
 }

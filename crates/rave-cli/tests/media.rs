@@ -118,6 +118,7 @@ fn preview_shows_the_frame_at_a_time_before_and_after() {
             "embedded",
             "--at",
             at,
+            "--overwrite",
             "--output",
             &to.to_string_lossy(),
         ]);
@@ -176,4 +177,43 @@ fn preview_refuses_what_it_cannot_show_and_leaves_nothing() {
     assert!(preview(&film, &model, "0", Path::new("a.jpg"), 234).contains("PNG"));
     assert!(preview(&film, &model, "0", &folder.path().join("none/a.png"), 254).contains("none"));
     assert!(!to.exists());
+}
+
+/// RV-CLI-1206
+#[test]
+fn preview_replaces_no_file_unasked_and_never_its_input() {
+    let Some(ffmpeg) = newest() else { return };
+    let folder = tempfile::tempdir().unwrap();
+    let how = "-f lavfi -i testsrc2=s=64x48:d=1 -frames:v 1 -update 1";
+    let photo = make(&ffmpeg, folder.path(), "photo.png", how);
+    let (other, link) = (folder.path().join("other.png"), folder.path().join("link.png"));
+    std::fs::write(&other, "another's").unwrap();
+    std::os::unix::fs::symlink(&photo, &link).unwrap();
+    let before = std::fs::read(&photo).unwrap();
+    let model = golden("replicate-2x");
+    let preview = |to: &Path, more: &[&str]| {
+        let to = to.to_string_lossy().into_owned();
+        let words = ["preview", &photo, "-m", &model, "-o", &to, "--runtime-lib", "embedded"];
+        rave(&[&words[..], more].concat())
+    };
+    for (to, more, found) in [
+        (Path::new(&photo), &[][..], "photo.png is the input itself"),
+        (Path::new(&photo), &["--overwrite"], "photo.png is the input itself"),
+        (&link, &["--overwrite"], "link.png is the input itself"),
+        (
+            &folder.path().join("../").join(folder.path().file_name().unwrap()).join("photo.png"),
+            &[],
+            "itself",
+        ),
+        (&other, &[], "other.png is there already"),
+    ] {
+        let output = preview(to, more);
+        let said = String::from_utf8(output.stderr).unwrap();
+        assert_eq!(output.status.code(), Some(234), "{said}");
+        assert!(output.stdout.is_empty() && said.contains(found), "{found} in {said}");
+    }
+    assert_eq!(std::fs::read(&photo).unwrap(), before);
+    assert_eq!(std::fs::read(&other).unwrap(), b"another's");
+    assert!(preview(&other, &["--overwrite"]).status.success());
+    assert_eq!(pixels(&ffmpeg, &other, (2 * 128 + 4, 96)).len(), 260 * 96 * 3);
 }

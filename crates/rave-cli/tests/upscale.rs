@@ -2,6 +2,7 @@
 
 mod common;
 
+use std::collections::BTreeSet;
 use std::fs;
 use std::io::{BufRead, BufReader, Read, Write};
 use std::path::Path;
@@ -61,20 +62,45 @@ impl Bench {
     }
 
     fn upscale(&self, input: &str, output: &str, more: &[&str]) -> Command {
+        self.upscale_by("replicate-2x", input, output, more)
+    }
+
+    fn upscale_by(&self, model: &str, input: &str, output: &str, more: &[&str]) -> Command {
         let mut command = Command::new(env!("CARGO_BIN_EXE_rave"));
         command
             .current_dir(&self.folder)
             .args(["upscale", input, "-o", output, "-m"])
-            .arg(golden_model("replicate-2x"));
+            .arg(golden_model(model));
         command.args(["--device", "cpu", "--runtime-lib", "embedded", "--threads", "1"]).args(more);
         command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
         command
     }
 
     fn succeed(&self, output: &str, more: &[&str]) -> String {
-        let run = self.rave(output, more).output().unwrap();
-        assert!(run.status.success(), "{}", text(&run.stderr));
-        text(&run.stdout)
+        done(self.rave(output, more))
+    }
+
+    /// The input through `filters` of FFmpeg, without loss, as the file `name`.
+    fn filtered(&self, name: &str, filters: &str, pixel_format: &str) {
+        let (from, to) = (self.path("in.mp4"), self.path(name));
+        self.ffmpeg(&["-i", &from, "-an", "-vf", filters, "-pix_fmt", pixel_format, "-c:v", "ffv1", &to]);
+    }
+
+    /// The hash of every picture, whenever it is shown.
+    fn pictures(&self, file: &str) -> Vec<String> {
+        let said = self.ffmpeg(&[
+            "-i",
+            &self.path(file),
+            "-map",
+            "0:v",
+            "-fps_mode",
+            "passthrough",
+            "-f",
+            "framemd5",
+            "-",
+        ]);
+        let lines = said.lines().filter(|line| !line.starts_with('#'));
+        lines.map(|line| line.rsplit(',').next().unwrap().trim().to_owned()).collect()
     }
 
     /// Hash and times of every picture and every packet of sound.
@@ -99,6 +125,13 @@ impl Bench {
     fn names(&self) -> Vec<String> {
         names(self.folder.as_ref())
     }
+}
+
+/// What a command said that succeeded.
+fn done(mut command: Command) -> String {
+    let run = command.output().unwrap();
+    assert!(run.status.success(), "{}", text(&run.stderr));
+    text(&run.stdout)
 }
 
 fn end(mut child: Child, signal: rustix::process::Signal) {
@@ -188,6 +221,87 @@ fn json_tells_of_start_progress_and_end_or_error() {
     assert_eq!(run.status.code(), Some(234));
     let told = lines(&text(&run.stdout));
     assert_eq!((&told[0]["event"], &told[0]["status"]), (&"error".into(), &"INVALID_PARAMETER".into()));
+}
+
+/// RV-CLI-1709
+#[test]
+fn start_leaves_out_what_is_before_it() {
+    let Some(bench) = Bench::with_clip(10) else { return };
+    bench.succeed("whole.mkv", &["--codec", "ffv1"]);
+    let whole = bench.pictures("whole.mkv");
+    assert_eq!(whole.len(), 10);
+    // 25 pictures a second: the sixth is shown at 0.2 s.
+    bench.succeed("end.mkv", &["--codec", "ffv1", "--start", "0.2"]);
+    assert_eq!(bench.pictures("end.mkv"), whole[5..]);
+    bench.succeed("part.mkv", &["--codec", "ffv1", "--start", "0:00.08", "--duration", "0.12"]);
+    assert_eq!(bench.pictures("part.mkv"), whole[2..5]);
+}
+
+/// RV-CLI-1709
+#[test]
+fn dedup_runs_repeats_once_and_gives_the_same() {
+    let Some(bench) = Bench::with_clip(10) else { return };
+    // Each picture five times.
+    bench.filtered("repeats.mkv", "fps=5,fps=25", "yuv420p");
+    let told = |output: &str, more: &[&str]| -> (u64, u64) {
+        let more = [&["--codec", "ffv1", "--json"], more].concat();
+        let said = done(bench.upscale("repeats.mkv", output, &more));
+        let last: serde_json::Value = serde_json::from_str(said.lines().last().unwrap()).unwrap();
+        (last["frames"].as_u64().unwrap(), last["repeats"].as_u64().unwrap())
+    };
+    let (frames, none) = told("all.mkv", &[]);
+    let (same, repeats) = told("once.mkv", &["--dedup", "exact"]);
+    let pictures = bench.pictures("all.mkv");
+    let changes = pictures.windows(2).filter(|pair| pair[0] != pair[1]).count() as u64;
+    assert!(changes >= 1, "{pictures:?}");
+    assert_eq!((none, repeats), (0, frames - 1 - changes));
+    assert_eq!((same, bench.pictures("once.mkv")), (frames, pictures));
+}
+
+/// RV-CLI-1709
+#[test]
+fn hardened_mode_leaves_out_the_picture_that_ends_a_strict_run() {
+    let Some(bench) = Bench::with_clip(10) else { return };
+    // The model gives NaN of black, and of all else what it is: one picture is black.
+    let black = r"lutyuv=y=max(val\,60):u=128:v=128,drawbox=color=black:t=fill:enable=eq(n\,5)";
+    bench.filtered("black.mkv", black, "yuv420p");
+    let run = |more: &[&str]| {
+        let more = [&["--codec", "ffv1"], more].concat();
+        bench.upscale_by("nan-of-zero", "black.mkv", "out.mkv", &more)
+    };
+    for strict in [&[][..], &["--mode", "strict"]] {
+        let said = refusal(&run(strict).output().unwrap(), 187);
+        assert!(said.contains("[INFERENCE_FAILED]"), "{said}");
+    }
+    let said = done(run(&["--mode", "hardened", "--overwrite"]));
+    assert!(said.contains("9 pictures of 96x54") && said.contains("and 1 left out"), "{said}");
+    let mut others = bench.pictures("black.mkv");
+    others.remove(5);
+    assert_eq!(bench.pictures("out.mkv"), others);
+}
+
+/// RV-CLI-1709
+#[test]
+fn tiles_are_of_the_size_that_is_asked_for() {
+    let Some(bench) = Bench::with_clip(2) else { return };
+    // Whole numbers, of which the model's sums are exact: what differs does so for its tile alone.
+    bench.filtered("rgb.mkv", "null", "gbrp");
+    let pixels = |name: &str, more: &[&str]| {
+        let more = [&["--codec", "ffv1", "--pixel-format", "gbrp", "--values", "byte"], more].concat();
+        done(bench.upscale_by("dyadic-2x", "rgb.mkv", name, &more));
+        let args = ["-i", &bench.path(name), "-f", "rawvideo", "-pix_fmt", "gbrp", "-"];
+        let run = bench.ffmpeg.run(args).ok();
+        assert_eq!(run.stdout.len(), 2 * 3 * 192 * 108);
+        run.stdout
+    };
+    let whole = pixels("whole.mkv", &[]);
+    let tiled = pixels("tiled.mkv", &["--tile", "48x54", "--overlap", "0"]);
+    // Rows and planes are 192 samples apart. A 3x3 convolution of twice the size sees a seam two samples from it.
+    let columns: BTreeSet<usize> =
+        (0..whole.len()).filter(|&at| whole[at] != tiled[at]).map(|at| at % 192).collect();
+    assert!(!columns.is_empty() && columns.iter().all(|column| (94..98).contains(column)), "{columns:?}");
+    let error = bench.rave("x.mkv", &["--overlap", "8"]).output().unwrap();
+    assert!(refusal(&error, 2).contains("--tile"));
 }
 
 /// RV-CLI-1706

@@ -34,7 +34,9 @@ pub use build::{
     check_room,
 };
 pub use check::{Accuracy, Choices, Comparison, Picture, Verdict, in_words, verdict, verdict_of_trial};
-pub use cuda::{CudaDevice, CudaSession, EngineCheck, Gpu, Gpus, Owner, Readback, UploadingSession};
+pub use cuda::{
+    CudaDevice, CudaSession, EngineCheck, EngineContents, Gpu, Gpus, Owner, Readback, UploadingSession,
+};
 pub use file_info::{EngineInfo, FileInfo};
 pub use model::{BackendChoice, EMBEDDED, Model, ModelOptions};
 pub use options::{GraphChoice, Mode, SessionOptions};
@@ -44,7 +46,7 @@ pub use rave_nvcodec::{DecoderCaps, EncoderSupport};
 pub use rave_onnx::{ImageTensor, ModelSummary, find_onnx_runtime};
 pub use rave_tensorrt::{
     BatchRange, BuildOptions, Builder, BuilderOptions, BuiltPlan, Flavour, Library, Phase, Precision,
-    Progress, SearchOptions, SizeRange, Tried, Version,
+    ProfileShape, Progress, SearchOptions, Shape, SizeRange, TensorInfo, Tried, Version,
 };
 pub use session::Session;
 pub use stats::Stats;

@@ -116,6 +116,17 @@ pub struct ProfileShape {
     pub max: Shape,
 }
 
+impl fmt::Display for ProfileShape {
+    /// `1x3x64x64 to 1x3x1088x1920, best 1x3x720x1280`, or the one shape that it takes.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let ProfileShape { min, opt, max } = self;
+        if min == opt && opt == max {
+            return min.fmt(f);
+        }
+        write!(f, "{min} to {max}, best {opt}")
+    }
+}
+
 /// One input or output of an engine.
 #[derive(Clone, Debug)]
 pub struct TensorInfo {
@@ -144,9 +155,44 @@ impl TensorInfo {
     }
 }
 
+impl fmt::Display for TensorInfo {
+    /// Name, shape and element type, and where or how it lies if that is not as images do.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "`{}` {} {}", self.name, self.shape, self.data_type)?;
+        if !self.is_linear() {
+            write!(f, ", of format {}", self.format)?;
+        }
+        if !self.on_device {
+            f.write_str(", in host memory")?;
+        }
+        Ok(())
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn tensors_and_profiles_are_told_in_words() {
+        let shape = |side: i64| Shape::new(&[1, 3, side, side]).unwrap();
+        let range = |min, opt, max| ProfileShape { min: shape(min), opt: shape(opt), max: shape(max) };
+        assert_eq!(range(8, 16, 64).to_string(), "1x3x8x8 to 1x3x64x64, best 1x3x16x16");
+        assert_eq!(range(64, 64, 64).to_string(), "1x3x64x64");
+        let mut tensor = TensorInfo {
+            c_name: CString::default(),
+            name: "in".into(),
+            input: true,
+            data_type: DataType::F16,
+            format: 0,
+            on_device: true,
+            shape: shape(-1),
+            profiles: vec![],
+        };
+        assert_eq!(tensor.to_string(), "`in` 1x3x?x? fp16");
+        (tensor.format, tensor.on_device) = (4, false);
+        assert_eq!(tensor.to_string(), "`in` 1x3x?x? fp16, of format 4, in host memory");
+    }
 
     #[test]
     fn a_shape_counts_its_elements_only_when_all_extents_are_known() {

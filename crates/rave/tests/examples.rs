@@ -160,3 +160,29 @@ fn custom_kernel_turns_every_sample_around() {
     assert!(original.iter().zip(&turned).all(|(a, b)| *a == !b));
     assert_eq!(pictures(&plain), original, "twice is once");
 }
+
+/// RV-RAVE-1004
+#[test]
+fn upscale_image_doubles_every_pixel_of_every_kind_of_png() {
+    let folder = tempfile::tempdir().unwrap();
+    let Some(clip) = clip(&folder) else { return };
+    let ffmpeg = newest().unwrap();
+    let run = |args: &[&str]| ffmpeg.run(args).ok().stdout;
+    let pixels = |file: &str| run(&["-i", file, "-f", "rawvideo", "-pix_fmt", "rgb24", "-"]);
+    let [image, larger] =
+        ["in.png", "out.png"].map(|name| folder.path().join(name).to_str().unwrap().to_owned());
+    for kind in ["rgb24", "rgba", "gray"] {
+        run(&["-y", "-i", &clip, "-frames:v", "1", "-update", "1", "-pix_fmt", kind, &image]);
+        let told = said(&succeed(example("upscale_image").arg(model()).args([&image, &larger])));
+        assert_eq!(told, format!("{image} (64x36) -> {larger} (128x72)\n"));
+        let doubled: Vec<u8> = pixels(&image)
+            .chunks_exact(64 * 3)
+            .flat_map(|row| {
+                let row: Vec<u8> = row.chunks_exact(3).flat_map(|pixel| [pixel, pixel].concat()).collect();
+                [&row[..], &row[..]].concat()
+            })
+            .collect();
+        assert_eq!(doubled.len(), 128 * 72 * 3);
+        assert!(pixels(&larger) == doubled, "{kind}");
+    }
+}

@@ -160,8 +160,8 @@ def section(place):
         """RV-CLI-1205: the right half of the picture is the frame that the filter makes."""
         picture, frame = work / "preview.png", 48
         seconds = frame / CLIP_FRAMES * CLIP_SECONDS
-        words = [program, "preview", bundle.clip("720p"), "-m", bundle.engine(ENGINE), "-o", picture, "--at", f"{seconds:.3f}",
-                 "--lean-runtime", bundle.lean, "--runtime-lib", bundle.tensorrt]
+        words = [program, "preview", bundle.clip("720p"), "-m", bundle.engine(ENGINE), "-o", picture, "--overwrite",
+                 "--at", f"{seconds:.3f}", "--lean-runtime", bundle.lean, "--runtime-lib", bundle.tensorrt]
         outcome = run(words, 60, ffmpeg.environment)
         expect(outcome.status == 0, outcome.why())
         # As many columns to the right as the filter's picture has.
@@ -174,6 +174,22 @@ def section(place):
         return outcome.text().strip()
 
     report.check("rave preview shows what the filter makes", preview)
+
+    def info():
+        """RV-CLI-1207: what only TensorRT tells of an engine."""
+        told = {}
+        for name in (ENGINE, SMALL):
+            outcome = run([program, "info", bundle.engine(name), "--lean-runtime", bundle.lean, "--runtime-lib",
+                           bundle.tensorrt], 60, ffmpeg.environment)
+            expect(outcome.status == 0, outcome.why())
+            told[name] = {line[:14].strip(): line[14:] for line in outcome.text().splitlines()[1:]}
+        for name, what, words in ((ENGINE, "takes", "1x3x720x1280 fp16"), (ENGINE, "gives", "fp16"),
+                                  (ENGINE, "contract", "2x; built by"), (SMALL, "takes", "1x3x?x?"),
+                                  (SMALL, "profile 0", " to 1x3x"), (SMALL, "contract", "2x; built by")):
+            expect(words in told[name].get(what, ""), f"no `{words}` of {what} in {told[name]}")
+        return f"{ENGINE} takes {told[ENGINE]['takes']}; profile 0 of {SMALL} is {told[SMALL]['profile 0']}"
+
+    report.check("rave info tells what is in an engine", info)
 
     def stages():
         """Where the time of a run goes, as `rave bench` has it."""

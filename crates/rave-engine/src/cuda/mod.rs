@@ -16,6 +16,7 @@
 mod device;
 mod encoders;
 mod engine_check;
+mod engine_contents;
 mod frame_graph;
 mod geometry;
 mod gpus;
@@ -34,6 +35,7 @@ mod trial;
 
 pub use device::{CudaDevice, Owner};
 pub use engine_check::EngineCheck;
+pub use engine_contents::EngineContents;
 pub use gpus::{Gpu, Gpus};
 pub use host_frames::UploadingSession;
 pub(crate) use model::TensorRtModel;

@@ -76,19 +76,13 @@ impl TensorRtModel {
     /// As [`crate::Model::load`].
     pub(crate) fn load(device: &Device, name: &str, bytes: Vec<u8>, options: &ModelOptions) -> Result<Self> {
         let plan = Plan::check(name, &bytes, None)?;
-        let library = Library::open(&SearchOptions { runtime_lib: options.runtime_lib.clone() })?;
-        let bound = device.bind()?;
-        let settings = RuntimeOptions {
-            lean_runtime: options.lean_runtime.clone(),
-            allow_host_code: options.allow_host_code,
-        };
         let log = Arc::new(RwLock::new(options.log.clone()));
         let current = Arc::clone(&log);
         let messages = Log::new(move |level, message| {
             current.read().unwrap_or_else(PoisonError::into_inner).write(level, message);
         });
-        let runtime = InContext::new(device, Runtime::new(&library, &settings, messages)?);
-        let engine = InContext::new(device, Engine::deserialize(&runtime, &plan)?);
+        let (runtime, engine) = deserialize(device, &plan, options, messages)?;
+        let bound = device.bind()?;
         let contract = engine.contract()?;
         let place = |input| engine.tensors().iter().position(|tensor| tensor.input == input).unwrap_or(0);
         let tensors = (place(true), place(false));
@@ -156,14 +150,7 @@ impl TensorRtModel {
 
     /// What runs it, for people.
     pub(crate) fn runtime(&self) -> String {
-        let library = self.runtime.library();
-        let info = self.device.info();
-        let (major, minor) = info.compute_capability;
-        let mut text = format!("built by {}; {library}", self.built_by);
-        if let Some(lean) = self.runtime.lean_version() {
-            text += &format!(" with the lean runtime of {lean}");
-        }
-        text + &format!(" on {}, compute capability {major}.{minor}", info.name)
+        what_runs(&self.runtime, &self.device, &self.built_by)
     }
 
     /// The profile for pictures of `size`: the first that takes them whole, else the one with the largest pictures.
@@ -323,6 +310,39 @@ impl BoundContext {
         // SAFETY: the context that the engine was loaded in is current; the rest is the caller's promise.
         unsafe { self.context.enqueue(stream.as_raw()) }
     }
+}
+
+/// Loads a checked plan onto `device` by the library that `options` name, whose messages go to `log`.
+///
+/// # Errors
+/// As [`crate::Model::load`].
+pub(super) fn deserialize(
+    device: &Device,
+    plan: &Plan<'_>,
+    options: &ModelOptions,
+    log: Log,
+) -> Result<(InContext<Runtime>, InContext<Engine>)> {
+    let library = Library::open(&SearchOptions { runtime_lib: options.runtime_lib.clone() })?;
+    let _bound = device.bind()?;
+    let settings = RuntimeOptions {
+        lean_runtime: options.lean_runtime.clone(),
+        allow_host_code: options.allow_host_code,
+    };
+    let runtime = InContext::new(device, Runtime::new(&library, &settings, log)?);
+    let engine = InContext::new(device, Engine::deserialize(&runtime, plan)?);
+    Ok((runtime, engine))
+}
+
+/// Who built an engine and what runs it, for people.
+pub(super) fn what_runs(runtime: &Runtime, device: &Device, built_by: &str) -> String {
+    let library = runtime.library();
+    let info = device.info();
+    let (major, minor) = info.compute_capability;
+    let mut text = format!("built by {built_by}; {library}");
+    if let Some(lean) = runtime.lean_version() {
+        text += &format!(" with the lean runtime of {lean}");
+    }
+    text + &format!(" on {}, compute capability {major}.{minor}", info.name)
 }
 
 /// What profile `index` takes; `None` when that cannot be told.

@@ -96,7 +96,7 @@ impl Upscale {
     /// `resume`, a run that was stopped goes on after its last segment, and what comes of it is what would have come of a run
     /// that was not. Without, it is an error that there is an unfinished run, unless it may be overwritten.
     ///
-    /// For files alone: of what is read from or written to a pipe, and of images, `resume` is an error. Stages of the
+    /// For files and numbered images: of what is read from or written to a pipe, `resume` is an error. Stages of the
     /// program's own are taken to be the same if their names are.
     #[must_use]
     pub fn resumable(mut self, resume: bool) -> Self {

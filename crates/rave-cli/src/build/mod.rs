@@ -1,19 +1,21 @@
 //! `rave build`.
 
+pub(crate) mod arguments;
+
 use std::ops::ControlFlow;
 use std::time::Instant;
 
 use rave_core::{Error, Log, Result, Status};
 use rave_engine::{
     BatchRange, BuildPlace, BuilderProgram, BuiltPlan, EngineRequest, EngineSizes, PreparedBuild, SizeRange,
-    Tried, Verdict, in_words,
+    Tried, Verdict, check_room, in_words,
 };
 
-use crate::arguments::{Build, Sizes};
 use crate::check::{Answer, Check};
 use crate::interrupt::Interrupt;
 use crate::output::Output;
 use crate::progress::Shown;
+use arguments::{Build, Sizes};
 
 /// Builds the engine that is wanted, and says what came of it.
 pub(crate) fn run(wanted: &Build, verbose: bool, interrupt: &Interrupt) -> Result<String> {
@@ -21,7 +23,8 @@ pub(crate) fn run(wanted: &Build, verbose: bool, interrupt: &Interrupt) -> Resul
     let mut shown = Shown::new();
     let mut prepared = request(wanted, shown.log(verbose)).prepare()?;
     let path = wanted.output.clone().unwrap_or_else(|| wanted.model.with_extension("engine"));
-    let output = Output::prepare(&path, &wanted.model)?;
+    let output = Output::prepare(&path, &wanted.model, true)?;
+    check_room(output.folder(), std::fs::metadata(&wanted.model).map_or(0, |model| model.len()))?;
     let check = wanted.check.as_deref().map(|frame| Check::prepare(frame, wanted)).transpose()?;
     shown.say(&format!("building {}: {}", path.display(), describe(&prepared)));
     let begun = Instant::now();
