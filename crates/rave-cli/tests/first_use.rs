@@ -1,5 +1,5 @@
 //! `rave upscale` of an ONNX model on a GPU, by the real TensorRT-RTX and over a driver that stands in for a GPU: as far as
-//! its engine is built and kept.
+//! its engine is built and kept. And `rave info` of an engine, as far as TensorRT refuses it there.
 
 use std::process::{Command, Output, Stdio};
 
@@ -20,13 +20,19 @@ impl Machine {
         Some(Machine(standin))
     }
 
+    /// `rave COMMAND`, with the libraries of this machine.
+    fn rave(&self, command: &str) -> Command {
+        let mut rave = Command::new(env!("CARGO_BIN_EXE_rave"));
+        rave.current_dir(self.0.folder()).env("LD_LIBRARY_PATH", self.0.folder()).stdin(Stdio::null());
+        rave.arg(command).arg("--runtime-lib").arg(self.0.tensorrt());
+        rave
+    }
+
     /// `rave upscale in.nut -m identity-1x-fp16 -o out.nut --device 0 --build BUILD MORE`
     fn upscale(&self, build: &str, more: &[&str]) -> Output {
-        let mut command = Command::new(env!("CARGO_BIN_EXE_rave"));
-        command.current_dir(self.0.folder()).env("LD_LIBRARY_PATH", self.0.folder());
-        command.args(["upscale", "in.nut", "-o", "out.nut", "-m"]).arg(golden_model("identity-1x-fp16"));
-        command.args(["--device", "0", "--cache", "cache", "--build", build]).args(more);
-        command.arg("--runtime-lib").arg(self.0.tensorrt()).stdin(Stdio::null()).output().unwrap()
+        let mut command = self.rave("upscale");
+        command.args(["in.nut", "-o", "out.nut", "-m"]).arg(golden_model("identity-1x-fp16"));
+        command.args(["--device", "0", "--cache", "cache", "--build", build]).args(more).output().unwrap()
     }
 }
 
@@ -62,4 +68,21 @@ fn the_first_use_builds_into_the_cache_and_says_so_and_the_next_finds_it() {
     let kept = machine.0.kept();
     assert!(kept.len() == 3 && kept.iter().all(|name| name.ends_with(".engine")), "{kept:?}");
     assert!(!machine.0.folder().join("out.nut").exists());
+}
+
+/// RV-CLI-1208
+#[test]
+fn info_has_tensorrts_words_where_it_does_not_load_the_engine() {
+    let Some(machine) = Machine::new() else { return };
+    let mut build = machine.rave("build");
+    build.arg(golden_model("identity-1x")).args(["-o", "x.engine", "--compute-capability", "8.9"]);
+    said(&build.output().unwrap(), 0);
+    let told = said(&machine.rave("info").arg("x.engine").output().unwrap(), 0);
+    assert!(told.contains("  needs       TensorRT-RTX 1."), "{told}");
+    let last = told.lines().last().unwrap();
+    assert!(
+        last.starts_with("  contract    unknown, as are tensors and profiles: [MODEL_LOAD_FAILED] "),
+        "{told}"
+    );
+    assert!(last.contains("refused it") && last.contains("deserializeCudaEngine"), "{told}");
 }
