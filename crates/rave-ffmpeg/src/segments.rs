@@ -7,7 +7,8 @@
 //!
 //! Every piece starts with a frame from which decoding can start, and refers to no other. Times of showing are as they
 //! were in the frames. Times of decoding are made anew for the whole stream, because those of the first frames of a piece
-//! would lie before the last ones of the piece before it: with B-frames, decoding runs ahead of showing.
+//! would lie before the last ones of the piece before it: with B-frames, decoding runs ahead of showing. By how much follows
+//! from the packets of all pieces, since not every encoder says it.
 
 mod decoding_times;
 mod file;

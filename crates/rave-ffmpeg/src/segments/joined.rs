@@ -1,7 +1,7 @@
 //! All pieces as one stream.
 
 use std::collections::VecDeque;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use rave_core::{Error, Result, Status};
 
@@ -21,46 +21,35 @@ pub struct Joined {
     /// Empty packets to be used again.
     shells: Vec<Packet>,
     time_base: Rational,
-    reorder_depth: usize,
-    extradata: Vec<u8>,
 }
 
 impl Joined {
     /// The pieces at `paths`, in the order of showing. `encoder` is one that is opened as theirs were.
     ///
     /// # Errors
-    /// As [`SegmentReader::open`]; [`Status::InvalidParameter`] for a first piece of another encoder.
-    // RV-FF-1804
+    /// As [`SegmentReader::open`]; [`Status::InvalidParameter`] for a piece of another encoder.
+    // RV-FF-1803, RV-FF-1804
     pub fn open(paths: impl IntoIterator<Item = PathBuf>, encoder: &Encoder) -> Result<Self> {
+        let later: VecDeque<PathBuf> = paths.into_iter().collect();
+        // The first times follow from how far any piece reorders its packets.
+        let mut depth = encoder.reorder_depth();
+        for path in &later {
+            depth = depth.max(open_alike(path, encoder)?.reorder_depth());
+        }
         let mut joined = Joined {
             current: None,
-            later: paths.into_iter().collect(),
-            times: DecodingTimes::new(encoder.reorder_depth()),
+            later,
+            times: DecodingTimes::new(depth),
             waiting: VecDeque::new(),
             shells: Vec::new(),
             time_base: encoder.time_base(),
-            reorder_depth: encoder.reorder_depth(),
-            extradata: encoder.extradata().to_vec(),
         };
         joined.open_next()?;
         Ok(joined)
     }
 
     fn open_next(&mut self) -> Result<()> {
-        self.current = match self.later.pop_front() {
-            None => None,
-            Some(path) => {
-                let reader = SegmentReader::open(path)?;
-                let made_alike = reader.time_base() == self.time_base
-                    && reader.reorder_depth() == self.reorder_depth
-                    && reader.extradata() == self.extradata;
-                if !made_alike {
-                    let error = reader.damaged("was made by another encoder, or with other options");
-                    return Err(Error::new(Status::InvalidParameter, error.to_string()));
-                }
-                Some(reader)
-            }
-        };
+        self.current = self.later.pop_front().map(SegmentReader::open).transpose()?;
         Ok(())
     }
 
@@ -70,8 +59,7 @@ impl Joined {
     /// False after the last one.
     ///
     /// # Errors
-    /// As [`SegmentReader::read`]; [`Status::InvalidParameter`] for pieces that are not in the order of showing, or of
-    /// another encoder.
+    /// As [`SegmentReader::read`]; [`Status::InvalidParameter`] for pieces that are not in the order of showing.
     // RV-FF-1803
     pub fn read(&mut self, packet: &mut Packet) -> Result<bool> {
         packet.clear();
@@ -88,9 +76,9 @@ impl Joined {
         let dts = self.times.next();
         if dts > pts {
             let found = format!("segments: a frame at {pts:?} would be decoded at {dts:?}");
-            return Err(Error::new(Status::InvalidParameter, found).expected(
-                "pieces in the order of showing, of frames that are reordered as their encoder said",
-            ));
+            return Err(
+                Error::new(Status::InvalidParameter, found).expected("pieces in the order of showing")
+            );
         }
         next.set_times(pts, dts, duration, self.time_base);
         packet.refer_to(&next)?;
@@ -108,6 +96,19 @@ impl Joined {
         }
         Ok(false)
     }
+}
+
+/// Opens a piece of an encoder that was opened as `encoder`.
+fn open_alike(path: &Path, encoder: &Encoder) -> Result<SegmentReader> {
+    let reader = SegmentReader::open(path)?;
+    let made_alike = reader.time_base() == encoder.time_base()
+        && reader.said_depth() == encoder.reorder_depth()
+        && reader.extradata() == encoder.extradata();
+    if made_alike {
+        return Ok(reader);
+    }
+    let error = reader.damaged("was made by another encoder, or with other options");
+    Err(Error::new(Status::InvalidParameter, error.to_string()))
 }
 
 /// Writes all of `video` and the copied streams of `input`, in the order of their times, between the header and the end
