@@ -7,8 +7,7 @@ use rave_core::{Error, Result, Status};
 
 use super::decoding_times::DecodingTimes;
 use super::file::SegmentReader;
-use crate::output_streams::StreamMap;
-use crate::{Encoder, Input, Output, Packet, Rational};
+use crate::{Encoder, Output, Packet, Rational, Track};
 
 /// The packets of several pieces in a row, with times of decoding that rise through all of them.
 #[derive(Debug)]
@@ -111,48 +110,35 @@ fn open_alike(path: &Path, encoder: &Encoder) -> Result<SegmentReader> {
     Err(Error::new(Status::InvalidParameter, error.to_string()))
 }
 
-/// Writes all of `video` and the copied streams of `input`, in the order of their times, between the header and the end
-/// of `output`. `keep` is asked of each copied packet, and may move it.
+/// Writes all of `video` to its `track` and what else there is, in the order of their times, between the header and the end of
+/// `output`. `next_copied` fills a packet with the next one of the streams that are copied, and says to which track it goes;
+/// `None` after the last one.
 ///
 /// # Errors
-/// As [`Joined::read`], [`Input::read`] and [`Output::write`], and those of `keep`.
+/// As [`Joined::read`] and [`Output::write`], and those of `next_copied`.
 // RV-FF-1804
 pub fn join(
     video: &mut Joined,
-    input: &mut Input,
     output: &mut Output,
-    map: &StreamMap,
-    mut keep: impl FnMut(&mut Packet) -> Result<bool>,
+    track: Track,
+    mut next_copied: impl FnMut(&mut Packet) -> Result<Option<Track>>,
 ) -> Result<()> {
-    for (index, track) in map.tracks.iter().enumerate() {
-        if track.is_none_or(|track| track == map.video) {
-            input.discard(index);
-        }
-    }
     let (mut picture, mut copied) = (Packet::new()?, Packet::new()?);
-    let mut next_copied = |copied: &mut Packet| -> Result<bool> {
-        while input.read(copied)? {
-            let wanted = map.tracks[copied.stream()].is_some_and(|track| track != map.video);
-            if wanted && keep(copied)? {
-                return Ok(true);
-            }
-        }
-        Ok(false)
-    };
     let mut more_video = video.read(&mut picture)?;
-    let mut more_copied = next_copied(&mut copied)?;
-    while more_video || more_copied {
-        if more_video && (!more_copied || seconds(&picture) <= seconds(&copied)) {
-            output.write(map.video, &mut picture)?;
-            more_video = video.read(&mut picture)?;
-        } else {
-            if let Some(track) = map.tracks[copied.stream()] {
-                output.write(track, &mut copied)?;
+    let mut copied_track = next_copied(&mut copied)?;
+    loop {
+        match copied_track {
+            Some(other) if !more_video || seconds(&copied) < seconds(&picture) => {
+                output.write(other, &mut copied)?;
+                copied_track = next_copied(&mut copied)?;
             }
-            more_copied = next_copied(&mut copied)?;
+            _ if more_video => {
+                output.write(track, &mut picture)?;
+                more_video = video.read(&mut picture)?;
+            }
+            _ => return Ok(()),
         }
     }
-    Ok(())
 }
 
 /// When a packet is due; what does not say is due at once.

@@ -5,6 +5,10 @@ use std::time::Duration;
 use rave_core::Result;
 use rave_ffmpeg::{Packet, Rational, VideoFrame, VideoInfo};
 
+/// By how much the streams of a file may be out of step: FFmpeg's demuxer of MP4, for one, gives packets in the order of time
+/// only where they are farther apart than this.
+const INTERLEAVING: Duration = Duration::from_secs(1);
+
 /// Where something is, seen from the part that is wanted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Place {
@@ -17,9 +21,11 @@ pub(crate) enum Place {
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Clip {
     time_base: Rational,
-    /// In units of `time_base`, all three.
+    /// In units of `time_base`, all four.
     begin: i64,
     end: Option<i64>,
+    /// What is decoded from here on comes so late in a file that nothing of the clip follows.
+    left_behind: Option<i64>,
     shift: i64,
 }
 
@@ -34,7 +40,8 @@ impl Clip {
         let (zero, shift) = (video.start.unwrap_or(0), ticks(start));
         let begin = if start.is_zero() { i64::MIN } else { zero.saturating_add(shift) };
         let end = length.map(|length| zero.saturating_add(ticks(start.saturating_add(length))));
-        Clip { time_base, begin, end, shift }
+        let left_behind = end.map(|end| end.saturating_add(ticks(INTERLEAVING)));
+        Clip { time_base, begin, end, left_behind, shift }
     }
 
     pub(crate) fn has_end(&self) -> bool {
@@ -71,5 +78,14 @@ impl Clip {
             packet.shift(-self.time_base.rescale(self.shift, unit));
         }
         Ok(place)
+    }
+
+    /// Whether a packet comes so long after the clip that no more of it is in the file, of whatever stream.
+    // RV-PIPE-2112
+    pub(crate) fn is_left_behind(&self, packet: &Packet) -> bool {
+        // What is decoded later may be shown earlier.
+        let time =
+            packet.dts().or(packet.pts()).map(|ticks| packet.time_base().rescale(ticks, self.time_base));
+        time.zip(self.left_behind).is_some_and(|(time, behind)| time >= behind)
     }
 }
