@@ -9,6 +9,7 @@ use std::time::Duration;
 
 use clips::{Clips, engine, names};
 use rave_core::{Result, Status};
+use rave_ffmpeg::{Input, InputOptions};
 use rave_pipeline::{CancellationToken, MemorySink, Picture, Summary, Upscale, in_place};
 
 /// A run in segments of 7 pictures, which is cancelled after `until`.
@@ -166,6 +167,42 @@ fn where_nothing_is_copied_the_input_is_not_read_again() {
     });
     assert_eq!(upscale.run().unwrap().frames, 20);
     assert_eq!(clips.names(), ["out.mp4"]);
+}
+
+/// RV-PIPE-2113
+#[test]
+fn a_part_has_the_chapters_that_lie_in_it() {
+    let Some(clips) = Clips::find() else { return };
+    let input = with_chapters(&clips, "in.mp4", 125, &["-map", "0:v", "-map", "0:a"]);
+    // In milliseconds.
+    let chapters = |path: &str| -> Vec<(i64, i64, String)> {
+        let input = Input::open(&InputOptions::new(path)).unwrap();
+        let ms = |seconds: f64| (seconds * 1000.0).round() as i64;
+        let chapters = input.chapters().into_iter();
+        chapters.map(|c| (ms(c.start), ms(c.end), c.title.unwrap_or_default())).collect()
+    };
+    let expected = |list: &[(i64, i64, &str)]| -> Vec<(i64, i64, String)> {
+        list.iter().map(|(start, end, title)| (*start, *end, (*title).to_owned())).collect()
+    };
+    let all =
+        [(0, 1000, "c0"), (1000, 2000, "c1"), (2000, 3000, "c2"), (3000, 4000, "c3"), (4000, 5000, "c4")];
+    assert_eq!(chapters(&input), expected(&all));
+    let output = clips.path("out.mkv");
+    let upscale = || engine("replicate-2x").upscale(&input).output(&output).overwrite(true);
+    let ms = Duration::from_millis;
+    let part = [(0, 800, "c1"), (800, 1800, "c2"), (1800, 2000, "c3")];
+    let rest = [(0, 500, "c3"), (500, 1500, "c4")];
+    for (upscale, list) in [
+        (upscale(), &all[..]),
+        (upscale().start(ms(1200)).length(ms(2000)), &part),
+        (upscale().start(ms(3500)), &rest),
+        (upscale().length(ms(1000)), &all[..1]),
+    ] {
+        run(upscale, false, None).unwrap();
+        assert_eq!(chapters(&output), expected(list));
+    }
+    upscale().start(ms(1200)).length(ms(2000)).run().unwrap();
+    assert_eq!(chapters(&output), expected(&part), "in one piece");
 }
 
 /// RV-PIPE-3103

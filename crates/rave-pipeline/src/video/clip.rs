@@ -1,5 +1,6 @@
 //! The part of a video that is wanted.
 
+use std::ops::Range;
 use std::time::Duration;
 
 use rave_core::Result;
@@ -87,5 +88,21 @@ impl Clip {
         let time =
             packet.dts().or(packet.pts()).map(|ticks| packet.time_base().rescale(ticks, self.time_base));
         time.zip(self.left_behind).is_some_and(|(time, behind)| time >= behind)
+    }
+
+    /// What is left of a chapter, which lasts from one time to another in units of `unit`: its times in the clip; `None` for
+    /// one that lies outside, or that has no unit.
+    // RV-PIPE-2113
+    pub(crate) fn take_chapter(&self, times: Range<i64>, unit: Rational) -> Option<Range<i64>> {
+        let unit = unit.known()?;
+        let rescale = |ticks: i64| self.time_base.rescale(ticks, unit);
+        let begin = if self.begin == i64::MIN { i64::MIN } else { rescale(self.begin) };
+        let end = self.end.map_or(i64::MAX, rescale);
+        if times.start >= end || (times.start < begin && times.end <= begin) {
+            return None;
+        }
+        let shift = rescale(self.shift);
+        let (from, to) = (times.start.max(begin), times.end.min(end));
+        Some(from.saturating_sub(shift)..to.saturating_sub(shift))
     }
 }

@@ -75,11 +75,11 @@ impl NewOutput {
         Ok((0..input.streams().len()).map(check).collect())
     }
 
-    /// Settles the streams, in the order of the input's: the video, and those that are copied, by their index. Writes the
-    /// header.
+    /// Settles the streams, in the order of the input's: the video, and those that are copied, by their index, and what chapters
+    /// lie in the clip. Writes the header.
     pub(crate) fn start(
         mut self,
-        input: Option<(&Input, &[bool])>,
+        input: Option<(&Input, &[bool], Clip)>,
         encoder: Encoder,
         remains: Remains,
     ) -> Result<FileSink> {
@@ -87,7 +87,7 @@ impl NewOutput {
         let mut tracks = Vec::new();
         let video = match input {
             None => output.add_video(&encoder, None)?,
-            Some((input, copied)) => {
+            Some((input, copied, clip)) => {
                 let video = input.video()?.index;
                 tracks.resize(copied.len(), None);
                 let mut copy = |output: &mut Output, from: std::ops::Range<usize>| -> Result<()> {
@@ -100,7 +100,7 @@ impl NewOutput {
                 let track = output.add_video(&encoder, Some(input))?;
                 copy(output, video + 1..copied.len())?;
                 output.copy_metadata(input)?;
-                output.copy_chapters(input)?;
+                output.copy_chapters(input, |times, unit| clip.take_chapter(times, unit))?;
                 track
             }
         };
