@@ -217,7 +217,8 @@ impl Encoder {
         self.frames
     }
 
-    /// By how many frames a packet's decoding may run ahead of its showing: 0 without B-frames.
+    /// By how many frames it says that a packet's decoding may run ahead of its showing: 0 without B-frames, and of libx265 with
+    /// them, too.
     #[must_use]
     pub fn reorder_depth(&self) -> usize {
         self.get().has_b_frames.max(0) as usize

@@ -1,6 +1,7 @@
 //! What streams an output has: encoded video, and whatever is copied from the input.
 
 use std::ffi::CStr;
+use std::ops::Range;
 use std::ptr;
 
 use rave_core::{Error, Result, Status};
@@ -129,7 +130,7 @@ impl Output {
             });
         }
         self.copy_metadata(input)?;
-        self.copy_chapters(input)?;
+        self.copy_chapters(input, |times, _| Some(times))?;
         let video =
             video.ok_or_else(|| Error::new(Status::UnsupportedFormat, input.name()).expected("video"))?;
         Ok(StreamMap { tracks, video, left_out })
@@ -283,18 +284,24 @@ impl Output {
         Ok(())
     }
 
-    /// Takes over the chapters.
+    /// Takes over the chapters. `place` is given the times of each, from one to another in a unit of seconds, and says what
+    /// they are in the output; `None` leaves it out.
     ///
     /// # Errors
     /// [`Status::OutOfMemory`]; when the header is written already.
     // RV-FF-1606
-    pub fn copy_chapters(&mut self, input: &Input) -> Result<()> {
+    pub fn copy_chapters(
+        &mut self,
+        input: &Input,
+        place: impl Fn(Range<i64>, Rational) -> Option<Range<i64>>,
+    ) -> Result<()> {
         self.expect_describing("copy_chapters")?;
         let (source, context) = (input.get(), self.context.as_ptr());
         // SAFETY: the new list and its entries are allocated as libavformat frees them: by av_malloc, a pointer each.
         unsafe {
             for index in 0..source.nb_chapters as usize {
                 let from = &**source.chapters.add(index);
+                let Some(times) = place(from.start..from.end, from.time_base.into()) else { continue };
                 let count = (*context).nb_chapters as usize;
                 let size = (count + 1) * size_of::<*mut sys::AVChapter>();
                 let list = sys::av_realloc((*context).chapters.cast(), size).cast::<*mut sys::AVChapter>();
@@ -308,8 +315,8 @@ impl Output {
                 }
                 (*chapter).id = from.id;
                 (*chapter).time_base = from.time_base;
-                (*chapter).start = from.start;
-                (*chapter).end = from.end;
+                (*chapter).start = times.start;
+                (*chapter).end = times.end;
                 sys::av_dict_copy(&mut (*chapter).metadata, from.metadata, 0);
                 *list.add(count) = chapter;
                 (*context).nb_chapters += 1;

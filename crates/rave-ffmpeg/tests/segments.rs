@@ -5,10 +5,11 @@ mod common;
 use std::path::PathBuf;
 
 use common::{clip, decode, ffmpeg, folder, frame_hashes, make, open, path_in, probe, rewrite};
-use rave_core::Status;
+use rave_core::{Result, Status};
 use rave_ffmpeg::segments::{Joined, SegmentReader, SegmentWriter, join};
 use rave_ffmpeg::{
-    DecoderOptions, Encoder, EncoderOptions, Output, OutputOptions, Packet, Received, VideoFrame,
+    DecoderOptions, Encoder, EncoderOptions, Input, Output, OutputOptions, Packet, Received, StreamMap,
+    Track, VideoFrame,
 };
 use rave_tests::ffmpeg::Ffmpeg;
 use serde_json::Value;
@@ -35,6 +36,17 @@ const B_FRAMES: [(&str, &str); 4] = [("crf", "18"), ("bf", "3"), ("g", "12"), ("
 
 /// Encodes the frames of a file in pieces that begin at the frames `starts`, each with an encoder of its own.
 fn in_pieces(from: &str, starts: &[usize], folder: &tempfile::TempDir) -> Vec<PathBuf> {
+    pieces(from, starts, folder, &B_FRAMES, &B_FRAMES)
+}
+
+/// The same with encoders of `options`, where that of `said` is said to have made the pieces.
+fn pieces(
+    from: &str,
+    starts: &[usize],
+    folder: &tempfile::TempDir,
+    options: &[(&str, &str)],
+    said: &[(&str, &str)],
+) -> Vec<PathBuf> {
     let (mut index, mut paths) = (0, Vec::new());
     let mut writing: Option<(Encoder, SegmentWriter)> = None;
     let finish = |writing: &mut Option<(Encoder, SegmentWriter)>| {
@@ -48,10 +60,9 @@ fn in_pieces(from: &str, starts: &[usize], folder: &tempfile::TempDir) -> Vec<Pa
         if starts.contains(&index) {
             finish(&mut writing);
             let path = folder.path().join(format!("{index:05}.segment"));
-            let encoder = encoder(from, &B_FRAMES);
-            let segment = SegmentWriter::create(&path, &encoder).unwrap();
+            let segment = SegmentWriter::create(&path, &encoder(from, said)).unwrap();
             paths.push(path);
-            writing = Some((encoder, segment));
+            writing = Some((encoder(from, options), segment));
         }
         let (encoder, segment) = writing.as_mut().unwrap();
         let mut shown = VideoFrame::new().unwrap();
@@ -73,14 +84,30 @@ fn drain(encoder: &mut Encoder, segment: &mut SegmentWriter) {
 }
 
 fn joined(from: &str, paths: &[PathBuf], to: &str) {
+    joined_as(from, paths, to, &B_FRAMES);
+}
+
+/// Joins pieces that an encoder of `options` is said to have made.
+fn joined_as(from: &str, paths: &[PathBuf], to: &str, options: &[(&str, &str)]) {
     let mut input = open(from);
-    let encoder = encoder(from, &B_FRAMES);
+    let encoder = encoder(from, options);
     let mut output = Output::create(&OutputOptions::new(to)).unwrap();
     let map = output.add_streams_of(&input, &encoder).unwrap();
     output.write_header().unwrap();
     let mut video = Joined::open(paths.iter().cloned(), &encoder).unwrap();
-    join(&mut video, &mut input, &mut output, &map, |_| Ok(true)).unwrap();
+    join(&mut video, &mut output, map.video, |packet| next_copied(&mut input, &map, packet)).unwrap();
     output.finish().unwrap();
+}
+
+/// The next packet of any stream but the video.
+fn next_copied(input: &mut Input, map: &StreamMap, packet: &mut Packet) -> Result<Option<Track>> {
+    while input.read(packet)? {
+        match map.tracks[packet.stream()] {
+            Some(track) if track != map.video => return Ok(Some(track)),
+            _ => {}
+        }
+    }
+    Ok(None)
 }
 
 /// Times of showing and decoding of every packet of a file, and the content of those that are copied.
@@ -161,6 +188,34 @@ fn pieces_wherever_they_begin_are_joined_with_exact_times_and_sound() {
     }
 }
 
+/// RV-FF-1803, RV-FF-1804
+#[test]
+fn an_encoder_that_does_not_say_how_it_reorders_is_joined_by_the_times_of_its_packets() {
+    let Some(ffmpeg) = ffmpeg() else { return };
+    let folder = folder();
+    // In a container that has each packet's headers in it, one encoder can stand for another that says 0.
+    let in_band = ("flags", "-global_header");
+    let reordering = [&B_FRAMES[..], &[in_band]].concat();
+    let silent = [("bf", "0"), in_band];
+    for from in films(&ffmpeg, &folder) {
+        assert_eq!(encoder(&from, &silent).reorder_depth(), 0);
+        let whole = path_in(&folder, "whole.ts");
+        rewrite(&from, &OutputOptions::new(&whole), "libx264", &reordering);
+        // The first pieces reorder nothing: their times follow from the later ones.
+        for starts in [&[0][..], &[0, 1, 2, 50]] {
+            let [unsaid, said] = [&silent[..], &reordering].map(|said| {
+                let to = path_in(&folder, "joined.ts");
+                joined_as(&from, &pieces(&from, starts, &folder, &reordering, said), &to, said);
+                packets(&ffmpeg, &to)
+            });
+            assert_eq!(unsaid, said, "{from} {starts:?}");
+            if starts.len() == 1 {
+                assert_eq!(unsaid, packets(&ffmpeg, &whole), "{from}: the times that the encoder gives");
+            }
+        }
+    }
+}
+
 /// RV-FF-1804
 #[test]
 fn joined_without_loss_every_frame_is_the_inputs() {
@@ -197,7 +252,7 @@ fn joined_without_loss_every_frame_is_the_inputs() {
     let map = output.add_streams_of(&input, &last).unwrap();
     output.write_header().unwrap();
     let mut video = Joined::open(paths, &last).unwrap();
-    join(&mut video, &mut input, &mut output, &map, |_| Ok(true)).unwrap();
+    join(&mut video, &mut output, map.video, |packet| next_copied(&mut input, &map, packet)).unwrap();
     output.finish().unwrap();
     assert_eq!(frame_hashes(&ffmpeg, &from), frame_hashes(&ffmpeg, &to));
 }

@@ -9,6 +9,7 @@ use std::time::Duration;
 
 use clips::{Clips, engine, names};
 use rave_core::{Result, Status};
+use rave_ffmpeg::{Input, InputOptions};
 use rave_pipeline::{CancellationToken, MemorySink, Picture, Summary, Upscale, in_place};
 
 /// A run in segments of 7 pictures, which is cancelled after `until`.
@@ -91,6 +92,117 @@ fn a_run_in_segments_has_the_pictures_and_times_of_one_without() {
     assert_eq!(clips.pictures(&pieces), clips.pictures(&whole));
     assert_eq!(clips.pictures(&pieces).len(), 20);
     assert_eq!(clips.sound(&pieces), clips.sound(&whole));
+}
+
+/// A clip with a chapter for each second; `more` says which of picture, sound (input 0) and subtitles (input 2) it has.
+fn with_chapters(clips: &Clips, name: &str, frames: u32, more: &[&str]) -> String {
+    let write = |name: &str, text: &str| {
+        let path = clips.path(name);
+        std::fs::write(&path, text).unwrap();
+        path
+    };
+    let chapter =
+        |n: u32| format!("[CHAPTER]\nTIMEBASE=1/1000\nSTART={n}000\nEND={}000\ntitle=c{n}\n", n + 1);
+    let chapters: String = (0..frames / 25).map(chapter).collect();
+    let chapters = write("chapters.txt", &format!(";FFMETADATA1\n{chapters}"));
+    let lines = "1\n00:00:00,200 --> 00:00:00,900\nin it\n\n2\n00:00:01,900 --> 00:00:02,200\nafter it\n";
+    let subtitles = write("lines.srt", lines);
+    let plain = clips.small("plain.mp4", frames, &["-g", "5"]);
+    let path = clips.path(name);
+    let mut args = vec!["-i", &plain, "-i", &chapters, "-i", &subtitles, "-map_chapters", "1", "-c", "copy"];
+    args.extend(["-c:s", "mov_text", "-movflags", "+faststart"]);
+    args.extend(more);
+    args.push(&path);
+    clips.run(&args);
+    for name in ["plain.mp4", "chapters.txt", "lines.srt"] {
+        std::fs::remove_file(clips.path(name)).unwrap();
+    }
+    path
+}
+
+/// RV-PIPE-2104, RV-PIPE-2112
+#[test]
+fn damage_behind_the_end_of_a_part_is_not_looked_at() {
+    let Some(clips) = Clips::find() else { return };
+    // Sound is read to the part's end; where subtitles alone are copied, the pictures tell where that is.
+    for (streams, copied) in [(&["0:v", "0:a"][..], "sound"), (&["0:v", "2:s"], "subtitles")] {
+        let maps: Vec<&str> = streams.iter().flat_map(|stream| ["-map", stream]).collect();
+        let whole = with_chapters(&clips, "whole.mp4", 125, &maps);
+        let cut = clips.path("cut.mp4");
+        let bytes = std::fs::read(&whole).unwrap();
+        std::fs::write(&cut, &bytes[..bytes.len() * 3 / 4]).unwrap();
+        let part = |input: &str, output: &str| {
+            let upscale = engine("replicate-2x").upscale(input).output(clips.path(output)).overwrite(true);
+            upscale.length(Duration::from_millis(400))
+        };
+        let all = engine("replicate-2x").upscale(&cut).output(clips.path("all.mp4")).overwrite(true);
+        let error = run(all, false, None).unwrap_err();
+        assert!(error.to_string().contains("cut.mp4"), "all of it cannot be read: {error}");
+        let summary = run(part(&cut, "cut-out.mp4"), false, None).unwrap();
+        assert_eq!((summary.frames, summary.corrupt_packets, summary.cut_short), (10, 0, false), "{copied}");
+        run(part(&whole, "out.mp4"), false, None).unwrap();
+        part(&whole, "one.mp4").run().unwrap();
+        let packets = |name: &str| {
+            let path = clips.path(name);
+            let args = ["-i", &path, "-map", "0", "-map", "-0:v", "-c", "copy", "-f", "framemd5", "-"];
+            String::from_utf8(clips.run(&args)).unwrap()
+        };
+        assert_eq!(packets("cut-out.mp4"), packets("out.mp4"), "{copied}");
+        assert_eq!(packets("cut-out.mp4"), packets("one.mp4"), "{copied}");
+    }
+}
+
+/// RV-PIPE-2112
+#[test]
+fn where_nothing_is_copied_the_input_is_not_read_again() {
+    let Some(clips) = Clips::find() else { return };
+    let input = clips.small("in.mp4", 20, &[]);
+    let upscale = engine("replicate-2x").upscale(&input).output(clips.path("out.mp4")).copy_streams(false);
+    let gone = input.clone();
+    let upscale = upscale.segment(7).resumable(false).on_progress(Duration::ZERO, move |progress| {
+        // What is read on stays open.
+        if progress.frames == 1 {
+            std::fs::remove_file(&gone).unwrap();
+        }
+    });
+    assert_eq!(upscale.run().unwrap().frames, 20);
+    assert_eq!(clips.names(), ["out.mp4"]);
+}
+
+/// RV-PIPE-2113
+#[test]
+fn a_part_has_the_chapters_that_lie_in_it() {
+    let Some(clips) = Clips::find() else { return };
+    let input = with_chapters(&clips, "in.mp4", 125, &["-map", "0:v", "-map", "0:a"]);
+    // In milliseconds.
+    let chapters = |path: &str| -> Vec<(i64, i64, String)> {
+        let input = Input::open(&InputOptions::new(path)).unwrap();
+        let ms = |seconds: f64| (seconds * 1000.0).round() as i64;
+        let chapters = input.chapters().into_iter();
+        chapters.map(|c| (ms(c.start), ms(c.end), c.title.unwrap_or_default())).collect()
+    };
+    let expected = |list: &[(i64, i64, &str)]| -> Vec<(i64, i64, String)> {
+        list.iter().map(|(start, end, title)| (*start, *end, (*title).to_owned())).collect()
+    };
+    let all =
+        [(0, 1000, "c0"), (1000, 2000, "c1"), (2000, 3000, "c2"), (3000, 4000, "c3"), (4000, 5000, "c4")];
+    assert_eq!(chapters(&input), expected(&all));
+    let output = clips.path("out.mkv");
+    let upscale = || engine("replicate-2x").upscale(&input).output(&output).overwrite(true);
+    let ms = Duration::from_millis;
+    let part = [(0, 800, "c1"), (800, 1800, "c2"), (1800, 2000, "c3")];
+    let rest = [(0, 500, "c3"), (500, 1500, "c4")];
+    for (upscale, list) in [
+        (upscale(), &all[..]),
+        (upscale().start(ms(1200)).length(ms(2000)), &part),
+        (upscale().start(ms(3500)), &rest),
+        (upscale().length(ms(1000)), &all[..1]),
+    ] {
+        run(upscale, false, None).unwrap();
+        assert_eq!(chapters(&output), expected(list));
+    }
+    upscale().start(ms(1200)).length(ms(2000)).run().unwrap();
+    assert_eq!(chapters(&output), expected(&part), "in one piece");
 }
 
 /// RV-PIPE-3103

@@ -52,6 +52,21 @@ impl DecodingTimes {
     }
 }
 
+/// By how many packets decoding has to run ahead of showing in a stream whose packets, in the order of decoding, are shown at
+/// `shown`: the most by which any comes later in the order of decoding than in that of showing. What is asked of a whole stream
+/// is the most that is asked of any of its pieces.
+///
+/// Encoders need not say it: FFmpeg's libx265 leaves `has_b_frames` at 0.
+pub(super) fn depth_of(shown: &[i64]) -> usize {
+    let mut in_order = shown.to_vec();
+    in_order.sort_unstable();
+    let behind = shown.iter().enumerate().map(|(decoded, pts)| {
+        let shown_before = in_order.partition_point(|other| other < pts);
+        decoded.saturating_sub(shown_before)
+    });
+    behind.max().unwrap_or(0)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -86,6 +101,30 @@ mod tests {
             assert!(made.iter().zip(shown).all(|(dts, pts)| *dts <= pts), "{made:?}");
         }
         assert_eq!(decoding_times(2, &shown), [-20, -10, 0, 10, 20, 33, 40, 50, 60, 300]);
+    }
+
+    /// RV-FF-1803
+    #[test]
+    fn the_depth_of_a_stream_is_the_least_with_which_nothing_is_decoded_after_it_is_shown() {
+        let streams: [(&[i64], usize); 6] = [
+            (&[], 0),
+            (&[5, 7, 20], 0),
+            // I P b b, and I P B b b.
+            (&[0, 3, 1, 2], 1),
+            (&[0, 40, 20, 10, 33, 50, 500, 300, 60, 310], 2),
+            // Of a piece that reorders nothing and one that does, as if they were one.
+            (&[0, 1, 2, 6, 4, 3, 5], 2),
+            (&[3, 2, 1, 0], 3),
+        ];
+        for (shown, depth) in streams {
+            assert_eq!(depth_of(shown), depth, "{shown:?}");
+            let are_right = |depth| {
+                let made = decoding_times(depth, shown);
+                made.is_sorted_by(|a, b| a < b) && made.iter().zip(shown).all(|(dts, pts)| dts <= pts)
+            };
+            assert!(are_right(depth), "{shown:?}");
+            assert!(depth == 0 || !are_right(depth - 1), "{shown:?} with less");
+        }
     }
 
     /// RV-FF-1803

@@ -1,23 +1,26 @@
 //! The file of one piece.
 //!
-//! All numbers are little-endian. A head: the magic, time base, reorder depth, the encoder's headers. Then packets. Then
-//! the number of packets, and the SHA-256 of everything before it. Side data of packets is not kept: what encoders of
-//! video put there describes how they coded.
+//! All numbers are little-endian. A head: the magic, time base, the reorder depth that the encoder says, its headers. Then
+//! packets. Then the number of packets, the reorder depth that these have, and the SHA-256 of everything before it. Side
+//! data of packets is not kept: what encoders of video put there describes how they coded.
 
 use std::fs::File;
-use std::io::{BufReader, BufWriter, Read, Write};
+use std::io::{BufReader, BufWriter, Read, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
 
 use rave_core::{Error, Result, Status};
 use sha2::{Digest, Sha256};
 
+use super::decoding_times::depth_of;
 use crate::{Encoder, Packet, Rational};
 
-const MAGIC: &[u8; 8] = b"RAVEseg1";
+const MAGIC: &[u8; 8] = b"RAVEseg2";
 const PACKET: u8 = 1;
 const END: u8 = 0;
 /// No packet of video is larger: 512 MiB.
 const MAX_BYTES: u32 = 1 << 29;
+/// What the end of a file is: a number of packets, a depth, a hash.
+const TAIL: i64 = 8 + 4 + 32;
 
 /// A piece that is being written.
 #[derive(Debug)]
@@ -26,7 +29,8 @@ pub struct SegmentWriter {
     /// Its name until it is complete.
     part: PathBuf,
     file: Hashed<BufWriter<File>>,
-    packets: u64,
+    /// When each packet is shown.
+    shown: Vec<i64>,
 }
 
 impl SegmentWriter {
@@ -42,7 +46,7 @@ impl SegmentWriter {
         let part = PathBuf::from(part);
         let file = File::create(&part).map_err(|error| Error::io(&part, &error))?;
         let file = Hashed { inner: BufWriter::with_capacity(1 << 16, file), hash: Sha256::new() };
-        let mut writer = SegmentWriter { path, part, file, packets: 0 };
+        let mut writer = SegmentWriter { path, part, file, shown: Vec::new() };
         let unit = encoder.time_base();
         let depth = u32::try_from(encoder.reorder_depth()).unwrap_or(u32::MAX);
         let headers = encoder.extradata();
@@ -71,7 +75,7 @@ impl SegmentWriter {
         self.put(&packet.duration().to_le_bytes())?;
         self.put(&(data.len() as u32).to_le_bytes())?;
         self.put(data)?;
-        self.packets += 1;
+        self.shown.push(pts);
         Ok(())
     }
 
@@ -84,8 +88,11 @@ impl SegmentWriter {
     /// [`Status::Io`]; nothing is left under its name then.
     // RV-FF-1801
     pub fn finish(mut self) -> Result<u64> {
+        let packets = self.shown.len() as u64;
+        let depth = u32::try_from(depth_of(&self.shown)).unwrap_or(u32::MAX);
         self.put(&[END])?;
-        self.put(&self.packets.to_le_bytes())?;
+        self.put(&packets.to_le_bytes())?;
+        self.put(&depth.to_le_bytes())?;
         let digest = self.file.hash.finalize_reset();
         let failed = |error: std::io::Error| Error::io(&self.part, &error);
         self.file.inner.write_all(&digest).map_err(failed)?;
@@ -93,7 +100,7 @@ impl SegmentWriter {
         self.file.inner.get_ref().sync_all().map_err(failed)?;
         std::fs::rename(&self.part, &self.path).map_err(failed)?;
         sync_folder(&self.path)?;
-        Ok(self.packets)
+        Ok(packets)
     }
 
     fn put(&mut self, bytes: &[u8]) -> Result<()> {
@@ -116,7 +123,8 @@ pub struct SegmentReader {
     path: PathBuf,
     file: Hashed<BufReader<File>>,
     time_base: Rational,
-    reorder_depth: usize,
+    said_depth: usize,
+    found_depth: usize,
     extradata: Vec<u8>,
     packets: u64,
 }
@@ -131,17 +139,47 @@ impl SegmentReader {
         let path = path.into();
         let file = File::open(&path).map_err(|error| Error::io(&path, &error))?;
         let file = Hashed { inner: BufReader::with_capacity(1 << 16, file), hash: Sha256::new() };
-        let (unit, extradata) = (Rational::new(0, 1), Vec::new());
-        let mut reader =
-            SegmentReader { path, file, time_base: unit, reorder_depth: 0, extradata, packets: 0 };
+        let mut reader = SegmentReader {
+            path,
+            file,
+            time_base: Rational::new(0, 1),
+            said_depth: 0,
+            found_depth: 0,
+            extradata: Vec::new(),
+            packets: 0,
+        };
+        reader.found_depth = reader.depth_at_end()?;
         if reader.take::<8>()? != *MAGIC {
             return Err(reader.damaged("does not begin as one"));
         }
         let unit = Rational::new(i32::from_le_bytes(reader.take()?), i32::from_le_bytes(reader.take()?));
         reader.time_base = unit.known().ok_or_else(|| reader.damaged("has no time base"))?;
-        reader.reorder_depth = u32::from_le_bytes(reader.take()?) as usize;
+        reader.said_depth = u32::from_le_bytes(reader.take()?) as usize;
         reader.extradata = reader.take_bytes()?;
         Ok(reader)
+    }
+
+    /// The depth that is written behind the packets, which has to be known before they are read.
+    fn depth_at_end(&mut self) -> Result<usize> {
+        let (mut packets, mut depth) = ([0; 8], [0; 4]);
+        let file = &mut self.file.inner;
+        let mut read = || {
+            file.seek(SeekFrom::End(-TAIL))?;
+            file.read_exact(&mut packets)?;
+            file.read_exact(&mut depth)?;
+            file.rewind()
+        };
+        read().map_err(|error| match error.kind() {
+            // Before its beginning.
+            std::io::ErrorKind::InvalidInput => self.damaged("ends early"),
+            _ => Error::io(&self.path, &error),
+        })?;
+        let (packets, depth) = (u64::from_le_bytes(packets), u32::from_le_bytes(depth));
+        // Who reads looks ahead as far as this says: what it says is checked with the rest, once all of it was read.
+        if u64::from(depth) >= packets.max(1) {
+            return Err(self.damaged("says that packets are reordered as none can be"));
+        }
+        Ok(depth as usize)
     }
 
     /// The unit of its times.
@@ -150,10 +188,15 @@ impl SegmentReader {
         self.time_base
     }
 
-    /// By how many frames decoding runs ahead of showing.
+    /// By how many frames decoding runs ahead of showing: as its encoder says, or by more where its packets do.
     #[must_use]
     pub fn reorder_depth(&self) -> usize {
-        self.reorder_depth
+        self.said_depth.max(self.found_depth)
+    }
+
+    /// What its encoder says of that.
+    pub(super) fn said_depth(&self) -> usize {
+        self.said_depth
     }
 
     /// The encoder's headers.
@@ -203,9 +246,10 @@ impl SegmentReader {
 
     fn check_end(&mut self) -> Result<()> {
         let packets = u64::from_le_bytes(self.take()?);
+        let depth = u32::from_le_bytes(self.take()?) as usize;
         let found: [u8; 32] = self.file.hash.finalize_reset().into();
         let written = self.take::<32>()?;
-        if packets == self.packets && found == written {
+        if packets == self.packets && depth == self.found_depth && found == written {
             Ok(())
         } else {
             Err(self.damaged("is not what was written"))

@@ -1,14 +1,13 @@
 //! All pieces as one stream.
 
 use std::collections::VecDeque;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use rave_core::{Error, Result, Status};
 
 use super::decoding_times::DecodingTimes;
 use super::file::SegmentReader;
-use crate::output_streams::StreamMap;
-use crate::{Encoder, Input, Output, Packet, Rational};
+use crate::{Encoder, Output, Packet, Rational, Track};
 
 /// The packets of several pieces in a row, with times of decoding that rise through all of them.
 #[derive(Debug)]
@@ -21,46 +20,35 @@ pub struct Joined {
     /// Empty packets to be used again.
     shells: Vec<Packet>,
     time_base: Rational,
-    reorder_depth: usize,
-    extradata: Vec<u8>,
 }
 
 impl Joined {
     /// The pieces at `paths`, in the order of showing. `encoder` is one that is opened as theirs were.
     ///
     /// # Errors
-    /// As [`SegmentReader::open`]; [`Status::InvalidParameter`] for a first piece of another encoder.
-    // RV-FF-1804
+    /// As [`SegmentReader::open`]; [`Status::InvalidParameter`] for a piece of another encoder.
+    // RV-FF-1803, RV-FF-1804
     pub fn open(paths: impl IntoIterator<Item = PathBuf>, encoder: &Encoder) -> Result<Self> {
+        let later: VecDeque<PathBuf> = paths.into_iter().collect();
+        // The first times follow from how far any piece reorders its packets.
+        let mut depth = encoder.reorder_depth();
+        for path in &later {
+            depth = depth.max(open_alike(path, encoder)?.reorder_depth());
+        }
         let mut joined = Joined {
             current: None,
-            later: paths.into_iter().collect(),
-            times: DecodingTimes::new(encoder.reorder_depth()),
+            later,
+            times: DecodingTimes::new(depth),
             waiting: VecDeque::new(),
             shells: Vec::new(),
             time_base: encoder.time_base(),
-            reorder_depth: encoder.reorder_depth(),
-            extradata: encoder.extradata().to_vec(),
         };
         joined.open_next()?;
         Ok(joined)
     }
 
     fn open_next(&mut self) -> Result<()> {
-        self.current = match self.later.pop_front() {
-            None => None,
-            Some(path) => {
-                let reader = SegmentReader::open(path)?;
-                let made_alike = reader.time_base() == self.time_base
-                    && reader.reorder_depth() == self.reorder_depth
-                    && reader.extradata() == self.extradata;
-                if !made_alike {
-                    let error = reader.damaged("was made by another encoder, or with other options");
-                    return Err(Error::new(Status::InvalidParameter, error.to_string()));
-                }
-                Some(reader)
-            }
-        };
+        self.current = self.later.pop_front().map(SegmentReader::open).transpose()?;
         Ok(())
     }
 
@@ -70,8 +58,7 @@ impl Joined {
     /// False after the last one.
     ///
     /// # Errors
-    /// As [`SegmentReader::read`]; [`Status::InvalidParameter`] for pieces that are not in the order of showing, or of
-    /// another encoder.
+    /// As [`SegmentReader::read`]; [`Status::InvalidParameter`] for pieces that are not in the order of showing.
     // RV-FF-1803
     pub fn read(&mut self, packet: &mut Packet) -> Result<bool> {
         packet.clear();
@@ -88,9 +75,9 @@ impl Joined {
         let dts = self.times.next();
         if dts > pts {
             let found = format!("segments: a frame at {pts:?} would be decoded at {dts:?}");
-            return Err(Error::new(Status::InvalidParameter, found).expected(
-                "pieces in the order of showing, of frames that are reordered as their encoder said",
-            ));
+            return Err(
+                Error::new(Status::InvalidParameter, found).expected("pieces in the order of showing")
+            );
         }
         next.set_times(pts, dts, duration, self.time_base);
         packet.refer_to(&next)?;
@@ -110,48 +97,48 @@ impl Joined {
     }
 }
 
-/// Writes all of `video` and the copied streams of `input`, in the order of their times, between the header and the end
-/// of `output`. `keep` is asked of each copied packet, and may move it.
+/// Opens a piece of an encoder that was opened as `encoder`.
+fn open_alike(path: &Path, encoder: &Encoder) -> Result<SegmentReader> {
+    let reader = SegmentReader::open(path)?;
+    let made_alike = reader.time_base() == encoder.time_base()
+        && reader.said_depth() == encoder.reorder_depth()
+        && reader.extradata() == encoder.extradata();
+    if made_alike {
+        return Ok(reader);
+    }
+    let error = reader.damaged("was made by another encoder, or with other options");
+    Err(Error::new(Status::InvalidParameter, error.to_string()))
+}
+
+/// Writes all of `video` to its `track` and what else there is, in the order of their times, between the header and the end of
+/// `output`. `next_copied` fills a packet with the next one of the streams that are copied, and says to which track it goes;
+/// `None` after the last one.
 ///
 /// # Errors
-/// As [`Joined::read`], [`Input::read`] and [`Output::write`], and those of `keep`.
+/// As [`Joined::read`] and [`Output::write`], and those of `next_copied`.
 // RV-FF-1804
 pub fn join(
     video: &mut Joined,
-    input: &mut Input,
     output: &mut Output,
-    map: &StreamMap,
-    mut keep: impl FnMut(&mut Packet) -> Result<bool>,
+    track: Track,
+    mut next_copied: impl FnMut(&mut Packet) -> Result<Option<Track>>,
 ) -> Result<()> {
-    for (index, track) in map.tracks.iter().enumerate() {
-        if track.is_none_or(|track| track == map.video) {
-            input.discard(index);
-        }
-    }
     let (mut picture, mut copied) = (Packet::new()?, Packet::new()?);
-    let mut next_copied = |copied: &mut Packet| -> Result<bool> {
-        while input.read(copied)? {
-            let wanted = map.tracks[copied.stream()].is_some_and(|track| track != map.video);
-            if wanted && keep(copied)? {
-                return Ok(true);
-            }
-        }
-        Ok(false)
-    };
     let mut more_video = video.read(&mut picture)?;
-    let mut more_copied = next_copied(&mut copied)?;
-    while more_video || more_copied {
-        if more_video && (!more_copied || seconds(&picture) <= seconds(&copied)) {
-            output.write(map.video, &mut picture)?;
-            more_video = video.read(&mut picture)?;
-        } else {
-            if let Some(track) = map.tracks[copied.stream()] {
-                output.write(track, &mut copied)?;
+    let mut copied_track = next_copied(&mut copied)?;
+    loop {
+        match copied_track {
+            Some(other) if !more_video || seconds(&copied) < seconds(&picture) => {
+                output.write(other, &mut copied)?;
+                copied_track = next_copied(&mut copied)?;
             }
-            more_copied = next_copied(&mut copied)?;
+            _ if more_video => {
+                output.write(track, &mut picture)?;
+                more_video = video.read(&mut picture)?;
+            }
+            _ => return Ok(()),
         }
     }
-    Ok(())
 }
 
 /// When a packet is due; what does not say is due at once.

@@ -16,6 +16,16 @@ pub(crate) struct Sources {
     pub(crate) clip: Clip,
 }
 
+impl Sources {
+    fn open(&self) -> Result<Input> {
+        let mut input = Input::open(&self.input)?;
+        if self.start > 0.0 {
+            input.seek(self.start)?;
+        }
+        Ok(input)
+    }
+}
+
 /// Encodes pictures in segments, and joins these at the end with what is copied.
 #[derive(Debug)]
 pub(crate) struct SegmentSink {
@@ -96,14 +106,11 @@ impl FrameSink<Picture> for SegmentSink {
         if segment.pictures == self.length { self.seal() } else { self.write_encoded() }
     }
 
-    // RV-PIPE-3104
+    // RV-PIPE-2112, RV-PIPE-3104
     fn finish(&mut self) -> Result<()> {
         self.seal()?;
         let Some(Rest { done, file, sources }) = self.rest.take() else { return Ok(()) };
-        let mut input = Input::open(&sources.input)?;
-        if sources.start > 0.0 {
-            input.seek(sources.start)?;
-        }
+        let input = if file.copies() { Some(sources.open()?) } else { None };
         file.join(done.paths(), input, sources.clip)?;
         done.remove();
         Ok(())

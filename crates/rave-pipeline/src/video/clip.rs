@@ -1,9 +1,14 @@
 //! The part of a video that is wanted.
 
+use std::ops::Range;
 use std::time::Duration;
 
 use rave_core::Result;
 use rave_ffmpeg::{Packet, Rational, VideoFrame, VideoInfo};
+
+/// By how much the streams of a file may be out of step: FFmpeg's demuxer of MP4, for one, gives packets in the order of time
+/// only where they are farther apart than this.
+const INTERLEAVING: Duration = Duration::from_secs(1);
 
 /// Where something is, seen from the part that is wanted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -17,9 +22,11 @@ pub(crate) enum Place {
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Clip {
     time_base: Rational,
-    /// In units of `time_base`, all three.
+    /// In units of `time_base`, all four.
     begin: i64,
     end: Option<i64>,
+    /// What is decoded from here on comes so late in a file that nothing of the clip follows.
+    left_behind: Option<i64>,
     shift: i64,
 }
 
@@ -34,7 +41,8 @@ impl Clip {
         let (zero, shift) = (video.start.unwrap_or(0), ticks(start));
         let begin = if start.is_zero() { i64::MIN } else { zero.saturating_add(shift) };
         let end = length.map(|length| zero.saturating_add(ticks(start.saturating_add(length))));
-        Clip { time_base, begin, end, shift }
+        let left_behind = end.map(|end| end.saturating_add(ticks(INTERLEAVING)));
+        Clip { time_base, begin, end, left_behind, shift }
     }
 
     pub(crate) fn has_end(&self) -> bool {
@@ -71,5 +79,30 @@ impl Clip {
             packet.shift(-self.time_base.rescale(self.shift, unit));
         }
         Ok(place)
+    }
+
+    /// Whether a packet comes so long after the clip that no more of it is in the file, of whatever stream.
+    // RV-PIPE-2112
+    pub(crate) fn is_left_behind(&self, packet: &Packet) -> bool {
+        // What is decoded later may be shown earlier.
+        let time =
+            packet.dts().or(packet.pts()).map(|ticks| packet.time_base().rescale(ticks, self.time_base));
+        time.zip(self.left_behind).is_some_and(|(time, behind)| time >= behind)
+    }
+
+    /// What is left of a chapter, which lasts from one time to another in units of `unit`: its times in the clip; `None` for
+    /// one that lies outside, or that has no unit.
+    // RV-PIPE-2113
+    pub(crate) fn take_chapter(&self, times: Range<i64>, unit: Rational) -> Option<Range<i64>> {
+        let unit = unit.known()?;
+        let rescale = |ticks: i64| self.time_base.rescale(ticks, unit);
+        let begin = if self.begin == i64::MIN { i64::MIN } else { rescale(self.begin) };
+        let end = self.end.map_or(i64::MAX, rescale);
+        if times.start >= end || (times.start < begin && times.end <= begin) {
+            return None;
+        }
+        let shift = rescale(self.shift);
+        let (from, to) = (times.start.max(begin), times.end.min(end));
+        Some(from.saturating_sub(shift)..to.saturating_sub(shift))
     }
 }

@@ -6,7 +6,8 @@ use rave_core::{Log, LogLevel, Result};
 use rave_ffmpeg::segments::{self, Joined};
 use rave_ffmpeg::{Encoder, Input, Output, OutputOptions, Packet, Received, StreamMap};
 
-use super::clip::{Clip, Place as Placed};
+use super::clip::Clip;
+use super::copied::Copied;
 use super::encoding::EncodingOptions;
 use super::picture::Picture;
 use super::place::Place;
@@ -74,11 +75,11 @@ impl NewOutput {
         Ok((0..input.streams().len()).map(check).collect())
     }
 
-    /// Settles the streams, in the order of the input's: the video, and those that are copied, by their index. Writes the
-    /// header.
+    /// Settles the streams, in the order of the input's: the video, and those that are copied, by their index, and what chapters
+    /// lie in the clip. Writes the header.
     pub(crate) fn start(
         mut self,
-        input: Option<(&Input, &[bool])>,
+        input: Option<(&Input, &[bool], Clip)>,
         encoder: Encoder,
         remains: Remains,
     ) -> Result<FileSink> {
@@ -86,7 +87,7 @@ impl NewOutput {
         let mut tracks = Vec::new();
         let video = match input {
             None => output.add_video(&encoder, None)?,
-            Some((input, copied)) => {
+            Some((input, copied, clip)) => {
                 let video = input.video()?.index;
                 tracks.resize(copied.len(), None);
                 let mut copy = |output: &mut Output, from: std::ops::Range<usize>| -> Result<()> {
@@ -99,7 +100,7 @@ impl NewOutput {
                 let track = output.add_video(&encoder, Some(input))?;
                 copy(output, video + 1..copied.len())?;
                 output.copy_metadata(input)?;
-                output.copy_chapters(input)?;
+                output.copy_chapters(input, |times, unit| clip.take_chapter(times, unit))?;
                 track
             }
         };
@@ -117,18 +118,28 @@ impl FileSink {
         self
     }
 
-    /// Writes the segments at `pieces`, encoded by encoders that were opened as this one, and the other streams of `input`,
-    /// as far as they lie in `clip`; completes the output.
+    /// Whether any stream is copied.
+    pub(crate) fn copies(&self) -> bool {
+        self.streams.tracks.iter().any(Option::is_some)
+    }
+
+    /// Writes the segments at `pieces`, encoded by encoders that were opened as this one, and the copied streams of `input`, if
+    /// it is given, as far as they lie in `clip`; completes the output.
     // RV-PIPE-3102
-    pub(crate) fn join(mut self, pieces: Vec<PathBuf>, mut input: Input, clip: Clip) -> Result<()> {
+    pub(crate) fn join(mut self, pieces: Vec<PathBuf>, input: Option<Input>, clip: Clip) -> Result<()> {
         let Some(NewOutput { mut output, place }) = self.output.take() else { return Ok(()) };
         let mut video = Joined::open(pieces, &self.encoder)?;
-        let keep = |packet: &mut Packet| Ok(clip.take_packet(packet)? == Placed::Inside);
-        segments::join(&mut video, &mut input, &mut output, &self.streams, keep)?;
-        let mut left = self.remains.lock();
-        left.corrupt_packets = left.corrupt_packets.max(input.corrupt_packets());
-        left.cut_short |= input.is_cut_short() && !clip.has_end();
-        drop(left);
+        let tracks = self.streams.tracks;
+        let mut copied = input.map(|input| Copied::new(input, tracks, clip)).transpose()?;
+        segments::join(&mut video, &mut output, self.streams.video, |packet| match &mut copied {
+            Some(copied) => copied.read(packet),
+            None => Ok(None),
+        })?;
+        if let Some(copied) = copied {
+            let mut left = self.remains.lock();
+            left.corrupt_packets = left.corrupt_packets.max(copied.corrupt_packets());
+            left.cut_short |= copied.is_cut_short();
+        }
         output.finish()?;
         place.complete()
     }

@@ -11,6 +11,7 @@
 mod bench;
 mod chain;
 mod clip;
+mod copied;
 mod cuda_inference;
 mod encoding;
 mod engine;

@@ -86,18 +86,15 @@ impl Source {
             .help("check what part of it was asked for, and the file with ffprobe"))
     }
 
-    pub(super) fn input(&self) -> Option<&Input> {
+    pub(super) fn file(&self) -> Option<&FileSource> {
         match self {
-            Source::File(source) => Some(source.input()),
+            Source::File(source) => Some(source),
             Source::User(_) => None,
         }
     }
 
     pub(super) fn video(&self) -> Option<&VideoInfo> {
-        match self {
-            Source::File(source) => Some(source.video()),
-            Source::User(_) => None,
-        }
+        self.file().map(FileSource::video)
     }
 
     pub(super) fn remains(&self) -> Remains {

@@ -91,7 +91,7 @@ pub(super) fn begin(mut upscale: Upscale, to: Target) -> Result<Job> {
                 options: upscale.encoding.clone(),
                 global_header: output.wants_global_header(),
             };
-            let streams = source.input().map(|input| (input, &copied[..]));
+            let streams = source.file().map(|file| (file.input(), &copied[..], file.clip()));
             let file = output.start(streams, recipe.open()?, source.remains())?;
             match (unfinished, &durable, &source) {
                 (Some(Unfinished::Segments(done)), Some(durable), Source::File(source)) => {
