@@ -15,4 +15,4 @@ mod file;
 mod joined;
 
 pub use file::{SegmentReader, SegmentWriter};
-pub use joined::{Joined, join};
+pub use joined::{Joined, check_alike, join};

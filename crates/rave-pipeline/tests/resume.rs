@@ -10,7 +10,7 @@ use std::time::Duration;
 use clips::{Clips, engine, names};
 use rave_core::{Result, Status};
 use rave_ffmpeg::{Input, InputOptions};
-use rave_pipeline::{CancellationToken, MemorySink, Picture, Summary, Upscale, in_place};
+use rave_pipeline::{CancellationToken, MemorySink, Picture, Summary, Upscale, in_place, unfinished_folder};
 
 /// A run in segments of 7 pictures, which is cancelled after `until`.
 fn run(upscale: Upscale, resume: bool, until: Option<u64>) -> Result<Summary> {
@@ -57,6 +57,30 @@ fn what_was_stopped_goes_on_after_its_last_segment_and_gives_the_same_stream() {
     assert_eq!(clips.sound(&pieces), clips.sound(&input));
     assert_eq!(std::fs::read(&pieces).unwrap(), std::fs::read(&whole).unwrap(), "byte for byte");
     assert_eq!(clips.names(), ["in.mp4", "pieces.mp4", "whole.mp4"]);
+}
+
+/// RV-PIPE-3103: a GPU's encoder may be there at one time and not at another.
+#[test]
+fn segments_of_another_encoder_are_refused_before_anything_is_computed() {
+    let Some(clips) = Clips::find() else { return };
+    let input = clips.small("in.mp4", 20, &[]);
+    let (engine, output) = (engine("dyadic-2x"), clips.path("out.mp4"));
+    let first = unfinished_folder(&output).join("000000.segment");
+    let upscale = |codec| engine.upscale(&input).output(&output).codec(codec);
+    run(upscale("mpeg4"), false, Some(10)).unwrap_err();
+    let other = std::fs::read(&first).unwrap();
+    run(upscale("libx264").overwrite(true), false, Some(10)).unwrap_err();
+    let own = std::fs::read(&first).unwrap();
+    std::fs::write(&first, &other).unwrap();
+    // Nothing has begun where there is no job.
+    let error = upscale("libx264").segment(7).resumable(true).begin().err().unwrap();
+    assert!(
+        error.to_string().contains("another encoder") && error.to_string().contains("--codec"),
+        "{error}"
+    );
+    assert!(first.exists(), "what is finished stays");
+    std::fs::write(&first, &own).unwrap();
+    assert_eq!(run(upscale("libx264"), true, None).unwrap().frames, 20);
 }
 
 /// RV-PIPE-2202

@@ -97,6 +97,15 @@ impl Joined {
     }
 }
 
+/// Refuses a piece that cannot be joined with those of `encoder`, by its head alone.
+///
+/// # Errors
+/// As [`Joined::open`].
+// RV-FF-1804
+pub fn check_alike(path: &Path, encoder: &Encoder) -> Result<()> {
+    open_alike(path, encoder).map(drop)
+}
+
 /// Opens a piece of an encoder that was opened as `encoder`.
 fn open_alike(path: &Path, encoder: &Encoder) -> Result<SegmentReader> {
     let reader = SegmentReader::open(path)?;
