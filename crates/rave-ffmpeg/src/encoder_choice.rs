@@ -23,14 +23,26 @@ pub fn encoder_exists(name: &str) -> bool {
 /// [`Status::InvalidParameter`] for an encoder that this FFmpeg does not have.
 // RV-FF-1505
 pub fn encodes_without_memory(encoder: &str) -> Result<bool> {
+    let (properties, id) = described(encoder)?;
+    // FFmpeg does not say it of PNG, whose decoder is that of APNG.
+    let is_png = id == AVCodecID::AV_CODEC_ID_PNG as i32;
+    let is_alone = properties & sys::AV_CODEC_PROP_INTRA_ONLY != 0 || is_png;
+    Ok(properties & sys::AV_CODEC_PROP_LOSSLESS != 0 && is_alone)
+}
+
+/// Whether an encoder gives back what went in, whatever its options.
+fn loses_nothing(encoder: &str) -> Result<bool> {
+    let (properties, _) = described(encoder)?;
+    Ok(properties & (sys::AV_CODEC_PROP_LOSSLESS | sys::AV_CODEC_PROP_LOSSY) == sys::AV_CODEC_PROP_LOSSLESS)
+}
+
+/// What FFmpeg says of an encoder's codec, and its number.
+fn described(encoder: &str) -> Result<(i32, i32)> {
     let codec = find_encoder(encoder)?;
     // SAFETY: the codec is static, its id one that libavcodec has; that gives NULL or a static description.
     let (described, id) =
         unsafe { (sys::avcodec_descriptor_get((*codec).id).as_ref(), sys::enum_code!((*codec).id)) };
-    let has = |property: i32| described.is_some_and(|codec| codec.props & property != 0);
-    // FFmpeg does not say it of PNG, whose decoder is that of APNG.
-    let is_png = id == AVCodecID::AV_CODEC_ID_PNG as i32;
-    Ok(has(sys::AV_CODEC_PROP_LOSSLESS) && (has(sys::AV_CODEC_PROP_INTRA_ONLY) || is_png))
+    Ok((described.map_or(0, |codec| codec.props), id))
 }
 
 /// The encoder for a file of that name: what its container is for, and of those that this FFmpeg has, the one that
@@ -180,29 +192,52 @@ pub fn closest_format(encoder: &str, format: PixelFormat) -> Result<PixelFormat>
 
 /// An encoder's own options for a quality on the scale of x264's `crf`: 0 is lossless or the best, 51 the worst; and
 /// for a preset by the encoder's own name.
-#[must_use]
-pub fn quality_options(encoder: &str, quality: Option<f32>, preset: Option<&str>) -> Vec<(String, String)> {
-    let pair = |key: &str, value: String| (key.to_owned(), value);
-    let mut options = Vec::new();
-    if let Some(quality) = quality {
-        if encoder.ends_with("_nvenc") {
-            options.push(pair("rc", "vbr".to_owned()));
-            options.push(pair("cq", quality.to_string()));
-            options.push(pair("b", "0".to_owned()));
-        } else if encoder.starts_with("libx26")
-            || encoder.starts_with("libsvtav1")
-            || encoder.starts_with("libvpx")
-        {
-            options.push(pair("crf", quality.to_string()));
-        } else if matches!(encoder, "mjpeg" | "mpeg4" | "mpeg2video") {
-            // Quantisers of these go from 1 to 31.
-            let quantiser = (1.0 + quality.clamp(0.0, 51.0) * 30.0 / 51.0).round() as i32;
-            options.push(pair("flags", "+qscale".to_owned()));
-            options.push(pair("global_quality", (quantiser * sys::FF_QP2LAMBDA).to_string()));
-        }
-    }
+///
+/// # Errors
+/// [`Status::InvalidParameter`] for a quality of an encoder that has none, or none that is known here; what loses nothing takes
+/// 0. For an encoder that this FFmpeg does not have.
+// RV-FF-1506
+pub fn quality_options(
+    encoder: &str,
+    quality: Option<f32>,
+    preset: Option<&str>,
+) -> Result<Vec<(String, String)>> {
+    let mut options = quality.map_or(Ok(Vec::new()), |quality| options_of_quality(encoder, quality))?;
     if let Some(preset) = preset {
-        options.push(pair("preset", preset.to_owned()));
+        options.push(("preset".to_owned(), preset.to_owned()));
     }
-    options
+    Ok(options)
+}
+
+fn options_of_quality(encoder: &str, quality: f32) -> Result<Vec<(String, String)>> {
+    let pairs = |pairs: &[(&str, &str)]| {
+        pairs.iter().map(|(key, value)| ((*key).to_owned(), (*value).to_owned())).collect()
+    };
+    let (is_best, number) = (quality <= 0.0, quality.to_string());
+    Ok(if encoder.ends_with("_nvenc") && is_best {
+        // As its cq, 0 would be what NVENC chooses.
+        pairs(&[("rc", "constqp"), ("qp", "0")])
+    } else if encoder.ends_with("_nvenc") {
+        pairs(&[("rc", "vbr"), ("cq", &number), ("b", "0")])
+    } else if ["libx26", "libsvtav1", "libvpx"].iter().any(|family| encoder.starts_with(family)) {
+        pairs(&[("crf", &number)])
+    } else if matches!(encoder, "mjpeg" | "mpeg4" | "mpeg2video") {
+        // Quantisers of these go from 1 to 31.
+        let quantiser = (1.0 + quality.clamp(0.0, 51.0) * 30.0 / 51.0).round() as i32;
+        let quantiser = (quantiser * sys::FF_QP2LAMBDA).to_string();
+        pairs(&[("flags", "+qscale"), ("global_quality", &quantiser)])
+    } else {
+        let loses_nothing = loses_nothing(encoder)?;
+        if !(loses_nothing && is_best) {
+            let found = format!("quality {quality} of encoder {encoder}");
+            let error = Error::new(Status::InvalidParameter, found);
+            let expected =
+                if loses_nothing { "0: it loses nothing" } else { "an encoder whose scale RAVE knows" };
+            return Err(error.expected(expected).help(format!(
+                "leave the quality out, and give the encoder's own options (rave upscale -x NAME=VALUE; see \
+                 ffmpeg -h encoder={encoder})"
+            )));
+        }
+        Vec::new()
+    })
 }

@@ -300,7 +300,7 @@ fn the_pixel_format_of_an_encoder_keeps_depth_and_chroma() {
     }
 }
 
-/// RV-FF-1501
+/// RV-FF-1506
 #[test]
 fn quality_is_given_on_one_scale() {
     let Some(ffmpeg) = ffmpeg() else { return };
@@ -314,7 +314,7 @@ fn quality_is_given_on_one_scale() {
     for codec in ["libx264", "mpeg4", "mpeg2video"] {
         let size = |quality| {
             let to = path_in(&folder, "out.mkv");
-            let pairs = quality_options(codec, Some(quality), None);
+            let pairs = quality_options(codec, Some(quality), None).unwrap();
             let pairs: Vec<(&str, &str)> =
                 pairs.iter().map(|(key, value)| (key.as_str(), value.as_str())).collect();
             rewrite(&from, &OutputOptions::new(&to), codec, &pairs);
@@ -323,6 +323,40 @@ fn quality_is_given_on_one_scale() {
         let [best, worst] = [2.0, 50.0].map(size);
         assert!(best > 4 * worst, "{codec}: {best} and {worst}");
     }
+}
+
+/// RV-FF-1506
+#[test]
+fn the_best_quality_of_nvenc_is_not_what_it_chooses_by_itself() {
+    let options = |quality| quality_options("hevc_nvenc", Some(quality), None).unwrap();
+    let pairs = |pairs: &[(&str, &str)]| -> Vec<_> {
+        pairs.iter().map(|(key, value)| ((*key).to_owned(), (*value).to_owned())).collect()
+    };
+    assert_eq!(options(0.0), pairs(&[("rc", "constqp"), ("qp", "0")]));
+    assert_eq!(options(18.5), pairs(&[("rc", "vbr"), ("cq", "18.5"), ("b", "0")]));
+}
+
+/// RV-FF-1506
+#[test]
+fn a_quality_that_an_encoder_cannot_be_given_is_refused_unless_it_loses_nothing_anyway() {
+    for (encoder, quality, expected) in [
+        ("prores_ks", 18.0, "an encoder whose scale RAVE knows"),
+        ("prores_ks", 0.0, "an encoder whose scale RAVE knows"),
+        ("ffv1", 18.0, "it loses nothing"),
+    ] {
+        let error = quality_options(encoder, Some(quality), None).unwrap_err();
+        assert_eq!(error.status(), Status::InvalidParameter);
+        let text = error.to_string();
+        assert!(
+            text.contains(encoder) && text.contains(expected) && text.contains("-x NAME=VALUE"),
+            "{text}"
+        );
+    }
+    for encoder in ["ffv1", "png", "utvideo", "rawvideo"] {
+        assert_eq!(quality_options(encoder, Some(0.0), None).unwrap(), [], "{encoder}");
+    }
+    let preset = quality_options("prores_ks", None, Some("slow")).unwrap();
+    assert_eq!(preset, [("preset".to_owned(), "slow".to_owned())]);
 }
 
 /// RV-FF-1206

@@ -293,6 +293,7 @@ fn mistakes_are_told_before_anything_is_computed() {
         (upscale().output(clips.path("out.xyz")).run(), Status::InvalidParameter, "out.xyz"),
         (upscale().codec("no_such").run(), Status::InvalidParameter, "no_such"),
         (upscale().encoder_option("no_such", "1").run(), Status::InvalidParameter, "no_such"),
+        (upscale().codec("prores_ks").quality(18.0).run(), Status::InvalidParameter, "encoder prores_ks"),
         (upscale().max_output(Size::new(191, 200)).run(), Status::InvalidParameter, "192x108"),
         (upscale().capacity(0).run(), Status::InvalidParameter, "0 frames"),
         (

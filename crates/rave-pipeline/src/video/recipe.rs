@@ -23,7 +23,7 @@ pub(crate) struct Recipe {
 impl Recipe {
     pub(crate) fn open(&self) -> Result<Encoder> {
         let Recipe { encoding, options, .. } = self;
-        let mut all = quality_options(&encoding.codec, options.quality, options.preset.as_deref());
+        let mut all = quality_options(&encoding.codec, options.quality, options.preset.as_deref())?;
         all.extend(options.options.iter().cloned());
         Encoder::open(&EncoderOptions {
             frame_rate: self.frame_rate,

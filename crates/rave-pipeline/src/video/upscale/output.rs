@@ -36,7 +36,8 @@ impl Upscale {
         self
     }
 
-    /// The quality on the scale of x264's crf: 0 is lossless or the best, 51 the worst.
+    /// The quality on the scale of x264's crf: 0 is lossless or the best, 51 the worst. An encoder for which that cannot be
+    /// said, such as `prores_ks`, is refused; it has options of its own ([`Upscale::encoder_option`]).
     #[must_use]
     pub fn quality(mut self, quality: f32) -> Self {
         self.encoding.quality = Some(quality);
