@@ -186,7 +186,7 @@ pub(crate) struct Encoding {
     /// FFmpeg's name of the encoder
     #[arg(long, value_name = "ENCODER")]
     pub(crate) codec: Option<String>,
-    /// 0 (lossless or the best) to 51 (the worst), as x264's crf
+    /// 0 (lossless or the best) to 51 (the worst), as x264's crf; encoders without such a scale refuse it
     #[arg(long, value_name = "0-51", value_parser = quality)]
     pub(crate) quality: Option<f32>,
     /// The encoder's preset, such as slow
