@@ -9,7 +9,8 @@ use listing::{Listing, differences};
 use rave_tests::root;
 
 /// The crates that programs are written against: the facade, and what it re-exports of.
-const CRATES: [&str; 6] = ["rave", "rave-core", "rave-engine", "rave-ffmpeg", "rave-ledger", "rave-pipeline"];
+const CRATES: [&str; 7] =
+    ["rave", "rave-core", "rave-engine", "rave-ffmpeg", "rave-ledger", "rave-nvcodec", "rave-pipeline"];
 
 /// With RAVE_BLESS=1 the listings are written; then, as always, they are checked.
 ///

@@ -110,7 +110,7 @@ fn frames_of_uneven_duration_and_a_film_without_sound() {
 
 /// RV-PIPE-2101, RV-PIPE-2103
 #[test]
-fn hdr10_at_ten_bits_and_chroma_of_full_height() {
+fn hdr10_hlg_and_chroma_of_full_height_at_ten_bits() {
     let Some(clips) = Clips::find() else { return };
     let hdr = format!(
         "-f lavfi -i {PICTURES},format=yuv420p10le,setparams=color_primaries=bt2020:color_trc=smpte2084:colorspace=bt2020nc\
@@ -122,6 +122,14 @@ fn hdr10_at_ten_bits_and_chroma_of_full_height() {
     let first = ["-select_streams", "v:0", "-read_intervals", "%+#1"];
     let light = clips.says(&clips.path("out.mp4"), &first, "frame_side_data=max_luminance,max_content");
     assert!(light.contains("max_content=1000") && light.contains("max_luminance=1"), "{light}");
+
+    let hlg = format!(
+        "-f lavfi -i {PICTURES},format=yuv420p10le,setparams=color_primaries=bt2020:color_trc=arib-std-b67\
+         :colorspace=bt2020nc:range=tv:chroma_location=topleft -c:v libx264"
+    );
+    stays(&clips, &clips.film("hlg.mkv", &hlg), "hlg-out.mkv", "libx264");
+    let transfer = clips.says(&clips.path("hlg-out.mkv"), &[], "stream=color_transfer");
+    assert!(transfer.contains("arib-std-b67"), "{transfer}");
 
     let high = format!("-f lavfi -i {PICTURES},format=yuv422p10le -c:v libx264");
     stays(&clips, &clips.film("high.mov", &high), "out.mov", "libx264");

@@ -5,6 +5,7 @@ import statistics as numbers
 import sys
 from pathlib import Path
 
+from bars import Bare
 from ffmpeg import CUDA_INPUT, frames_of, same_hashes
 from process import run
 from report import Skipped, expect, spread
@@ -123,18 +124,21 @@ def section(place):
     report.check("a kernel of the user's own changes every sample", stage)
 
     def against(name, ours, theirs):
-        """Both by turns: whole processes, start and end included."""
-        seconds = {"rave": [], "ffmpeg": []}
+        """All by turns: whole processes, start and end included, and the bare engine."""
+        seconds, bare, bares = {"rave": [], "ffmpeg": []}, Bare(place, ENGINE), []
         for _ in range(rounds):
+            bares.append(bare.measure()["one_context"])
             seconds["ffmpeg"].append(theirs().seconds)
             outcome = ours()
             seconds["rave"].append(outcome.seconds)
         ratios = [other / one for one, other in zip(seconds["rave"], seconds["ffmpeg"])]
         frames = CLIP_FRAMES * loops
+        of_bare = [frames / one / fps for one, fps in zip(seconds["rave"], bares)]
         measured[name] = {"frames": frames, "command": outcome.command, "ratio": spread(ratios),
+                          "bare_fps": spread(bares), "against_bare": spread(of_bare),
                           **{f"{who}_seconds": spread(values) for who, values in seconds.items()}}
         shown = (f"{numbers.median(ratios):.3f}: {frames / numbers.median(seconds['rave']):.1f} frames/s, "
-                 f"ffmpeg {frames / numbers.median(seconds['ffmpeg']):.1f}")
+                 f"ffmpeg {frames / numbers.median(seconds['ffmpeg']):.1f}; {numbers.median(of_bare):.3f} of the bare engine")
         expect(numbers.median(ratios) >= BAR, f"{shown}; at least {BAR} expected")
         return shown
 

@@ -1,8 +1,9 @@
 //! What a run makes, of what: to know whether an unfinished one is the same.
 
 use std::fmt;
-use std::fs::File;
+use std::fs::{File, Metadata};
 use std::io::{Read, Seek, SeekFrom};
+use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 
 use rave_core::{Error, Result, Status};
@@ -19,7 +20,7 @@ const BLOCK: u64 = 1 << 20;
 const END: u64 = 16 << 10;
 
 /// The first line of a fingerprint, with the version of what is kept in the folder.
-const HEAD: &str = "rave unfinished run 1";
+const HEAD: &str = "rave unfinished run 2";
 
 /// Hashes of everything that decides what the output is.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -86,14 +87,18 @@ impl Hasher {
         self.0.update(text);
     }
 
-    /// The file at `path`: its length and all of it, or, of one that is larger than 256 MiB, 256 blocks of 1 MiB at even
-    /// distances, the first and the last among them.
+    /// The file at `path`: its length and all of it, or, of one that is larger than 256 MiB, when it was changed last and 256
+    /// blocks of 1 MiB at even distances, the first and the last among them.
     pub(crate) fn file(&mut self, path: &Path) -> Result<()> {
         let io = |error| Error::io(path, &error);
         let mut file = File::open(path).map_err(io)?;
-        let length = file.metadata().map_err(io)?.len();
+        let metadata = file.metadata().map_err(io)?;
+        let length = metadata.len();
         self.0.update(length.to_le_bytes());
         let (blocks, size) = if length <= WHOLE { (1, length) } else { (BLOCKS, BLOCK) };
+        if length > WHOLE {
+            self.changed(&metadata);
+        }
         let mut buffer = vec![0; BLOCK as usize];
         for block in 0..blocks {
             file.seek(SeekFrom::Start((length - size) / (blocks - 1).max(1) * block)).map_err(io)?;
@@ -111,14 +116,18 @@ impl Hasher {
         Ok(())
     }
 
-    /// Numbered images: of each its name, its length and its ends, which hold the checksums of what is between.
+    /// Numbered images: of each its name, its length and its ends; of what there is between, when it was changed last.
     pub(crate) fn images(&mut self, images: &[(u64, PathBuf)]) -> Result<()> {
         for (number, path) in images {
             let io = |error| Error::io(path, &error);
             self.0.update(number.to_le_bytes());
             let mut file = File::open(path).map_err(io)?;
-            let length = file.metadata().map_err(io)?.len();
+            let metadata = file.metadata().map_err(io)?;
+            let length = metadata.len();
             self.0.update(length.to_le_bytes());
+            if length > 2 * END {
+                self.changed(&metadata);
+            }
             let mut end = Vec::with_capacity(END as usize);
             for place in [0, length.saturating_sub(END)] {
                 file.seek(SeekFrom::Start(place)).map_err(io)?;
@@ -128,6 +137,12 @@ impl Hasher {
             }
         }
         Ok(())
+    }
+
+    /// When a file was changed last, in place of what of it is not read.
+    fn changed(&mut self, metadata: &Metadata) {
+        self.0.update(metadata.mtime().to_le_bytes());
+        self.0.update(metadata.mtime_nsec().to_le_bytes());
     }
 
     pub(crate) fn end(self) -> String {
@@ -151,8 +166,8 @@ mod tests {
         };
         let known = print("1", "2", "3");
         assert_eq!(Fingerprint::read(&known.to_string()), Some(known.clone()));
-        assert_eq!(Fingerprint::read("rave unfinished run 2\ninput 1\nmodel 2\noptions 3\n"), None);
-        assert_eq!(Fingerprint::read("rave unfinished run 1\ninput 1\n"), None);
+        assert_eq!(Fingerprint::read("rave unfinished run 1\ninput 1\nmodel 2\noptions 3\n"), None);
+        assert_eq!(Fingerprint::read("rave unfinished run 2\ninput 1\n"), None);
         assert_eq!(Fingerprint::read(&format!("{known}more\n")), None);
         assert_eq!(Fingerprint::read(known.to_string().trim_end()), None);
         let folder = Path::new("x.rave-unfinished");
@@ -179,16 +194,19 @@ mod tests {
         // A file of holes takes no room.
         let length = WHOLE + 12345;
         let mut seen = vec![];
-        for place in [None, Some(0), Some(length - 1)] {
+        let then = std::time::SystemTime::UNIX_EPOCH + std::time::Duration::from_secs(1_000_000_000);
+        for (place, changed) in [(None, 0), (Some(0), 0), (Some(length - 1), 0), (None, 1)] {
             let mut file = File::create(&path).unwrap();
             file.set_len(length).unwrap();
             if let Some(place) = place {
                 file.seek(SeekFrom::Start(place)).unwrap();
                 file.write_all(b"x").unwrap();
             }
+            file.set_modified(then + std::time::Duration::from_nanos(changed)).unwrap();
             seen.push(hash());
         }
+        seen.sort();
         seen.dedup();
-        assert_eq!(seen.len(), 3);
+        assert_eq!(seen.len(), 4);
     }
 }

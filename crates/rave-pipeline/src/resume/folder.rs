@@ -229,7 +229,7 @@ mod tests {
         fs::write(&segment, "work").unwrap();
         drop(folder);
         let whole = fs::read(&run).unwrap();
-        let other = String::from_utf8(whole.clone()).unwrap().replacen('1', "9", 1).into_bytes();
+        let other = String::from_utf8(whole.clone()).unwrap().replacen("run 2", "run 9", 1).into_bytes();
         for damaged in [Some(&whole[..whole.len() / 2]), Some(&other), Some(b"\xff\xfe"), Some(b""), None] {
             match damaged {
                 Some(bytes) => fs::write(&run, bytes).unwrap(),
