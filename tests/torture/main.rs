@@ -41,8 +41,9 @@ struct Outcome {
     retried: u64,
 }
 
-/// Events more or less from run to run: worker threads allocate blocks of their queues when one is full.
-const WORKERS: u64 = 4;
+/// Events more or less from run to run: worker threads allocate blocks of their queues when one is full, the more of them the
+/// busier the machine is.
+const WORKERS: u64 = 16;
 
 #[derive(Clone, Copy, Debug)]
 struct Round<'a> {
@@ -71,11 +72,13 @@ impl Round<'_> {
         let output = command.output().unwrap();
         let said = String::from_utf8_lossy(&output.stderr);
         let again = format!("TORTURE={}\n{}\n{said}", self.name(), output.status);
-        // What the standard library says before it ends the process; two threads may say it into one another.
-        let aborted: Vec<&str> = said.split("memory allocation of ").skip(1).collect();
-        if !aborted.is_empty() {
-            let sizes = aborted.iter().filter_map(|rest| rest.split(' ').next()?.parse().ok());
-            for bytes in sizes {
+        // What the standard library says before it ends the process. Two threads may say it into one another, and then
+        // a number may be that of both: only a line that is whole tells one.
+        if said.contains("memory allocation of ") {
+            let size = |line: &str| {
+                line.strip_prefix("memory allocation of ")?.strip_suffix(" bytes failed")?.parse().ok()
+            };
+            for bytes in said.lines().filter_map(size) {
                 assert!(
                     self.kind == "memory" && (bytes <= SMALL || EMBEDDED.contains(&bytes)),
                     "{bytes} bytes that are not there end it: {again}"
