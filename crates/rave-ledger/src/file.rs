@@ -54,6 +54,15 @@ impl LedgerFile {
     }
 }
 
+impl Drop for LedgerFile {
+    /// Closing it is not enough: a child that another thread has just forked has it, too, until it runs its program, and who
+    /// names the file again meanwhile would find it busy.
+    fn drop(&mut self) {
+        // What cannot be unlocked is so when the last who has it closes it.
+        let _ = rustix::fs::flock(&self.file, FlockOperation::Unlock);
+    }
+}
+
 /// The chain that goes to the file at `path`: that of the file, if this process has written it already, or a new one in
 /// place of what is there.
 ///

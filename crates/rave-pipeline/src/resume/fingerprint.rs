@@ -101,7 +101,9 @@ impl Hasher {
         }
         let mut buffer = vec![0; BLOCK as usize];
         for block in 0..blocks {
-            file.seek(SeekFrom::Start((length - size) / (blocks - 1).max(1) * block)).map_err(io)?;
+            // Multiplied first, so that the last block ends where the file does.
+            let start = u128::from(length - size) * u128::from(block) / u128::from((blocks - 1).max(1));
+            file.seek(SeekFrom::Start(start as u64)).map_err(io)?;
             let mut left = size;
             while left > 0 {
                 let wanted = left.min(BLOCK) as usize;
@@ -202,7 +204,8 @@ mod tests {
                 file.seek(SeekFrom::Start(place)).unwrap();
                 file.write_all(b"x").unwrap();
             }
-            file.set_modified(then + std::time::Duration::from_nanos(changed)).unwrap();
+            // Some file systems keep whole seconds.
+            file.set_modified(then + std::time::Duration::from_secs(changed)).unwrap();
             seen.push(hash());
         }
         seen.sort();

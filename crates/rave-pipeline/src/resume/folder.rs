@@ -106,9 +106,18 @@ impl Folder {
     // RV-PIPE-3104
     pub(crate) fn remove(mut self) {
         // NFS keeps an open file's name.
-        drop(self.lock.take());
+        self.unlock();
         if fs::remove_dir_all(&self.path).is_err() {
             let _ = self.clear();
+        }
+    }
+
+    /// Lets others have the folder. Closing the lock is not enough: a child that another thread has just forked has it, too,
+    /// until it runs its program.
+    fn unlock(&mut self) {
+        if let Some(lock) = self.lock.take() {
+            // What cannot be unlocked is so when the last who has it closes it.
+            let _ = flock(&lock, FlockOperation::Unlock);
         }
     }
 
@@ -147,10 +156,12 @@ impl Folder {
 impl Drop for Folder {
     /// A run that has nothing to go on with leaves nothing.
     fn drop(&mut self) {
-        if self.path.exists() && !has_work(&self.path) {
+        // After `remove`, the folder may be another run's already.
+        if self.lock.is_some() && self.path.exists() && !has_work(&self.path) {
             // What cannot be removed is no worse than what a killed run leaves.
             let _ = fs::remove_dir_all(&self.path);
         }
+        self.unlock();
     }
 }
 
