@@ -15,6 +15,7 @@ const MAX_RANK: usize = 16;
 const MAX_NAME: usize = 1024;
 
 /// A name, if it is no longer than that.
+// RV-ONNX-1009
 fn short(name: &str) -> Result<&str> {
     if name.len() <= MAX_NAME {
         return Ok(name);
@@ -174,4 +175,23 @@ fn read_dim(bytes: &[u8]) -> Result<Dim> {
         }
     }
     Ok(dim)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A `ValueInfoProto` with a name of so many bytes and nothing else.
+    fn named(length: usize) -> Vec<u8> {
+        let varint = [0x80 | (length & 0x7f) as u8, (length >> 7) as u8];
+        [&[0x0a], &varint[..], "x".repeat(length).as_bytes()].concat()
+    }
+
+    /// RV-ONNX-1009: names go into messages and into lines of ledgers, which are bounded.
+    #[test]
+    fn names_that_no_exporter_gives_are_refused() {
+        assert_eq!(ValueInfo::read(&named(MAX_NAME)).unwrap().name.len(), MAX_NAME);
+        let error = ValueInfo::read(&named(MAX_NAME + 1)).unwrap_err().to_string();
+        assert!(error.contains("has 1025 bytes") && error.len() < 300, "{error}");
+    }
 }

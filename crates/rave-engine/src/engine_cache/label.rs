@@ -207,6 +207,7 @@ mod tests {
             ("kind = engine\nformat = 1\n", "\"kind\""),
             ("format = 1\nkind = model\n", "\"model\""),
             ("format = 1\nkind = engine\ncolour = red\n", "`colour`"),
+            ("format = 1\nkind = engine\ngpu_name = x\ngpu_name = y\n", "`gpu_name` twice"),
             ("format = 1\nkind = engine\nbuild\n", "`build`"),
             ("format = 1\nkind = engine", "another way"),
             ("format = 1\nkind = engine\ngpu_name = %78\n", "another way"),
