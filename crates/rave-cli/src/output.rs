@@ -38,7 +38,7 @@ impl Output {
                 return Err(Error::new(Status::Io, format!("file {name} is not a regular file"))
                     .expected("a file to write, or none yet"));
             }
-            Ok(metadata) if fs::metadata(source).is_ok_and(|source| is_same(&metadata, &source)) => {
+            Ok(_) if is_same_file(&path, source) => {
                 return Err(Error::new(Status::InvalidParameter, format!("file {name} is the input itself"))
                     .help("name another file with -o"));
             }
@@ -93,9 +93,10 @@ impl Output {
     }
 }
 
-/// Whether both are one file, by whatever names.
-fn is_same(one: &fs::Metadata, other: &fs::Metadata) -> bool {
-    (one.dev(), one.ino()) == (other.dev(), other.ino())
+/// Whether both are there and one file, by whatever names.
+pub(crate) fn is_same_file(one: &Path, other: &Path) -> bool {
+    let identity = |path: &Path| fs::metadata(path).ok().map(|metadata| (metadata.dev(), metadata.ino()));
+    identity(one).is_some_and(|one| identity(other) == Some(one))
 }
 
 fn exists(path: &Path) -> Error {

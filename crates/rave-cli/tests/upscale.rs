@@ -506,12 +506,13 @@ fn the_evidence_of_a_run_is_verified_and_run_again() {
     assert!(text(&replayed.stdout).contains("4 frames came out the same"), "{}", text(&replayed.stderr));
 
     let whole = fs::read(bench.path("run.jsonl")).unwrap();
-    for (ledger, more, word) in [
-        ("run.jsonl", &[][..], "is there already"),
-        ("in.mp4", &["--overwrite"], "the input"),
-        ("out2.mkv", &[], "the output"),
+    for (output, ledger, more, word) in [
+        ("out2.mkv", "run.jsonl", &[][..], "is there already"),
+        ("out2.mkv", "in.mp4", &["--overwrite"], "the input"),
+        ("out2.mkv", "out2.mkv", &[], "the output"),
+        ("out.mkv", "./out.mkv", &["--overwrite"], "the output"),
     ] {
-        let run = bench.rave("out2.mkv", &[&["--ledger", ledger], more].concat()).output().unwrap();
+        let run = bench.rave(output, &[&["--ledger", ledger], more].concat()).output().unwrap();
         let said = text(&run.stderr);
         assert!(run.status.code() == Some(234) && said.contains(word), "{ledger}: {said}");
     }

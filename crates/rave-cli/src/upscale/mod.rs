@@ -11,6 +11,7 @@ use rave_engine::{BuilderProgram, Cancel, Ledger, LedgerOptions, ModelOptions};
 use rave_pipeline::{CancellationToken, Upscale, unfinished_folder};
 
 use crate::interrupt::Interrupt;
+use crate::output::is_same_file;
 use arguments::{BuildFlag, Dedup};
 use news::{News, OFTEN};
 
@@ -73,18 +74,17 @@ fn ledger(wanted: &arguments::Upscale, log: &Log) -> Result<Ledger> {
     let Some(path) = &wanted.ledger else { return Ok(Ledger::default()) };
     let found =
         |what: &str| Error::new(Status::InvalidParameter, format!("ledger {}: {what}", path.display()));
-    let is = |other: &Path| std::fs::canonicalize(other).ok() == std::fs::canonicalize(path).ok();
-    if path.exists() {
-        if [Path::new(&wanted.input), &wanted.model].into_iter().any(is) {
-            return Err(found("the input, or the model, is there").help("name another file"));
-        }
-        if !wanted.overwrite {
-            return Err(found("a file is there already")
-                .help("name another file, as each run, also one that goes on, has a ledger of its own; or --overwrite"));
-        }
+    let output = Path::new(&wanted.output);
+    if [Path::new(&wanted.input), &wanted.model].into_iter().any(|other| is_same_file(path, other)) {
+        return Err(found("the input, or the model, is there").help("name another file"));
     }
-    if *path == Path::new(&wanted.output) {
+    if path == output || is_same_file(path, output) {
         return Err(found("the output is to be there").help("name another file"));
+    }
+    if path.exists() && !wanted.overwrite {
+        return Err(found("a file is there already").help(
+            "name another file, as each run, also one that goes on, has a ledger of its own; or --overwrite",
+        ));
     }
     let options =
         LedgerOptions { path: Some(path.clone()), every: Some(wanted.ledger_every), log: log.clone() };

@@ -1,7 +1,7 @@
 //! Pictures into segments, and these into the output.
 
 use rave_core::Result;
-use rave_ffmpeg::segments::{SegmentWriter, check_alike};
+use rave_ffmpeg::segments::SegmentWriter;
 use rave_ffmpeg::{Encoder, Input, InputOptions, Packet, Received};
 
 use super::Segments;
@@ -63,16 +63,7 @@ impl SegmentSink {
         file: FileSink,
         sources: Sources,
     ) -> Result<Self> {
-        // RV-PIPE-3103: before anything is computed for a join that cannot be.
-        if let paths @ [_, ..] = &done.paths()[..] {
-            let encoder = recipe.open()?;
-            paths.iter().try_for_each(|path| check_alike(path, &encoder)).map_err(|error| {
-                error.help(
-                    "the encoder that is chosen now is not the one of then, as where a GPU's cannot be opened: \
-                     name that one (rave upscale --codec), or begin anew (--overwrite)",
-                )
-            })?;
-        }
+        file.check_segments(&done.paths())?;
         let rest = Some(Rest { done, file, sources });
         Ok(SegmentSink { recipe, length, current: None, packet: Packet::new()?, rest })
     }

@@ -123,6 +123,20 @@ impl FileSink {
         self.streams.tracks.iter().any(Option::is_some)
     }
 
+    /// Refuses segments that cannot be joined by this sink, before anything more is computed.
+    ///
+    /// # Errors
+    /// [`Status::InvalidParameter`](rave_core::Status::InvalidParameter) for one of another encoder; those of reading its head.
+    // RV-PIPE-3103
+    pub(crate) fn check_segments(&self, pieces: &[PathBuf]) -> Result<()> {
+        pieces.iter().try_for_each(|path| segments::check_alike(path, &self.encoder)).map_err(|error| {
+            error.help(
+                "the encoder that is chosen now is not the one of then, as where a GPU's cannot be opened: \
+                 name that one (rave upscale --codec), or begin anew (--overwrite)",
+            )
+        })
+    }
+
     /// Writes the segments at `pieces`, encoded by encoders that were opened as this one, and the copied streams of `input`, if
     /// it is given, as far as they lie in `clip`; completes the output.
     // RV-PIPE-3102

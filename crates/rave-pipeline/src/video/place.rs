@@ -5,7 +5,7 @@ use std::io::{ErrorKind, Read};
 use std::path::{Path, PathBuf};
 
 use rave_core::{Error, Result, Status};
-use tempfile::{Builder, TempDir, TempPath};
+use tempfile::{Builder, PathPersistError, TempDir, TempPath};
 
 use super::numbered::Numbered;
 
@@ -67,11 +67,11 @@ impl Place {
         let mut builder = Builder::new();
         if let Some(names) = Numbered::parse(&name) {
             // An image is the input's, and would be the output's, too.
-            let taken = |image: &Path| {
+            let taken = |image: &PathBuf| {
                 let name = image.file_name().unwrap_or_default().to_string_lossy();
-                names.number(&name).is_some() && same(folder_of(image)) == same(folder)
+                names.number(&name).is_some()
             };
-            if images_of(source).iter().any(|image| taken(image)) {
+            if same(folder_of(Path::new(source))) == same(folder) && images_of(source).iter().any(taken) {
                 return Err(itself(path));
             }
             if let (false, Some((_, first))) = (overwrite, names.images(folder).map_err(io)?.first()) {
@@ -144,11 +144,13 @@ impl Place {
                 if let (false, Some(there)) = (self.overwrite, first_taken(&names, folder.path(), &target)?) {
                     return Err(exists(&there));
                 }
-                move_images(&names, folder.path(), folder_of(&target), self.overwrite)?;
+                move_images(&names, folder.path(), &target, |path, place| {
+                    move_to(temporary(path)?, place, self.overwrite)
+                })?;
                 folder.close().map_err(|error| Error::io(&target, &error))
             }
             Written::KeptSequence(folder, names) => {
-                move_images(&names, &folder, folder_of(&target), self.overwrite)?;
+                move_images(&names, &folder, &target, |path, place| move_kept(path, place, self.overwrite))?;
                 sync(folder_of(&target))
             }
         }
@@ -159,33 +161,45 @@ fn sync(path: &Path) -> Result<()> {
     fs::File::open(path).and_then(|file| file.sync_all()).map_err(|error| Error::io(path, &error))
 }
 
+/// Moves a file to `target`; where that cannot be, it is gone.
 fn move_to(path: TempPath, target: &Path, overwrite: bool) -> Result<()> {
-    let moved = if overwrite { path.persist(target) } else { path.persist_noclobber(target) };
-    moved.map_err(|error| match error.error.kind() {
-        ErrorKind::AlreadyExists => exists(target),
-        _ => Error::io(target, &error.error),
-    })
+    persist(path, target, overwrite).map_err(|failed| unmoved(target, &failed.error))
 }
 
 /// As [`move_to`], of a file that stays where it is if it cannot be moved.
 fn move_kept(path: PathBuf, target: &Path, overwrite: bool) -> Result<()> {
-    let path = TempPath::try_from_path(&path).map_err(|error| Error::io(&path, &error))?;
-    let moved = if overwrite { path.persist(target) } else { path.persist_noclobber(target) };
-    moved.map_err(|failed| {
-        let kept = failed.path.keep();
-        match (failed.error.kind(), kept) {
-            (ErrorKind::AlreadyExists, Ok(_)) => {
-                exists(target).help("move it away, and go on with the finished run (rave upscale --resume)")
-            }
-            (_, Ok(_)) => Error::io(target, &failed.error),
-            (_, Err(error)) => Error::io(target, &error.error),
-        }
+    persist(temporary(path)?, target, overwrite).map_err(|failed| match failed.path.keep() {
+        Ok(_) if failed.error.kind() == ErrorKind::AlreadyExists => unmoved(target, &failed.error)
+            .help("move it away, and go on with the finished run (rave upscale --resume)"),
+        Ok(_) => unmoved(target, &failed.error),
+        Err(error) => unmoved(target, &error.error),
     })
 }
 
-fn move_images(names: &Numbered, from: &Path, to: &Path, overwrite: bool) -> Result<()> {
+fn temporary(path: PathBuf) -> Result<TempPath> {
+    TempPath::try_from_path(&path).map_err(|error| Error::io(&path, &error))
+}
+
+fn persist(path: TempPath, target: &Path, overwrite: bool) -> std::result::Result<(), PathPersistError> {
+    if overwrite { path.persist(target) } else { path.persist_noclobber(target) }
+}
+
+fn unmoved(target: &Path, error: &std::io::Error) -> Error {
+    match error.kind() {
+        ErrorKind::AlreadyExists => exists(target),
+        _ => Error::io(target, error),
+    }
+}
+
+/// Moves the images in `from` to where they belong beside `target`, each by `move_one`.
+fn move_images(
+    names: &Numbered,
+    from: &Path,
+    target: &Path,
+    move_one: impl Fn(PathBuf, &Path) -> Result<()>,
+) -> Result<()> {
     for (number, path) in names.images(from).map_err(|error| Error::io(from, &error))? {
-        move_kept(path, &to.join(names.name(number)), overwrite)?;
+        move_one(path, &folder_of(target).join(names.name(number)))?;
     }
     Ok(())
 }
