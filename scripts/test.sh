@@ -2,8 +2,8 @@
 # Usage: scripts/test.sh [--quick]
 #
 # Everything that CI runs, on a machine with nothing prepared: installs what is missing, builds, tests.
-# RAVE_DEEP=1 runs the long form: every round of torture, valgrind, and libFuzzer for a minute on each parser.
-# --quick leaves out FFmpeg 8.1 and 7.1, and the build with the address sanitizer.
+# RAVE_DEEP=1 runs the long form: every round of torture, valgrind, and libFuzzer for fifteen minutes on each parser, not one.
+# --quick leaves out FFmpeg 8.1 and 7.1, the build with the address sanitizer, and libFuzzer.
 . "$(dirname "$0")/lib/common.sh"
 usage_if_asked "$@"
 
@@ -80,10 +80,6 @@ if [ -z "$quick" ]; then
     export RAVE_ASAN_LIBDIR=$BUILD/asan/lib
 fi
 
-if [ "${RAVE_DEEP:-}" = 1 ]; then
-    scripts/fuzz.sh
-fi
-
 step "Tests"
 export RAVE_REQUIRE_NVCODEC_HEADERS=1 RAVE_REQUIRE_ONNXRUNTIME=1 RAVE_REQUIRE_TENSORRT=1
 export RAVE_ONNXRUNTIME_LIB=$DEPS/onnxruntime/libonnxruntime.so
@@ -92,5 +88,9 @@ if cargo nextest --version >/dev/null 2>&1; then
 else # the same tests, a process for each binary instead of one for each test; examples are programs that tests run
     cargo build --workspace --locked --examples
     cargo test --workspace --locked --no-fail-fast --lib --bins --tests
+fi
+if [ -z "$quick" ]; then
+    step "Fuzzing"
+    if [ "${RAVE_DEEP:-}" = 1 ]; then scripts/fuzz.sh 900; else scripts/fuzz.sh; fi
 fi
 step "All passed"
