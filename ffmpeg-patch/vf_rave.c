@@ -45,6 +45,7 @@
 #if CONFIG_CUDA
 #include "libavutil/hwcontext_cuda_internal.h"
 #endif
+#include "libavutil/imgutils.h"
 #include "libavutil/mathematics.h"
 #include "libavutil/opt.h"
 #include "libavutil/parseutils.h"
@@ -690,6 +691,42 @@ static int is_last(const AVFilterContext *ctx)
 }
 
 #if CONFIG_CUDA
+/** How many frames a pool begins with, and the bytes they may take together: what the queues of ffmpeg hold when the
+ * encoder is what all wait for. */
+#define POOLED_FRAMES 16
+#define POOLED_BYTES  (256 << 20)
+
+/**
+ * A pool of CUDA frames, which begins with that many, so that none is allocated later; NULL and why.
+ *
+ * With none where memory is not enough: as it may be for the few that are needed.
+ */
+static AVBufferRef *new_frames(AVFilterContext *ctx, int width, int height, int pooled, int *why)
+{
+    const RaveFilterContext *s = ctx->priv;
+    AVBufferRef *ref = av_hwframe_ctx_alloc(s->device);
+    AVHWFramesContext *frames;
+
+    if (!ref) {
+        *why = AVERROR(ENOMEM);
+        return NULL;
+    }
+    frames = (AVHWFramesContext *)ref->data;
+    frames->format    = AV_PIX_FMT_CUDA;
+    frames->sw_format = s->out_format;
+    frames->width     = width;
+    frames->height    = height;
+    frames->initial_pool_size = pooled;
+    *why = av_hwframe_ctx_init(ref);
+    if (*why >= 0)
+        return ref;
+    av_buffer_unref(&ref);
+    if (*why != AVERROR(ENOMEM) || !pooled)
+        return NULL;
+    av_log(ctx, AV_LOG_VERBOSE, "The GPU has no memory for %d frames of the result in advance\n", pooled);
+    return new_frames(ctx, width, height, 0, why);
+}
+
 /** Where CUDA frames of this size come from. */
 static int open_frames(AVFilterContext *ctx, int width, int height)
 {
@@ -697,7 +734,6 @@ static int open_frames(AVFilterContext *ctx, int width, int height)
     AVFilterLink *inlink = ctx->inputs[0], *outlink = ctx->outputs[0];
     const AVBufferRef *in_ref = ff_filter_link(inlink)->hw_frames_ctx;
     AVBufferRef *out_ref;
-    AVHWFramesContext *frames;
     int ret;
 
     /* Where neither size nor format changes, the result is written over the
@@ -708,29 +744,23 @@ static int open_frames(AVFilterContext *ctx, int width, int height)
         if (!out_ref)
             return AVERROR(ENOMEM);
     } else {
-        out_ref = av_hwframe_ctx_alloc(s->device);
-        if (!out_ref)
-            return AVERROR(ENOMEM);
-        frames = (AVHWFramesContext *)out_ref->data;
-        frames->format    = AV_PIX_FMT_CUDA;
-        frames->sw_format = s->out_format;
         /* Subsampled planes of an odd size would lie in each other in some versions. */
-        frames->width     = FFALIGN(width, 2);
-        frames->height    = FFALIGN(height, 2);
-        if ((ret = av_hwframe_ctx_init(out_ref)) < 0) {
+        int even_width = FFALIGN(width, 2), even_height = FFALIGN(height, 2);
+        int bytes = av_image_get_buffer_size(s->out_format, even_width, even_height, 256);
+
+        out_ref = new_frames(ctx, even_width, even_height,
+                             bytes > 0 ? FFMIN(POOLED_FRAMES, POOLED_BYTES / bytes) : 0, &ret);
+        if (!out_ref) {
             av_log(ctx, AV_LOG_ERROR, "CUDA frames cannot hold %s: %s\n",
                    av_get_pix_fmt_name(s->out_format), av_err2str(ret));
-            goto fail;
+            return ret;
         }
     }
     av_buffer_unref(&ff_filter_link(outlink)->hw_frames_ctx);
     ff_filter_link(outlink)->hw_frames_ctx = out_ref;
     return 0;
-
-fail:
-    av_buffer_unref(&out_ref);
-    return ret;
 }
+
 /**
  * Say what the GPU's encoders do not take of the result, when it goes to one:
  * they themselves say little more than that they failed.

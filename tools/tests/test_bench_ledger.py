@@ -198,7 +198,7 @@ class Command(unittest.TestCase):
 
     def test_a_report_of_a_gpu_becomes_a_ledger(self) -> None:
         # RV-SCR-1010
-        report = ROOT / "tests/gpu/reports/2026-11-21-h200-run.json"
+        report = ROOT / "tests/gpu/reports/2026-11-21-h200-speed.json"
         with tempfile.TemporaryDirectory() as folder:
             out = Path(folder) / "gpu.json"
             self.assertEqual(self.run_with("from-gpu", str(report), str(out)), (0, ""))
