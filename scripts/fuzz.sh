@@ -35,6 +35,7 @@ step "Targets with coverage"
 if [ "${targets[*]}" != c_calls ]; then
     built fuzz -p rave-fuzz --features libfuzzer --bin fuzz
 fi
+# RV-FUZZ-1004
 if [[ " ${targets[*]} " = *" c_calls "* ]]; then
     built librave.a -p rave-ffi --lib
     clang -std=c11 -g -O1 -DRAVE_LIBFUZZER -fsanitize=fuzzer -I include tests/c/sequence.c \
