@@ -16,6 +16,7 @@ cd "$ROOT"
 # RV-SCR-1004
 [ -z "${CI:-}" ] || die "CI checks what is committed and never renews it"
 
+# RV-FFI-1201
 header() {
     step "include/rave.h and include/rave.lock"
     RAVE_BLESS=1 cargo test --manifest-path "$ROOT/Cargo.toml" -p rave-tests --test abi header_lock

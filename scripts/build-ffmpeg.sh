@@ -40,6 +40,7 @@ mkdir -p "$home/bin" "$log"
 # hash_of FILE...: one hash for the contents of all.
 hash_of() { cat "$@" | sha256sum | cut -d' ' -f1; }
 # is_stamped NAME VALUE: whether the step NAME was finished for VALUE, which `stamp NAME VALUE` notes.
+# RV-SCR-1008
 is_stamped() { [ "$(cat "$home/$1.stamp" 2>/dev/null)" = "$2" ]; }
 stamp() { echo "$2" >"$home/$1.stamp"; }
 
@@ -83,6 +84,7 @@ configured() {
     export PKG_CONFIG_PATH=$PREFIX/lib/pkgconfig:$nv/lib/pkgconfig${PKG_CONFIG_PATH:+:$PKG_CONFIG_PATH}
     # NVIDIA's libraries are opened at run time, if at all. The *_cuda filters are compiled by clang, without a toolkit,
     # for the oldest GPUs that TensorRT 10 runs on; drivers translate that for newer ones.
+    # RV-FILT-1202
     options=(--disable-doc --disable-ffplay --disable-debug --enable-gpl --enable-libx264 --enable-librave
         --enable-ffnvcodec --enable-cuda --enable-cuda-llvm --enable-cuvid --enable-nvdec --enable-nvenc
         --nvccflags="--cuda-gpu-arch=sm_75 -O2")
@@ -132,6 +134,7 @@ compiled() {
     rm -f "$src/ffmpeg_g" "$src/ffprobe_g"
     [ ! "$PREFIX/include/rave.h" -nt "$src/libavfilter/vf_rave.o" ] || rm -f "$src/libavfilter/vf_rave.o"
     # The filter has to be clean of more warnings than FFmpeg asks for. `{ NULL }` ends FFmpeg's lists of options.
+    # RV-FILT-1203
     logged "$log/vf_rave.log" make -C "$src" libavfilter/vf_rave.o \
         ECFLAGS="-isystem $(nv_codec_headers)/include -Wextra -Wpedantic -Wshadow -Wno-missing-field-initializers -Werror"
     logged "$log/make.log" make -C "$src" -j "$jobs" ffmpeg ffprobe
@@ -144,6 +147,7 @@ compiled() {
 }
 
 # libraries_installed: what Rust programs link is in $home/{lib,include}. libavfilter is not: librave.a is in it.
+# RV-FF-1701
 libraries_installed() {
     local key name parts=()
     key=$(hash_of "$home/source.stamp" "$home/configure.stamp")

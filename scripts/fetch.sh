@@ -70,6 +70,7 @@ fetch_tools() {
 }
 
 [ $# -gt 0 ] || set -- all
+# RV-SCR-1003
 for word in "$@"; do
     case $word in
     clip | clips | model | models | onnxruntime | tools | all) ;;

@@ -36,6 +36,7 @@ step "Targets with coverage and AddressSanitizer"
 if [ "${targets[*]}" != c_calls ]; then
     built fuzz -p rave-fuzz --features libfuzzer --bin fuzz
 fi
+# RV-FUZZ-1004
 if [[ " ${targets[*]} " = *" c_calls "* ]]; then
     built librave.a -p rave-ffi --lib --crate-type staticlib
     clang -std=c11 -g -O1 -DRAVE_LIBFUZZER -fsanitize=fuzzer,address -I include tests/c/sequence.c \

@@ -16,6 +16,7 @@ for word in "$@"; do
     case $word in
     --no-onnxruntime) onnxruntime= ;;
     --command) package=rave-cli ;;
+    # RV-SCR-1003
     -*) die "unknown option $word (see scripts/install.sh --help)" ;;
     *) [ -z "$prefix" ] || die "one PREFIX at most: $prefix and $word"; prefix=$word ;;
     esac
@@ -45,6 +46,7 @@ soversion=${version%%.*}
 changed=0
 
 # put MODE SOURCE NAME: the file NAME below the prefix, with SOURCE's content; replaced at once, if it differs.
+# RV-SCR-1008
 put() {
     local target=$prefix/$3
     if cmp -s "$2" "$target" && [ "$(stat -c %a "$target")" = "$1" ]; then return; fi
@@ -77,6 +79,7 @@ put_filled() {
     rm -f "$filled"
 }
 
+# RV-FFI-1206, RV-SCR-1006
 install_library() {
     local library
     put 644 "$ROOT/include/rave.h" include/rave.h
@@ -98,6 +101,7 @@ install_library() {
     fi
 }
 
+# RV-SCR-1012
 install_command() {
     local made pages page shell
     made=$(mktemp -d "$BUILD/command.XXXXXX")

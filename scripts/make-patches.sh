@@ -23,6 +23,7 @@ need_packages git xz-utils
 
 tmp=$(mktemp -d "$BUILD/patches.XXXXXX")
 trap 'rm -rf "$tmp"' EXIT
+# RV-SCR-1005
 export GIT_CONFIG_GLOBAL=/dev/null GIT_CONFIG_NOSYSTEM=1
 export GIT_AUTHOR_NAME="The RAVE authors" GIT_AUTHOR_EMAIL=rave@example.org GIT_AUTHOR_DATE="2026-01-01T00:00:00Z"
 export GIT_COMMITTER_NAME=$GIT_AUTHOR_NAME GIT_COMMITTER_EMAIL=$GIT_AUTHOR_EMAIL GIT_COMMITTER_DATE=$GIT_AUTHOR_DATE
@@ -43,6 +44,7 @@ commit() { # SUBJECT BODY
 }
 
 # write_series VERSION: the series for that FFmpeg into $tmp/VERSION.
+# RV-FILT-1201, RV-SCR-1005
 write_series() {
     local release=${FFMPEG_RELEASE[$version]} archive=$DEPS/ffmpeg-${FFMPEG_RELEASE[$version]}.tar.xz declaration
     local files=(configure Changelog doc/filters.texi libavfilter/Makefile libavfilter/allfilters.c)

@@ -33,6 +33,7 @@ step "Formatting"
 cargo fmt --all --check
 shellcheck -x -P scripts scripts/*.sh scripts/lib/*.sh .ci/run
 
+# RV-TEST-1401
 step "Requirements"
 cargo run --quiet --locked -p rave-spec
 traced=(docs/requirements docs/COMPLIANCE.md)
@@ -42,6 +43,7 @@ if ! git --no-pager diff --exit-code -- "${traced[@]}" ||
         "They were renewed just now: review them, git add ${traced[*]}, and run this again."
 fi
 
+# RV-TEST-1401
 step "Sidecars"
 cargo run --quiet --locked -p rave-conformance -- scrub
 
@@ -58,6 +60,7 @@ done
 export RAVE_REQUIRE_FFMPEG=1 RAVE_FFMPEG_VERSIONS="${versions[*]}"
 link_ffmpeg # what links its libraries is built from here on
 
+# RV-TEST-1401
 step "Conformance"
 cargo run --quiet --locked -p rave-conformance -- report --no-skips --out "$BUILD/conformance"
 export RAVE_REQUIRE_ORACLES=1
@@ -81,6 +84,7 @@ if [ -z "$quick" ]; then
 fi
 
 step "Tests"
+# RV-TEST-1201
 export RAVE_REQUIRE_NVCODEC_HEADERS=1 RAVE_REQUIRE_ONNXRUNTIME=1 RAVE_REQUIRE_TENSORRT=1
 export RAVE_ONNXRUNTIME_LIB=$DEPS/onnxruntime/libonnxruntime.so
 if cargo nextest --version >/dev/null 2>&1; then

@@ -81,6 +81,7 @@ fn header_major(folder: &Path) -> Option<u32> {
     value.parse().ok().or_else(|| value_of(value)?.parse().ok())
 }
 
+// RV-FFI-1205, RV-TRT-1004
 fn compile(major: &Major, include: &Path) {
     cc::Build::new()
         .cpp(true)

@@ -42,6 +42,7 @@ fn sealed(label: &[u8], payload: &[u8]) -> Vec<u8> {
     file
 }
 
+// RV-FUZZ-1002
 pub(crate) fn run(bytes: &[u8]) {
     // The file itself. Only bytes that hold two hashes could pass, and the name would have to be the first of them.
     let entry = looked_at(&"0".repeat(64), bytes);

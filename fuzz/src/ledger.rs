@@ -46,6 +46,7 @@ fn sealed(lines: &[u8]) -> Vec<u8> {
     text
 }
 
+// RV-FUZZ-1002
 pub(crate) fn run(bytes: &[u8]) {
     read(bytes);
     let text = sealed(bytes);

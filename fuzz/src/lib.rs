@@ -34,6 +34,7 @@ pub struct Target {
 }
 
 /// Every target.
+// RV-FUZZ-1003
 pub const TARGETS: [Target; 10] = [
     Target { name: "arguments", run: arguments::run },
     Target { name: "build_message", run: build::run },
@@ -61,6 +62,7 @@ fn sha256(bytes: &[u8]) -> String {
 
 /// That an error is of one of the documented classes, and names what it is about.
 #[track_caller]
+// RV-FUZZ-1001
 fn refused(error: &rave_core::Error, classes: &[rave_core::Status], named: &str) {
     assert!(classes.contains(&error.status()), "{error}");
     assert!(error.to_string().contains(named), "`{named}` is not in: {error}");

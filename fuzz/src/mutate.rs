@@ -30,6 +30,7 @@ impl Random {
 
     /// `seed`, changed in one to four places; `other` is another input, of which parts may be put in.
     #[must_use]
+    // RV-FUZZ-1003
     pub fn mutated(&mut self, seed: &[u8], other: &[u8]) -> Vec<u8> {
         let mut bytes = seed.to_vec();
         for _ in 0..=self.below(4) {

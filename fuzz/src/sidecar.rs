@@ -19,6 +19,7 @@ fn damaged() -> Vec<u8> {
     bytes
 }
 
+// RV-FUZZ-1002
 fn check(file: &Path) {
     let before = damaged();
     std::fs::write(file, &before).expect("the disk has room");

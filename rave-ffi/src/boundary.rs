@@ -52,7 +52,7 @@ pub(crate) unsafe fn guard_create<T>(error: *mut i32, body: impl FnOnce() -> Res
 }
 
 fn caught<T>(body: impl FnOnce() -> Result<T>) -> Result<T> {
-    // RV-FFI-1101
+    // RV-FFI-1015, RV-FFI-1101
     let _inside = panics::enter();
     // What a panic may leave half-changed is behind a mutex that the panic poisons: `handles` refuses it afterwards.
     catch_unwind(AssertUnwindSafe(body)).unwrap_or_else(|payload| Err(panicked(payload)))

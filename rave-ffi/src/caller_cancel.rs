@@ -27,6 +27,7 @@ impl CallerCancel {
     }
 
     /// Whether the caller wants no more of it.
+    // RV-FFI-1107
     pub(crate) fn came(&self) -> bool {
         // SAFETY: the promise made to `new`.
         inside_callback(|| unsafe { (self.function)(self.opaque) }) != 0

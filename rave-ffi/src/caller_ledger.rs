@@ -17,6 +17,7 @@ use crate::structs::{RaveContext, RaveContextConfig, RaveLedgerCounts};
 ///
 /// # Safety
 /// Its `ledger` is NULL or as [`read_string`] has it.
+// RV-FFI-1011, RV-FILT-1113
 pub(crate) unsafe fn open(config: &RaveContextConfig, log: Log) -> Result<Ledger> {
     let path = match config.ledger.is_null() {
         true => None,

@@ -98,7 +98,7 @@ impl<S, F> Registry<S, F> {
             return Err(crate::pointers::null(self.kind));
         }
         forks::check()?;
-        // RV-FFI-1004
+        // RV-FFI-1004, RV-FFI-1015
         let live = self.live.read().unwrap_or_else(PoisonError::into_inner);
         live.as_ref().and_then(|live| live.get(&handle.addr())).cloned().ok_or_else(|| invalid(self.kind))
     }

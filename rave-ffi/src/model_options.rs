@@ -72,10 +72,12 @@ pub(crate) unsafe fn model_options(config: &RaveModelConfig) -> Result<ModelOpti
         Some(NO_CACHE) => CacheChoice::Off,
         Some(folder) => CacheChoice::At(folder.into()),
     };
+    // RV-FILT-1112
     let builder = match text(config.builder, "config: builder")? {
         None => BuilderProgram::beside_this_program(),
         Some(program) => Some(BuilderProgram::rave(program)),
     };
+    // RV-FFI-1107
     // SAFETY: the caller's promise.
     let cancel = unsafe { CallerCancel::new(config.cancel, config.cancel_opaque) };
     Ok(ModelOptions {

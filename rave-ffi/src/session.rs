@@ -227,6 +227,7 @@ pub unsafe extern "C" fn rave_session_is_repeat(
             let previous = read_struct(previous, "previous")?;
             let frame = read_struct(frame, "frame")?;
             let repeat = output(repeat, "repeat")?;
+            // RV-FILT-1309
             let same = match &mut *running {
                 Work::Host { session, .. } => {
                     let previous = frames::readable(&previous, "previous")?;
@@ -375,6 +376,7 @@ fn options(config: &RaveSessionConfig) -> Result<SessionOptions> {
         RAVE_DITHER_NONE => false,
         other => return Err(invalid(format!("dither is {other}")).expected("a RAVE_DITHER_ constant")),
     };
+    // RV-FFI-1012
     let mode = match config.mode {
         RAVE_MODE_STRICT => Mode::Strict,
         RAVE_MODE_HARDENED => Mode::Hardened,

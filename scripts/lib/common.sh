@@ -1,5 +1,6 @@
 # What every script of RAVE shares. Source it first: . "$(dirname "$0")/lib/common.sh"
 # shellcheck shell=bash
+# RV-SCR-1001
 set -euo pipefail
 shopt -s inherit_errexit
 
@@ -28,6 +29,7 @@ as_root() {
 }
 
 # need_packages PACKAGE...: installs the Debian packages that are missing.
+# RV-SCR-1007
 need_packages() {
     local missing=() package
     for package in "$@"; do

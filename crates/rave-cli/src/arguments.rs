@@ -38,6 +38,7 @@ const EXAMPLES: &str = "Examples:
   rave help upscale";
 
 #[derive(Debug, Subcommand)]
+// RV-CLI-1004
 pub(crate) enum Command {
     /// Run a model on a video or on images
     ///

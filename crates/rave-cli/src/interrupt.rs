@@ -15,6 +15,7 @@ pub(crate) struct Interrupt(Arc<AtomicUsize>, Arc<AtomicBool>);
 impl Interrupt {
     /// From here on Ctrl-C and its like only leave word here the first time; the second time they end the process, which may
     /// be waiting for a pipe that nobody serves.
+    // RV-CLI-1706
     pub(crate) fn watch(&self) -> Result<()> {
         let watch = |signal: i32| {
             // Looked at before this signal is noted: they are called in the order in which they were registered.

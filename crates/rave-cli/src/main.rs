@@ -80,6 +80,7 @@ fn run(arguments: Arguments, interrupt: &Interrupt) -> Result<ExitCode> {
 }
 
 /// Writes to standard output. A reader that has seen enough and left (`rave info x | head -1`) is no error.
+// RV-CLI-1001
 fn print(text: &str) -> Result<()> {
     match std::io::stdout().write_all(text.as_bytes()) {
         Err(error) if error.kind() != std::io::ErrorKind::BrokenPipe => {

@@ -22,6 +22,7 @@ pub(crate) struct Shown {
 }
 
 impl Shown {
+    // RV-CLI-1104
     pub(crate) fn new() -> Self {
         let terminal = std::io::stderr().is_terminal();
         let target = if terminal { ProgressDrawTarget::stderr() } else { ProgressDrawTarget::hidden() };
@@ -52,6 +53,7 @@ impl Shown {
         self.bar.suspend(|| eprintln!("{line}"));
     }
 
+    // RV-CLI-1104
     pub(crate) fn report(&mut self, progress: &Progress<'_>) {
         self.bar.set_position((f64::from(progress.fraction) * STEPS as f64) as u64);
         self.bar.set_message(describe(progress));

@@ -8,6 +8,7 @@ use rave_core::{Error, Result};
 use crate::arguments::command;
 
 /// The completion script for `shell`.
+// RV-CLI-1003
 pub(crate) fn completions(shell: Shell) -> String {
     let mut script = Vec::new();
     clap_complete::generate(shell, &mut command(), "rave", &mut script);
@@ -15,6 +16,7 @@ pub(crate) fn completions(shell: Shell) -> String {
 }
 
 /// Writes `rave.1` and a page for each command into `folder`; returns what to say.
+// RV-CLI-1003
 pub(crate) fn man_pages(folder: &Path) -> Result<String> {
     clap_mangen::generate_to(command(), folder).map_err(|error| Error::io(folder, &error))?;
     Ok(format!("{}: read one with man {0}/rave.1\n", folder.display()))

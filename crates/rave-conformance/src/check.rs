@@ -60,6 +60,7 @@ pub fn check(options: &Options, mut progress: impl FnMut(&str)) -> Result<Report
         return Err(Error::new(Status::InvalidParameter, format!("family {unknown:?}"))
             .expected(known().collect::<Vec<_>>().join(", ")));
     }
+    // RV-CONF-1007
     let kernels: Box<dyn Kernels> = if options.gpu { Box::new(Gpu::open()?) } else { Box::new(Cpu) };
     let kernels = match options.plant.clone() {
         Some(plant) => Box::new(Planted::new(kernels, plant)),

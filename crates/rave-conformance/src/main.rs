@@ -159,6 +159,7 @@ impl Check {
         Ok(report)
     }
 
+    // RV-CONF-1006
     fn passed(&self, report: &Report) -> bool {
         report.failed() == 0 && !(self.no_skips && report.skipped() > 0)
     }

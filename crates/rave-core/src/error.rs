@@ -178,6 +178,7 @@ impl Status {
 /// );
 /// ```
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+// RV-RAVE-1002
 pub struct Error {
     status: Status,
     found: String,
@@ -238,6 +239,7 @@ impl Error {
 
     /// The failure of a file operation on `path`, classed by its `std::io::ErrorKind`.
     #[must_use]
+    // RV-CORE-1302
     pub fn io(path: &std::path::Path, error: &std::io::Error) -> Self {
         let status = match error.kind() {
             std::io::ErrorKind::NotFound => Status::FileNotFound,

@@ -3,6 +3,7 @@
 //! Nothing here talks to a device, a file or a foreign library: a frame is planes of bytes, a tensor is a slice of
 //! floats, and everything else describes them.
 
+// RV-CORE-1303
 #![forbid(unsafe_code)]
 
 mod color;

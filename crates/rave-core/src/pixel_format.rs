@@ -141,6 +141,7 @@ macro_rules! pixel_formats {
     };
 }
 
+// RV-CORE-1104
 pixel_formats! {
     1 Yuv420p "yuv420p" planar_yuv(8, 1, 1);
     2 Yuv422p "yuv422p" planar_yuv(8, 1, 0);

@@ -154,6 +154,7 @@ impl TileBlender {
     ///
     /// # Panics
     /// When `tile` or `canvas` has another number of elements than the plan says, or there is no tile `index`.
+    // RV-CORE-1202
     pub fn add(&mut self, index: usize, tile: Elements<'_>, canvas: &mut [f32]) {
         assert_eq!(canvas.len(), self.canvas.elements(), "elements of the canvas");
         let (rows, columns) =

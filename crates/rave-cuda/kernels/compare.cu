@@ -15,6 +15,7 @@ __device__ __forceinline__ u32 difference(const uint4 &a, const uint4 &b)
 }
 
 /// Not 0 where bytes from `from` on, as many as a warp takes, differ.
+// RV-CUDA-1007
 __device__ __forceinline__ u32 compare_row(const u8 *a, const u8 *b, int from, int end)
 {
     u32 found = 0;

@@ -159,6 +159,7 @@ impl Device {
 
     /// Runs `destroy` for a destructor, with the context current. After a lost device it does nothing: what the device
     /// holds is leaked, since no call may be made. Other errors are kept for the next [`Device::bind`].
+    // RV-CUDA-1205, RV-ENG-1607
     pub(crate) fn destroy(&self, call: &str, destroy: impl FnOnce(&Driver) -> CUresult) {
         let outcome = self.0.push().and_then(|bound| bound.check(call, destroy(bound.driver)));
         if let Err(error) = outcome
@@ -177,6 +178,7 @@ impl Device {
 
 impl Inner {
     fn bind(&self) -> Result<Bound<'_>> {
+        // RV-CUDA-1205
         check_device_alive()?;
         let deferred = self.deferred.lock().unwrap_or_else(|poisoned| poisoned.into_inner()).take();
         if let Some(error) = deferred {

@@ -257,6 +257,7 @@ impl ExecutableGraph {
     /// # Safety
     /// `params.func` is a live function of `device`, `params.kernelParams` points to one pointer for each argument of it,
     /// each to a value of the argument's type, and every address in those is one that [`ExecutableGraph::launch`] may use.
+    // RV-CUDA-1008
     pub(crate) unsafe fn set_kernel_params(
         &mut self,
         node: GraphNode,

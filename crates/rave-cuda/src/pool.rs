@@ -153,6 +153,7 @@ impl<A: PoolAllocator> Shared<A> {
     }
 }
 
+// RV-CUDA-1106
 impl<A: PoolAllocator> Drop for Shared<A> {
     fn drop(&mut self) {
         let state = self.state.get_mut().unwrap_or_else(|poisoned| poisoned.into_inner());
@@ -202,7 +203,7 @@ impl<A: PoolAllocator> BucketedPool<A> {
     /// # Errors
     /// [`Status::OutOfMemory`] when a new block was needed and there was no memory. Nothing is freed then: whoever may
     /// retry calls [`BucketedPool::trim`] first. [`Status::InvalidParameter`] for 0 bytes, [`Status::DeviceLost`].
-    // RV-CUDA-1101
+    // RV-CUDA-1101, RV-CUDA-1103
     pub fn acquire(&self, bytes: usize, stream: &A::Stream) -> Result<PooledBlock<A>> {
         if bytes == 0 {
             return Err(Error::new(Status::InvalidParameter, "0 bytes asked of a memory pool"));

@@ -66,6 +66,7 @@ impl Driver {
     }
 
     /// For calls that say "not yet" by an error: whether the work is done.
+    // RV-CUDA-1202
     pub(crate) fn check_ready(&self, call: &str, result: CUresult) -> Result<bool> {
         match result {
             CUresult::NOT_READY => Ok(false),
@@ -124,6 +125,7 @@ pub(crate) fn version(cuda: i32) -> String {
 }
 
 /// The class of a driver error number.
+// RV-CUDA-1202
 fn status(code: i32) -> Status {
     match code {
         code if is_sticky_cuda_error(code) => Status::DeviceLost,

@@ -201,6 +201,7 @@ impl Model {
             engine,
             device: self.device().map(noted::device_facts),
         };
+        // RV-ENG-1604
         let meta = Meta {
             path: Some(self.name.to_string()),
             library_path,
@@ -332,7 +333,7 @@ fn check_backend(path: &Path, kind: Kind, options: &ModelOptions) -> Result<()> 
 }
 
 /// Refuses what is asked of an engine that is to be built, where none is.
-// RV-ENG-1506
+// RV-ENG-1506, RV-FILT-1109
 fn check_wishes(path: &Path, kind: Kind, options: &ModelOptions) -> Result<()> {
     let why = match (kind, &options.device) {
         (Kind::Onnx, Some(_)) => return Ok(()),

@@ -20,7 +20,7 @@ impl Retry<'_> {
     ///
     /// # Errors
     /// Those of `make`.
-    // RV-ENG-1601
+    // RV-ENG-1601, RV-ENG-1605
     pub(crate) fn once<T>(
         self,
         what: &str,

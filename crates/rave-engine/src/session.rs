@@ -245,7 +245,7 @@ impl Drop for Session {
 }
 
 /// Tells that frame `number` is left out because of `error`, and returns the error that says so.
-// RV-ENG-1602
+// RV-ENG-1602, RV-FFI-1012, RV-FILT-1114
 pub(crate) fn lost_frame(noted: &Noted, log: &Log, number: u64, error: &Error) -> Error {
     let status = error.status().token().into();
     log.write(LogLevel::Warning, format_args!("{error}; the frame is left out"));

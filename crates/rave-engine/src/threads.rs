@@ -9,6 +9,7 @@ use rayon::{ThreadPool, ThreadPoolBuilder};
 static POOLS: Mutex<Option<HashMap<usize, Arc<ThreadPool>>>> = Mutex::new(None);
 
 /// The pool of `threads` threads; 0 means one per core.
+// RV-FFI-1013
 pub(crate) fn pool(threads: usize) -> Result<Arc<ThreadPool>> {
     let threads = match threads {
         0 => std::thread::available_parallelism().map_or(1, Into::into),

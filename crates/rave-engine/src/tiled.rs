@@ -65,6 +65,7 @@ impl Tiled {
     }
 }
 
+// RV-FFI-1013
 fn zeros(shape: TensorShape) -> Result<Vec<f32>> {
     let mut values = Vec::new();
     values.try_reserve_exact(shape.elements()).map_err(|_| {

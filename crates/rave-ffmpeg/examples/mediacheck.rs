@@ -18,6 +18,7 @@ use sha2::{Digest, Sha256};
 /// A frame's time and the hash of its samples.
 type Seen = (Option<i64>, [u8; 32]);
 
+// RV-FF-1402
 fn main() -> ExitCode {
     let mut arguments = std::env::args().skip(1);
     let Some(clip) = arguments.next() else {

@@ -37,7 +37,7 @@ impl Chain {
     }
 
     /// Adds a line; the error, once, of a file that cannot be written any more.
-    // RV-LEDGER-1001, RV-LEDGER-1006
+    // RV-FILT-1115, RV-LEDGER-1001, RV-LEDGER-1006
     pub(crate) fn add(&mut self, event: Event, meta: Meta) -> Option<Error> {
         let line = Line::new(Record { seq: self.seq, prev: self.prev, event }, meta);
         let text = line.text();

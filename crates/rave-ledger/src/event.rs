@@ -8,6 +8,7 @@ use crate::{Counts, Digest};
 /// What happened. Events hold nothing that differs between two equal runs: such things are in [`Meta`](crate::Meta).
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case", deny_unknown_fields)]
+// RV-LEDGER-1204
 pub enum Event {
     /// A ledger begins, or goes on in the same process.
     Opened(Opened),

@@ -41,7 +41,7 @@ impl LedgerFile {
     }
 
     /// Writes a line with one call into the system, and keeps none back: what a kill leaves are whole lines.
-    // RV-LEDGER-1005
+    // RV-FILT-1116, RV-LEDGER-1005
     pub(crate) fn write_line(&mut self, text: &str) -> Result<()> {
         let line = format!("{text}\n");
         self.file.write_all(line.as_bytes()).map_err(|error| {

@@ -50,6 +50,7 @@ impl Record {
 /// A whole line.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
+// RV-LEDGER-1204
 pub(crate) struct Line {
     pub(crate) record: Record,
     pub(crate) sha256: Digest,

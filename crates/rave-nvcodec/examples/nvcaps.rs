@@ -143,6 +143,7 @@ fn verdicts(support: &EncoderSupport) -> Vec<(EncodeCodec, String)> {
         .collect()
 }
 
+// RV-NVC-1105
 fn main() -> ExitCode {
     let (flags, rest): (Vec<String>, Vec<String>) = std::env::args().skip(1).partition(|arg| arg == "--json");
     let device = match rest.as_slice() {

@@ -25,6 +25,7 @@ pub struct DecodeRequest {
 /// # Errors
 /// [`Status::InvalidDevice`] if the GPU has no decoder at all, [`Status::UnsupportedFormat`] if it does not decode this:
 /// the codec, its chroma sampling or depth, or a size outside the limits. The message says what it does decode.
+// RV-NVC-1201
 pub fn preflight_decode(caps: &DecoderCaps, request: &DecodeRequest) -> Result<()> {
     let DecodeRequest { codec, chroma, depth, size } = *request;
     let gpu = caps.gpu();

@@ -138,6 +138,7 @@ enum Obstacle {
 }
 
 impl Obstacle {
+    // RV-NVC-1201
     fn of(driver: ApiVersion, codec: &CodecCaps, request: &EncodeRequest) -> Option<Obstacle> {
         match Chroma::encoded_from(request.format) {
             Chroma::Yuv422 if driver < ApiVersion::WITH_YUV422 => return Some(Obstacle::DriverBeforeYuv422),
@@ -189,6 +190,7 @@ fn on_the_cpu(request: &EncodeRequest) -> String {
 }
 
 /// The format that NVENC takes in place of one that it does not, of the same chroma sampling and at most 10 bits.
+// RV-NVC-1204
 fn nearest(format: PixelFormat) -> PixelFormat {
     if format.layout().depth == 8 {
         return eight_bit(format);
@@ -201,6 +203,7 @@ fn nearest(format: PixelFormat) -> PixelFormat {
 }
 
 /// The 4:2:0 format in place of one with more chroma.
+// RV-NVC-1204
 fn nearest_subsampled(format: PixelFormat, ten_bit: bool) -> PixelFormat {
     if format.layout().depth > 8 && ten_bit { PixelFormat::P010 } else { PixelFormat::Nv12 }
 }

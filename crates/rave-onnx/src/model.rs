@@ -31,6 +31,7 @@ impl OnnxModel {
     /// [`Status::Untrusted`] for a model that refers to other files; [`Status::ModelLoadFailed`] for one that is
     /// damaged, cannot be run, or does not turn one RGB or luma image into one;
     /// [`Status::RuntimeLibraryMissing`] when the runtime that was asked for is not there; [`Status::OutOfMemory`].
+    // RV-ONNX-1007
     pub fn from_bytes(bytes: &[u8], name: &str, options: &LoadOptions) -> Result<Self> {
         let in_model = |error: Error| error.context(format_args!("model {name}"));
         let declared = preflight::inspect(bytes).map_err(in_model)?;
@@ -44,6 +45,7 @@ impl OnnxModel {
             input: declared.input.name,
             output: declared.output.name,
             channels: settled.channels,
+            // RV-ONNX-1207
             input_type: declared.input.element,
             output_type: declared.output.element,
             width: probe::extent(declared.input.width),

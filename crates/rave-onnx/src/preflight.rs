@@ -130,6 +130,7 @@ fn check_model(bytes: &[u8]) -> Result<Graph<'_>> {
         }
     }
     let graph = graph.ok_or_else(not_onnx)?;
+    // RV-ONNX-1003
     if opsets == 0 {
         return Err(refused("the file names no operator set; it may be cut off").expected("an ONNX model"));
     }

@@ -185,6 +185,7 @@ pub(crate) fn dims(shape: TensorShape) -> [usize; 4] {
 }
 
 /// The failure that a runtime reports as `message`, of which the first line is kept.
+// RV-FILT-1102, RV-ONNX-1104
 pub(crate) fn runtime_error(status: Status, what: &str, message: &str) -> Error {
     let line = message.lines().map(str::trim).find(|line| !line.is_empty()).unwrap_or("no message");
     let out_of_memory = ["bad_alloc", "allocate memory", "bad allocation", "out of memory"];

@@ -22,6 +22,7 @@ use crate::runtime::{LoadOptions, dims, out_of_memory, runtime_error};
 pub(crate) struct OrtModel {
     /// One run at a time: ONNX Runtime allows more, but `ort` reports faults when two share an execution provider's
     /// allocator.
+    // RV-ONNX-1204
     session: Mutex<Session>,
     input: (String, ElementType),
     output: (String, ElementType),
@@ -99,6 +100,7 @@ impl OrtModel {
         Ok(OrtSession { binding, input, output })
     }
 
+    // RV-ONNX-1206
     pub(crate) fn run(&self, session: &mut OrtSession) -> Result<()> {
         let shared = self.session.lock().unwrap_or_else(PoisonError::into_inner);
         // `Session::run_binding` would wrap the bound outputs in new values, allocating for each frame.
@@ -114,6 +116,7 @@ impl OrtModel {
 }
 
 /// The session options: the CPU alone, one operator after another on `threads` threads.
+// RV-FILT-1002, RV-ONNX-1203
 fn builder(options: &LoadOptions, library: &Library) -> ort::Result<SessionBuilder> {
     Ok(Session::builder(&library.environment)?
         .with_optimization_level(GraphOptimizationLevel::All)?
@@ -179,6 +182,7 @@ enum OrtTensor {
 }
 
 impl OrtTensor {
+    // RV-ONNX-1207
     fn new(element: ElementType, shape: TensorShape) -> Result<Self> {
         let allocator = Allocator::default();
         let dims = dims(shape);

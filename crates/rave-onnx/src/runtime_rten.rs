@@ -83,6 +83,7 @@ impl RtenModel {
 
 /// Turns a panic inside rten into an error. rten checks shapes as it computes, and where it does not foresee one it
 /// panics; that is the model's fault and must not take the host program down.
+// RV-ONNX-1007
 fn contain<T>(status: Status, call: impl FnOnce() -> T) -> Result<T> {
     // What a panic may leave half done is rten's own state: its caches are behind mutexes that poison.
     catch_unwind(AssertUnwindSafe(call)).map_err(|panic| {

@@ -15,6 +15,7 @@ use crate::runtime::RuntimeSession;
 pub struct OnnxSession {
     // The binding inside is dropped before the model that it belongs to.
     tensors: RuntimeSession,
+    // RV-ONNX-1205
     model: Arc<OnnxModel>,
     input: TensorShape,
     output: TensorShape,

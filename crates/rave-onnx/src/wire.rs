@@ -131,6 +131,7 @@ pub(crate) fn count(value: Value<'_>, width: usize) -> Result<u64, Malformed> {
     }
 }
 
+// RV-ONNX-1003
 fn take<'a>(rest: &mut &'a [u8], length: usize) -> Result<&'a [u8], Malformed> {
     let (head, tail) = rest.split_at_checked(length).ok_or(Malformed)?;
     *rest = tail;

@@ -16,6 +16,7 @@ pub(crate) struct Sender<T>(mpsc::Sender<T>);
 pub(crate) struct Receiver<T>(mpsc::Receiver<T>);
 
 /// A queue of at most `bound` items, 1 or more.
+// RV-PIPE-1001
 pub(crate) fn queue<T>(bound: usize) -> (Sender<T>, Receiver<T>) {
     let (sender, receiver) = mpsc::channel(bound);
     (Sender(sender), Receiver(receiver))

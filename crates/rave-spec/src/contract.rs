@@ -11,6 +11,7 @@ pub(crate) const FILE: &str = "docs/CONTRACT.md";
 
 /// Adds a fault for each promise without a requirement, each id that is not `defined`, and each link to another
 /// requirement than it names.
+// RV-SPEC-1007
 pub(crate) fn check(text: &str, defined: &BTreeSet<&Id>, faults: &mut Vec<Fault>) {
     let mut promises: Vec<(usize, usize)> = Vec::new();
     for (number, line) in prose(text) {

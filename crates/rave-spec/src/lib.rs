@@ -83,6 +83,7 @@ pub fn trace(root: &Path) -> Result<Outputs, Vec<Fault>> {
 }
 
 /// Manifests of packages without a specification beside them. The root's is the workspace's.
+// RV-SPEC-1008
 fn unspecified(repository: &Repository) -> impl Iterator<Item = Fault> {
     repository.files().filter_map(|file| {
         let folder = file.strip_suffix("/Cargo.toml")?;
@@ -93,6 +94,7 @@ fn unspecified(repository: &Repository) -> impl Iterator<Item = Fault> {
 }
 
 /// Requirements of level MUST that no test names, or none that runs where they say.
+// RV-SPEC-1004, RV-SPEC-1009
 fn untested(specifications: &[Specification], traces: &trace::Traces) -> Vec<Fault> {
     let all = specifications.iter().flat_map(|one| one.requirements.iter().map(|entry| (&one.file, entry)));
     let musts = all.filter(|(_, (_, requirement))| requirement.level == Level::Must);
@@ -137,6 +139,7 @@ impl Outputs {
     ///
     /// # Errors
     /// A folder that cannot be read.
+    // RV-SPEC-1002
     pub fn differences(&self) -> Result<Vec<String>, Fault> {
         let mut different: Vec<String> = self
             .files

@@ -8,6 +8,7 @@ use crate::repository::Repository;
 
 /// Adds a fault for each link in `text`, the content of `file`, that leads nowhere inside the repository. `made` are
 /// files as they will be, whatever is on disk.
+// RV-SPEC-1006
 pub(crate) fn check(
     repository: &Repository,
     made: &BTreeMap<String, String>,

@@ -12,6 +12,7 @@ pub(crate) const FOLDER: &str = "docs/requirements";
 const COMPLIANCE: &str = "docs/COMPLIANCE.md";
 
 /// Every output by its path, relative to the repository's root.
+// RV-SPEC-1001
 pub(crate) fn outputs(specifications: &[Specification], traces: &Traces) -> BTreeMap<String, String> {
     let yamls = specifications.iter().map(|specification| {
         (format!("{FOLDER}/{}.yaml", specification.name()), yaml(specification, traces))

@@ -64,6 +64,7 @@ impl Specification {
     }
 
     /// Reads `text`, the content of `file`.
+    // RV-SPEC-1005
     pub(crate) fn read(file: &str, text: &str, faults: &mut Vec<Fault>) -> Self {
         for (index, line) in text.lines().enumerate() {
             let columns = line.chars().count();
@@ -132,6 +133,7 @@ fn bullets(text: &str) -> Vec<(usize, String)> {
 }
 
 /// Faults of the specifications together: an id, or a family of ids, belongs to one of them.
+// RV-SPEC-1003
 pub(crate) fn check_together(specifications: &[Specification], faults: &mut Vec<Fault>) {
     let mut families: BTreeMap<&str, &Specification> = BTreeMap::new();
     for specification in specifications {

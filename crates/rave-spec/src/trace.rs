@@ -64,6 +64,7 @@ fn trace_file(
     }
     let items = items::items(file, text)?;
     for (line, name) in named {
+        // RV-SPEC-1003
         let Some(id) = Id::parse(name).filter(|id| defined.contains(id)) else {
             let help = "define it in the SPEC.md that it belongs to, or correct it";
             faults.push(Fault::new(file, line, format!("{name} is defined nowhere"), help));
@@ -79,6 +80,7 @@ fn trace_file(
         } else if items::is_test_program(file) {
             trace.tests.insert(place);
         } else if items::is_in_tests(file) || item.is_some_and(Item::is_in_tests) {
+            // RV-SPEC-1004
             let found = format!("{name} stands among tests, and in none of them");
             faults.push(Fault::new(file, line, found, "name it in the test that proves it"));
         } else {

@@ -22,6 +22,7 @@ pub const ALIGNMENT: usize = 256;
 /// its own and can be captured into a CUDA graph, which then replays with the same shapes and addresses.
 pub struct Context {
     raw: NonNull<sys::Context>,
+    // RV-TRT-1204
     engine: Arc<EngineInner>,
     profile: u32,
     /// Set once scratch memory is given, or none is needed.
@@ -194,6 +195,7 @@ impl Context {
     /// - Every tensor's address is set and its memory, the scratch memory, the context and the stream outlive the
     ///   work. A graph that captured the call counts as such work for as long as it is launched.
     /// - Work enqueued earlier by this context is in the same stream or has ended: one context, one frame at a time.
+    // RV-TRT-1202, RV-TRT-1203
     pub unsafe fn enqueue(&mut self, stream: RawStream) -> Result<()> {
         let engine = &self.engine;
         engine.runtime.faults.begin()?;

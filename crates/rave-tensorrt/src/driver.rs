@@ -37,6 +37,7 @@ impl Driver {
         DRIVER.get_or_init(|| Driver::load(Path::new("libcuda.so.1"))).as_ref().map_err(Error::clone)
     }
 
+    // RV-CLI-1203, RV-TRT-1007
     fn load(path: &Path) -> Result<Driver> {
         let missing = |found: String| {
             Error::new(Status::DeviceNotFound, found)

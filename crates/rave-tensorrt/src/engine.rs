@@ -16,6 +16,7 @@ use crate::{Context, Plan, ProfileShape, Runtime, Shape, TensorInfo, contract, s
 pub struct Engine(pub(crate) Arc<EngineInner>);
 
 pub(crate) struct EngineInner {
+    // RV-TRT-1204
     pub(crate) runtime: Arc<RuntimeInner>,
     pub(crate) raw: NonNull<sys::Engine>,
     pub(crate) name: String,

@@ -147,6 +147,7 @@ impl Faults {
 ///
 /// # Safety
 /// `text` is null or a NUL-terminated string that lives through the call.
+// RV-FILT-1102
 unsafe fn text_of(text: *const c_char) -> String {
     if text.is_null() {
         return String::new();

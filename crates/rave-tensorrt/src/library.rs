@@ -264,6 +264,7 @@ pub(crate) fn load(name: &Path) -> Result<&'static libloading::Library, String> 
     // The dynamic linker opens whatever a path leads to, and would wait for ever for a FIFO's other end.
     if name.as_os_str() != name.file_name().unwrap_or(OsStr::new("")) {
         let metadata = std::fs::metadata(name).map_err(|error| error.to_string())?;
+        // RV-TRT-1005
         if !metadata.is_file() {
             return Err("it is not a regular file".into());
         }

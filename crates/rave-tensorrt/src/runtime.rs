@@ -57,6 +57,7 @@ impl Runtime {
     /// [`Status::RuntimeLibraryMissing`] when the lean runtime cannot be loaded; [`Status::InvalidParameter`] when one
     /// is given to TensorRT-RTX, or its path is impossible.
     pub fn new(library: &Library, options: &RuntimeOptions, log: Log) -> Result<Runtime> {
+        // RV-TRT-1007
         Runtime::create(library, options, log, Some(Driver::get()?))
     }
 

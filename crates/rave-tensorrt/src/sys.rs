@@ -23,6 +23,7 @@ macro_rules! c_types {
 }
 
 /// A struct of rave_trt.h, with the C spelling of its members.
+// RV-TRT-1006
 macro_rules! c_struct {
     ($(#[$meta:meta])* $c:literal $name:ident { $($(#[$doc:meta])* $field:ident: $ty:ty,)* }) => {
         $(#[$meta])*
@@ -43,6 +44,7 @@ macro_rules! c_struct {
 }
 
 /// The table of functions, with the C spelling of its members.
+// RV-TRT-1006
 macro_rules! c_table {
     ($($(#[$doc:meta])* $field:ident($($arg:ident: $ty:ty),*) -> $ret:ty;)*) => {
         /// The functions over one major version of TensorRT (`RaveTrtApi`).

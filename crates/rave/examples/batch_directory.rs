@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 
 use rave::prelude::*;
 
+// RV-RAVE-1004
 fn main() -> Result<(), Box<dyn std::error::Error>> {
     let [from, model, to] = std::env::args()
         .skip(1)

@@ -2,6 +2,7 @@
 
 use rave::prelude::*;
 
+// RV-RAVE-1003, RV-RAVE-1004
 fn main() -> Result<()> {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
     let [input, model, output] = &arguments[..] else { panic!("usage: simple_upscale IN MODEL OUT") };

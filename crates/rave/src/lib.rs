@@ -60,6 +60,7 @@
 pub mod guide;
 
 /// Everything that a program needs.
+// RV-RAVE-1001
 pub mod prelude {
     pub use rave_core::{
         ChromaSiting, ColorTags, Colorimetry, ElementType, Error, Extent, Frame, FrameMut, Layout, Log,

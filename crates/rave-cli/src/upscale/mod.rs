@@ -41,6 +41,7 @@ pub(crate) fn run(wanted: &arguments::Upscale, verbose: bool, interrupt: &Interr
     let result = upscale.begin().and_then(|job| {
         shown.begun(&wanted.input, &wanted.output, job.facts());
         while !job.is_over() {
+            // RV-CLI-1706
             if interrupt.came() {
                 stop.cancel();
             }
@@ -120,6 +121,7 @@ pub(crate) fn model_options(
     })
 }
 
+// RV-CLI-1701, RV-CLI-1702, RV-CLI-1705, RV-CLI-1709
 fn upscale(wanted: &arguments::Upscale, options: ModelOptions) -> Upscale {
     let arguments::Upscale { part, engine, encoding, .. } = wanted;
     let mut upscale = Upscale::new(&wanted.input, &wanted.model)

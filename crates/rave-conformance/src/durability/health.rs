@@ -23,6 +23,7 @@ pub struct Health {
 
 impl Health {
     /// Of a file's bytes; `None` is a file that is not there.
+    // RV-CONF-1205
     pub(super) fn of(sidecar: &Sidecar, bytes: Option<&[u8]>) -> Self {
         let bytes = bytes.unwrap_or_default();
         let there: Vec<Hash> = symbols(bytes, sidecar.symbol_bytes).map(|symbol| Hash::of(&symbol)).collect();

@@ -45,6 +45,7 @@ fn failed(what: impl Into<String>) -> Error {
 }
 
 impl Group {
+    // RV-CONF-1105
     fn run(&self, bench: &Bench) -> GroupReport {
         let library = bench.build.join("prefix/lib/librave.so");
         let (oracle, subject) = match self.kind {

@@ -143,6 +143,7 @@ impl Blend {
     }
 
     /// What was expected, and how far from it the blend is.
+    // RV-CONF-1103
     fn compared(&self, property: Property) -> (Vec<f64>, Comparison) {
         let mut comparison = Comparison::default();
         let mut expected = Vec::with_capacity(self.found.len());

@@ -124,6 +124,7 @@ impl Group {
     }
 
     /// What is wrong with an answer, if anything.
+    // RV-CONF-1106
     fn wrong(&self, fault: &Fault, mode: ModeName, answer: &Answer) -> Option<String> {
         let (status, exit) = fault.answer(mode);
         match self.asked {

@@ -54,10 +54,12 @@ fn color(format: PixelFormat) -> Color {
     Color { matrix: MatrixName::Bt709, range, siting: SitingName::Left }
 }
 
+// RV-CONF-1101
 pub(super) fn inference(bench: &mut Bench) -> Result<Vec<GroupReport>> {
     run(bench, "inference")
 }
 
+// RV-CONF-1102
 pub(super) fn tiling(bench: &mut Bench) -> Result<Vec<GroupReport>> {
     run(bench, "tiling")
 }

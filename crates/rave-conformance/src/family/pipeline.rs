@@ -76,6 +76,7 @@ pub(super) fn run(bench: &mut Bench) -> Result<Vec<GroupReport>> {
 }
 
 impl Group {
+    // RV-CONF-1104
     fn run(&self, bench: &Bench) -> GroupReport {
         let ffmpeg = || bench.ffmpeg.as_ref().map_or("FFmpeg", |ffmpeg| ffmpeg.version());
         let oracle = match self.oracle {

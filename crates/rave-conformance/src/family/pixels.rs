@@ -170,6 +170,7 @@ impl Group {
         .map(|(_, &siting)| siting)
     }
 
+    // RV-CONF-1001
     fn case(&self, bench: &mut Bench, case: &Case, report: &mut GroupReport) -> Result<()> {
         let Case { id, format, color, content, size, scale } = case;
         let mut random = Random::named(id);

@@ -65,6 +65,7 @@ impl Report {
         if group.left_out > 0 {
             line += &format!("; {} cases of other formats left out", group.left_out);
         }
+        // RV-CONF-1006
         if let Some(why) = &group.skipped {
             line += &format!("\n        skipped: {why}");
         }

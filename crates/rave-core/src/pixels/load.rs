@@ -5,6 +5,7 @@ use crate::{Component, Frame, Layout};
 use super::matrix::ToLevel;
 
 #[inline(always)]
+// RV-CORE-1006
 fn level8(code: u8, to: ToLevel) -> f32 {
     (f32::from(code) - to.offset) * to.scale
 }

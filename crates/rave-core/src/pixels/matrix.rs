@@ -102,6 +102,7 @@ pub(super) struct ToRgb {
 
 impl ToRgb {
     /// For Cb and Cr in units of `1 / gain`: a value `c` of either stands for the level `c * gain`.
+    // RV-CORE-1007
     pub(super) fn new(matrix: Matrix, gain: f64) -> Self {
         let (kr, kb) = matrix.weights();
         let kg = 1.0 - kr - kb;
@@ -112,6 +113,7 @@ impl ToRgb {
 
 /// What turns `B - Y` and `R - Y` into Cb and Cr (H.273, section 8.3): `1 / (2 (1 - Kb))` and
 /// `1 / (2 (1 - Kr))`.
+// RV-CORE-1007
 pub(super) fn chroma_gains(matrix: Matrix) -> [f64; 2] {
     let (kr, kb) = matrix.weights();
     [0.5 / (1.0 - kb), 0.5 / (1.0 - kr)]

@@ -145,6 +145,7 @@ impl Pack {
         super::check_elements(count, kind, self.tensor)?;
 
         let (width, height) = (self.size.width as usize, self.size.height as usize);
+        // RV-CORE-1011
         self.scratch.resize_with(part_count(height), || Scratch::new(width));
         let source = Source { elements, tensor: self.tensor, columns: width };
         let target = FrameRows { planes: frame.planes_mut(), format: self.format };

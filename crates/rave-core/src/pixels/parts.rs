@@ -24,7 +24,7 @@ pub(super) fn part_count(rows: usize) -> usize {
 
 /// Calls `work` for consecutive parts of `rows`, one for each element of `scratch`, on the current rayon pool, and
 /// returns the sum of what it returned. Parts start at multiples of 2 from the first row.
-// RV-CORE-1004
+// RV-CORE-1004, RV-FILT-1002
 pub(super) fn for_each_part<T: SplitRows, S: Send>(
     target: T,
     rows: Range<usize>,

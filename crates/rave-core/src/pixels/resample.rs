@@ -40,6 +40,7 @@ struct Scratch {
 }
 
 /// Brings a plane to `length` levels; where it has them, nothing is allocated.
+// RV-FFI-1013
 fn grow(plane: &mut Vec<f32>, length: usize) -> Result<()> {
     plane.try_reserve_exact(length.saturating_sub(plane.len())).map_err(|_| {
         Error::new(

@@ -111,6 +111,7 @@ impl Unpack {
         let numbers = Numbers::new(self.format.layout(), color, f64::from(white.white()));
         let (width, height) = (self.tensor.size.width as usize, self.tensor.size.height as usize);
         let visible_width = self.visible.width as usize;
+        // RV-CORE-1011
         self.scratch.resize_with(part_count(height), || Scratch::new(visible_width));
         let (arch, channels) = (self.arch, self.tensor.channels);
         let rows = TensorRows::new(tensor, channels, width);
@@ -188,6 +189,7 @@ impl Row {
         }
     }
 
+    // RV-CORE-1005, RV-FILT-1001
     fn to_f16(
         self,
         arch: Arch,

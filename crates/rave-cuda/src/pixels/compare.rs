@@ -125,6 +125,7 @@ struct VisiblePlane {
 }
 
 impl VisiblePlane {
+    // RV-CUDA-1007
     fn of(frame: &FrameOnDevice, plane: usize) -> Self {
         let (format, visible) = (frame.format(), frame.visible());
         let layout = format.layout();

@@ -152,6 +152,7 @@ impl LumaPackKernel {
     pub fn launch(&self, stream: &Stream, frame: &LumaFrame<'_>) -> Result<()> {
         let (input, output) = (frame.input_color.siting, frame.color.siting);
         let visible = frame.input.visible();
+        // RV-CUDA-1006
         let filters = self.filters(filter_key(visible, input, output)).ok_or_else(|| {
             Error::new(
                 Status::InvalidParameter,

@@ -106,6 +106,7 @@ impl LumaPlan {
         let visible = frame.input.visible();
         let found = (frame.input.format(), visible.size);
         check_picture("input frame", found, (self.input_format, self.visible))?;
+        // RV-CUDA-1006
         let scratch = frame.scratch;
         if scratch.bytes() < self.scratch_bytes() || !scratch.address().is_multiple_of(SCRATCH_ALIGNMENT) {
             return Err(Error::new(

@@ -52,6 +52,7 @@ impl BuilderProgram {
     /// The command `rave` in the folder of the running program, where it is installed there. Whoever could put another
     /// program in its place could replace the running one as well.
     #[must_use]
+    // RV-FILT-1112
     pub fn beside_this_program() -> Option<Self> {
         let program = std::env::current_exe().ok()?.with_file_name("rave");
         program.is_file().then(|| BuilderProgram::rave(program))
@@ -59,6 +60,7 @@ impl BuilderProgram {
 
     /// The command that starts it, outside of the terminal's group of processes: whoever started the build ends it.
     #[must_use]
+    // RV-FILT-1111
     pub fn command(&self) -> Command {
         use std::os::unix::process::CommandExt;
         let mut command = Command::new(&self.program);

@@ -38,7 +38,7 @@ pub(crate) struct Engine {
 /// [`Status::FileNotFound`] for an engine that is not in the cache and must not be built, and [`Status::Cancelled`]
 /// where only that was wanted, or it is not wanted any more. [`Status::InferenceFailed`] for an engine that gives NaN or
 /// infinity in every precision that it can be built in.
-// RV-ENG-1503, RV-ENG-1507, RV-ENG-1706
+// RV-ENG-1503, RV-ENG-1507, RV-ENG-1706, RV-FILT-1110
 pub(crate) fn engine_for(
     path: &Path,
     onnx: Vec<u8>,

@@ -218,7 +218,7 @@ impl fmt::Debug for PreparedBuild {
 }
 
 /// The first library that builds engines. One that only runs them is passed over, and named if there is no other.
-// RV-ENG-1502
+// RV-CLI-1106, RV-ENG-1502
 fn library_with_builder(search: &SearchOptions) -> Result<Library> {
     let mut lean = None;
     for (_, found) in Library::survey(search) {

@@ -24,6 +24,7 @@ impl EngineCheck {
     ///
     /// # Errors
     /// [`Status::DeviceNotFound`], naming what is missing, and [`Status::OutOfMemory`].
+    // RV-ENG-1704
     pub fn open(values: ValueRange) -> Result<Self> {
         let device = Device::create(0).map_err(|error| {
             error.context("to compare an engine with its model, it has to be run on a GPU")

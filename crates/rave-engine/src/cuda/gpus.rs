@@ -35,6 +35,7 @@ impl Gpus {
     /// # Errors
     /// [`Status::DeviceNotFound`](rave_core::Status::DeviceNotFound), naming what is missing: the driver's library, a
     /// driver that starts, or a GPU.
+    // RV-CLI-1203
     pub fn find() -> Result<Self> {
         let driver = Driver::get()?;
         let count = u32::try_from(driver.devices()).unwrap_or_default();

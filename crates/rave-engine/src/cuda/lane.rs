@@ -42,6 +42,7 @@ pub(super) struct Lane {
 
 impl Lane {
     /// Makes a lane for frames of `geometry`, with memory from the device's pool; says how many tiles a frame is made of.
+    // RV-ENG-1304
     pub(super) fn new(geometry: &Geometry<'_>, graph: FrameGraph) -> Result<(Self, u32)> {
         let device = geometry.device();
         let stream = Stream::create(device.device())?;

@@ -70,7 +70,7 @@ impl Program {
 
     /// Enqueues everything for `staged`, as many frames as a batch has or fewer, on `stream`.
     pub(super) fn enqueue(&mut self, stream: &Stream, staged: &[Staged], slot: &Slot) -> Result<()> {
-        // RV-ENG-1301
+        // RV-ENG-1301, RV-ENG-1308
         for (frame, tensor) in staged.iter().zip(&self.inputs) {
             self.unpack.launch(stream, &frame.input, frame.from, self.white, tensor)?;
         }

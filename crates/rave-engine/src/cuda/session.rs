@@ -367,6 +367,7 @@ impl CudaSession {
     ///
     /// # Errors
     /// As [`CudaSession::submit`].
+    // RV-FILT-1307
     pub fn drain(&mut self) -> Result<()> {
         self.launch_and_wait().inspect_err(|error| self.noted.failed(None, error))
     }

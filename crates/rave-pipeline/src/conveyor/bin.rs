@@ -19,6 +19,7 @@ impl<F> Clone for Bin<F> {
 
 impl<F: Carrier> Bin<F> {
     /// A bin with `frames` in it: with as many as can be on their way, none is made later.
+    // RV-PIPE-1201
     pub(super) fn new(frames: usize) -> Result<Self> {
         let blank = (0..frames).map(|_| F::blank()).collect::<Result<_>>()?;
         Ok(Bin(Arc::new(Mutex::new(blank))))

@@ -17,11 +17,13 @@ pub(super) struct Ending {
 }
 
 impl Ending {
+    // RV-PIPE-1106
     pub(super) fn new(cancelled_by: &CancellationToken) -> Self {
         Ending { stop: cancelled_by.child_token(), outcome: Arc::new(Mutex::new(None)) }
     }
 
     /// Whether there is nothing more to be done.
+    // RV-PIPE-1106
     pub(super) fn is_near(&self) -> bool {
         self.stop.is_cancelled()
     }

@@ -144,6 +144,7 @@ impl Board {
         }
     }
 
+    // RV-PIPE-1402
     fn allocations(&self) -> Option<Allocations> {
         let now = crate::allocations::count()?;
         let warm = self.allocations_when_warm.load(Ordering::Relaxed);

@@ -78,6 +78,7 @@ impl Running {
     ///
     /// # Errors
     /// As [`Running::wait`].
+    // RV-PIPE-1107
     pub async fn finished(mut self) -> Result<Metrics> {
         // Nobody gives anything: this returns when the last thread has ended.
         self.all_ended.receive_async().await;

@@ -38,6 +38,7 @@ pub(super) fn run_source<F: Carrier>(
     });
 }
 
+// RV-PIPE-1001
 pub(super) fn run_stage<F: Carrier>(
     mut stage: Box<dyn FrameStage<F>>,
     mut frames: Inlet<F>,

@@ -42,7 +42,7 @@ impl Folder {
     /// # Errors
     /// [`Status::InvalidParameter`] when there is an unfinished run that is neither to be gone on with nor to be replaced, or
     /// that is of something else; [`Status::Busy`] when another process works there; [`Status::Io`] and its like.
-    // RV-PIPE-3101, RV-PIPE-3103
+    // RV-CLI-1705, RV-PIPE-3101, RV-PIPE-3103
     pub(crate) fn open(output: &str, print: &Fingerprint, resume: bool, anew: bool) -> Result<(Self, bool)> {
         let path = unfinished_folder(output);
         let io = |error: std::io::Error| Error::io(&path, &error);

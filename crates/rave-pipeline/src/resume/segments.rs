@@ -26,7 +26,7 @@ impl Segments {
     ///
     /// # Errors
     /// [`Status::Io`] and its like.
-    // RV-PIPE-3102
+    // RV-CLI-1702, RV-PIPE-3102
     pub(crate) fn find(folder: Folder, log: &Log) -> Result<Self> {
         let mut found = Segments { folder, pictures: Vec::new(), last: None };
         loop {

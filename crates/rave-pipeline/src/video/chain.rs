@@ -78,6 +78,7 @@ impl Chain {
         engine: &Engine,
         (counts, remains): (&Arc<Counts>, &Remains),
     ) -> Result<Inference> {
+        // RV-PIPE-2111
         let options = SessionOptions {
             output_format: self.format,
             tile: upscale.tile,
@@ -104,6 +105,7 @@ impl Chain {
     }
 
     /// Everything but the sink.
+    // RV-PIPE-2109
     pub(super) fn pipeline(
         &self,
         upscale: &mut Upscale,

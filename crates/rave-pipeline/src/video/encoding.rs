@@ -34,6 +34,7 @@ pub(crate) struct Encoding {
 impl Encoding {
     /// The encoding of an output at `path` of frames on the CPU that come of frames of `format`.
     pub(crate) fn on_host(path: &str, format: PixelFormat, options: &EncodingOptions) -> Result<Self> {
+        // RV-PIPE-2102
         let wanted = options.format.unwrap_or(format);
         let codec = codec(path, wanted, options)?;
         let format = closest_format(&codec, wanted)?;
@@ -61,6 +62,7 @@ impl Encoding {
         if let Some(nvenc) = nvenc {
             let usable = gpu.cuda.check_encoder(nvenc, size, wanted);
             match usable {
+                // RV-PIPE-2305
                 Ok(()) if encoder_exists(nvenc) => {
                     let codec = nvenc.to_owned();
                     return Ok(Encoding { codec, format: wanted, encoded_format: wanted, on_gpu: true });

@@ -23,6 +23,7 @@ pub(super) fn input_options(upscale: &Upscale, path: &str) -> InputOptions {
         path: path.to_owned(),
         format: upscale.input_format.clone(),
         options: upscale.input_options.clone(),
+        // RV-PIPE-2108
         strict: upscale.model_options.mode == Mode::Strict,
     }
 }
@@ -50,6 +51,7 @@ pub(super) enum Source {
 }
 
 impl Source {
+    // RV-PIPE-2109
     pub(super) fn open(
         upscale: &mut Upscale,
         input: Option<Input>,

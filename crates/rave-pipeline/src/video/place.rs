@@ -42,7 +42,7 @@ impl Place {
     /// # Errors
     /// [`Status::InvalidParameter`] when a file is there and must not be replaced, or is the `source`;
     /// [`Status::FileNotFound`], [`Status::PermissionDenied`] or [`Status::Io`] when nothing can be written there.
-    // RV-PIPE-2202
+    // RV-CLI-1705, RV-PIPE-2202
     pub(crate) fn prepare(path: &str, source: &str, overwrite: bool) -> Result<Self> {
         let target = Path::new(path);
         let place = |written| Place { name: path.to_owned(), written, overwrite };
@@ -65,6 +65,7 @@ impl Place {
         let io = |error| Error::io(folder, &error).context("the output cannot be written");
         let name = target.file_name().unwrap_or_default().to_string_lossy();
         let mut builder = Builder::new();
+        // RV-PIPE-2205
         if let Some(names) = Numbered::parse(&name) {
             // An image is the input's, and would be the output's, too.
             let taken = |image: &PathBuf| {

@@ -41,6 +41,7 @@ impl Repack {
 }
 
 /// Of the formats that `has` says yes to, the one that keeps of `format` everything, with the least beyond it.
+// RV-PIPE-2303
 pub(crate) fn container_of(format: PixelFormat, has: impl Fn(PixelFormat) -> bool) -> Option<PixelFormat> {
     if has(format) {
         return Some(format);

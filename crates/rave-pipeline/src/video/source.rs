@@ -120,6 +120,7 @@ impl FileSource {
     }
 
     /// Decodes the next picture of the clip.
+    // RV-PIPE-2101
     fn decode(&mut self, frame: &mut VideoFrame) -> Result<bool> {
         loop {
             match self.decoder.receive(frame)? {
@@ -181,6 +182,7 @@ impl FileSource {
         let mut left = self.remains.lock();
         let tail = left.tail.get_or_insert_with(Packets::new);
         tail.append(&mut self.waiting)?;
+        // RV-PIPE-2108
         left.damage = self.decoder.damage();
         left.corrupt_packets = self.input.corrupt_packets();
         left.cut_short = self.input.is_cut_short() && !self.clip.has_end();
@@ -193,6 +195,7 @@ impl FrameSource<Picture> for FileSource {
         if !self.decode(&mut picture.frame)? {
             return Ok(false);
         }
+        // RV-PIPE-2101
         picture.time_base = self.video.time_base;
         picture.packets.append(&mut self.waiting)?;
         Ok(true)

@@ -61,6 +61,7 @@ pub(crate) fn is_test_program(file: &str) -> bool {
 }
 
 /// Whether every line of `file` belongs to a test that needs a GPU. What proves these tests themselves does not.
+// RV-SPEC-1009
 pub(crate) fn is_gpu_test(file: &str) -> bool {
     file.strip_prefix("tests/gpu/").is_some_and(|name| !name.starts_with("selftest"))
 }

@@ -11,6 +11,7 @@ use crate::{Flavour, Shape, sys};
 
 impl Builder {
     /// The options as the shim takes them.
+    // RV-TRT-1303
     pub(super) fn raw_options(&self, options: &BuildOptions) -> sys::BuildOptions {
         sys::BuildOptions {
             fp16: i32::from(options.precision == Precision::Fp16),

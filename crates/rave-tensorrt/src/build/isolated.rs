@@ -43,7 +43,7 @@ impl Builder {
     /// # Errors
     /// Those of [`Builder::build`] and of the trial, [`Status::ModelLoadFailed`] when the child dies, and [`Status::Io`]
     /// when it cannot be started.
-    // RV-TRT-1314
+    // RV-TRT-1313, RV-TRT-1314
     pub fn build_isolated(
         &self,
         command: &mut Command,
@@ -100,6 +100,7 @@ impl Builder {
                     return Err(of_model(died(&child.end(), untried.is_some())));
                 }
             }
+            // RV-TRT-1305
             if progress(&Progress { layers, phases: &phases, fraction }).is_break() {
                 return Err(of_model(cancelled()));
             }
@@ -108,6 +109,7 @@ impl Builder {
 }
 
 /// The error of a child that ended in the way `how`, before or after its engine was built.
+// RV-TRT-1310, RV-TRT-1313
 fn died(how: &str, built: bool) -> Error {
     let error = |found: String| Error::new(Status::ModelLoadFailed, found);
     if built {
@@ -159,6 +161,7 @@ impl Killed {
     }
 }
 
+// RV-TRT-1306
 impl Drop for Killed {
     fn drop(&mut self) {
         self.end();

@@ -62,6 +62,7 @@ impl Builder {
     /// # Errors
     /// [`Status::RuntimeLibraryMissing`] for a lean library, which has no builder, and without a parser, with all that
     /// was tried.
+    // RV-TRT-1312
     pub fn new(library: &Library, options: &BuilderOptions, log: Log) -> Result<Builder> {
         let Some(create) = library.create_builder else {
             return Err(Error::new(
@@ -146,6 +147,7 @@ impl Builder {
     }
 
     /// The driver of the GPU to build on.
+    // RV-TRT-1312
     fn driver(&self) -> Result<&'static Driver> {
         Driver::get().map_err(|error| match self.library.flavour() {
             Flavour::Rtx => {
@@ -260,6 +262,7 @@ impl Builder {
     }
 
     /// Refuses a model whose types are not the ones that were asked for and that this TensorRT does not change.
+    // RV-TRT-1307
     fn check_precision(&self, precision: Precision, types: i64) -> Result<()> {
         let Some(found) = precision.conflict(types, self.keeps_model_types()) else {
             return Ok(());
@@ -323,6 +326,7 @@ impl Drop for Attached {
 
 /// What a build takes on the GPU at the very least: the weights, the largest input and output, the scratch memory that
 /// the caller wants to be there.
+// RV-TRT-1311
 fn check_memory(free: u64, model: u64, workspace: Option<u64>) -> Result<()> {
     let needed = model.saturating_add(workspace.unwrap_or(0));
     if needed <= free {
@@ -340,6 +344,7 @@ fn cancelled() -> Error {
     Error::new(Status::Cancelled, "the build was cancelled")
 }
 
+// RV-TRT-1311
 fn explain_failure(faults: &Faults, library: &Library) -> Error {
     let (class, said) = faults.take();
     let error = |status| Error::new(status, format!("{library} cannot build it: {said}"));

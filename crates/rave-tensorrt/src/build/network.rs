@@ -100,6 +100,7 @@ impl Network {
     }
 
     /// The network as an image model, or why it is none.
+    // RV-TRT-1301
     pub(super) fn image_model(&self) -> Result<ImageModel> {
         if self.layers() == 0 {
             return Err(refuse("it has no layers".into()).expected("an ONNX model that computes something"));
@@ -121,6 +122,7 @@ impl Network {
 
     /// Makes sure that all three inputs are scaled alike. Settles the input's shape. Returns the bytes of the largest
     /// input and output, as far as they are known.
+    // RV-TRT-1301
     pub(super) fn check_scale(&self, model: &ImageModel, shapes: &[Shape; 3]) -> Result<u64> {
         let mut first = None;
         let mut largest = 0;

@@ -88,6 +88,7 @@ pub(super) fn inspect(model: &[u8]) -> Result<Opsets> {
     Ok(opsets)
 }
 
+// RV-TRT-1310
 fn visit(message: Message, bytes: &[u8], depth: u32, opsets: &mut Opsets) -> Result<()> {
     if depth > MAX_DEPTH {
         return Err(Error::new(Status::ModelLoadFailed, "its graphs lie too deep in each other")

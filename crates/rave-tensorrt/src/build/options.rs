@@ -123,6 +123,7 @@ impl Default for BuildOptions {
 
 impl BuildOptions {
     /// Refuses what is impossible with any model.
+    // RV-TRT-1303
     pub(super) fn check(&self, builder: &Builder) -> Result<()> {
         let library = builder.library();
         let refuse = |found: String| Error::new(Status::InvalidParameter, found);

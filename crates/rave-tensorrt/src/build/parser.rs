@@ -29,6 +29,7 @@ unsafe impl Send for ParserLibrary {}
 unsafe impl Sync for ParserLibrary {}
 
 impl ParserLibrary {
+    // RV-TRT-1312
     pub(super) fn open(library: &Library, option: Option<&Path>) -> Result<ParserLibrary> {
         let mut tried = Vec::new();
         for name in candidates(library, option, env::var_os(VARIABLE)) {
@@ -138,6 +139,7 @@ impl Complaint {
 }
 
 /// The error of a model that the parser refuses: all that it says, node by node.
+// RV-CLI-1105, RV-TRT-1308
 pub(super) fn refusal(complaints: &[Complaint], opsets: &Opsets, said: &str) -> Error {
     let error = |status, text: String| Error::new(status, format!("the ONNX parser refuses it: {text}"));
     if complaints.is_empty() {

@@ -95,11 +95,13 @@ impl State<'_> {
         let within = self.phases.iter().rev().fold(0.0, |inner, phase| {
             (f64::from(phase.done) + inner).min(f64::from(phase.steps)) / f64::from(phase.steps.max(1))
         });
+        // RV-TRT-1304
         self.fraction = self.fraction.max(within.min(1.0) as f32);
         if self.stopped {
             return;
         }
         let progress = Progress { layers: self.layers, phases: &self.phases, fraction: self.fraction };
+        // RV-TRT-1306
         // A panic must not unwind through TensorRT: it waits for Monitor::end.
         match catch_unwind(AssertUnwindSafe(|| (self.report)(&progress))) {
             Ok(answer) => self.stopped = answer.is_break(),
@@ -171,6 +173,7 @@ unsafe extern "C" fn on_start(user: *mut c_void, phase: *const c_char, parent: *
     }
 }
 
+// RV-TRT-1305
 unsafe extern "C" fn on_step(user: *mut c_void, phase: *const c_char, step: i32) -> i32 {
     // SAFETY: as in on_start.
     unsafe {

@@ -13,6 +13,8 @@
 //!
 //! The examples work on `in.mp4`, 12 pictures of 64x36, and on `model.onnx`, which doubles width and height.
 
+// RV-RAVE-1005
+
 pub mod folders;
 pub mod frames_of_your_own;
 pub mod gpu;
