@@ -40,7 +40,7 @@ class MemoryInUse:
 
 
 def section(place):
-    # RV-ENG-1301, RV-ENG-1303, RV-ENG-1304, RV-CUDA-1101
+    # RV-ENG-1301, RV-ENG-1303, RV-ENG-1304, RV-CUDA-1101, RV-FILT-1306
     ffmpeg, report = place.ffmpeg, place.report
     library = place.bundle.instruments / "libcuda-counter.so"
     if not library.exists():
