@@ -20,7 +20,18 @@
 usage_if_asked "$@"
 
 case ${1:-} in
-    cpu) shift ;;
+    cpu)
+        shift
+        words=("$@")
+        while [ $# -gt 0 ]; do
+            # RV-SCR-1003
+            case $1 in
+                --threads | --frames | --runs) [[ ${2:-} =~ ^[1-9][0-9]*$ ]] || die "$1 takes a whole number of 1 or more" ;;
+                *) die "unknown option $1 (see scripts/bench.sh --help)" ;;
+            esac
+            shift 2
+        done
+        ;;
     gpu)
         [ $# -ge 3 ] || die "usage: scripts/bench.sh gpu REPORT OUT [--revision COMMIT]"
         exec python3 "$ROOT/tools/bench_ledger.py" from-gpu "${@:2}"
@@ -64,4 +75,4 @@ step "Measuring the filter, the command, sessions, a video, pixel kernels and sw
     --measure-pipeline "$release/examples/measure_pipeline" \
     --kernels "$kernels" --version "$(rave_version)" \
     --revision "$(git describe --always --dirty --abbrev=12 2>/dev/null || echo unknown)" \
-    --out "$BUILD/bench/cpu.json" "$@"
+    --out "$BUILD/bench/cpu.json" "${words[@]}"

@@ -10,6 +10,8 @@
 #
 # The tests themselves write what they check, so there is one implementation of each. Never in CI.
 . "$(dirname "$0")/lib/common.sh"
+usage_if_asked "$@"
+at_most 1 "$@"
 
 need_cargo
 cd "$ROOT"

@@ -14,18 +14,15 @@
 . "$ROOT/scripts/lib/sources.sh"
 . "$ROOT/scripts/lib/ffmpeg-components.sh"
 
-usage() {
-    sed -n '2,/^[^#]/s/^# \{0,1\}//p' "$0"
-    exit "$1"
-}
+usage_if_asked "$@"
 version=$FFMPEG_DEFAULT full='' clean=''
 for arg; do
     case $arg in
         --full) full=-full ;;
         --clean) clean=1 ;;
-        -h | --help) usage 0 ;;
         *)
-            [ -n "${FFMPEG_RELEASE[$arg]:-}" ] || usage 2 >&2
+            # RV-SCR-1003
+            [ -n "${FFMPEG_RELEASE[$arg]:-}" ] || die "usage: scripts/build-ffmpeg.sh [9.0|8.1|7.1] [--full] [--clean], not $arg"
             version=$arg
             ;;
     esac

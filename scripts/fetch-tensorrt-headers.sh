@@ -3,6 +3,7 @@
 # They are NVIDIA's, under the Apache License 2.0, and come out of the crate trtx-sys.
 # Usage: scripts/fetch-tensorrt-headers.sh [10|11|rtx]...   (all by default)
 . "$(dirname "$0")/lib/common.sh"
+usage_if_asked "$@"
 
 folder=$DEPS/tensorrt-headers
 digest() { (cd "$1" && find . -type f | LC_ALL=C sort | xargs sha256sum | sha256sum | cut -d' ' -f1); }
@@ -34,7 +35,10 @@ temporary=()
 trap 'rm -rf "${temporary[@]}"' EXIT
 [ $# -gt 0 ] || set -- 10 11 rtx
 for major in "$@"; do
+    # RV-SCR-1003
     [ -n "${TENSORRT_HEADERS[$major]:-}" ] || die "no headers are known for TensorRT $major (10, 11 or rtx)"
+done
+for major in "$@"; do
     read -r version source sha256 <<<"${TENSORRT_HEADERS[$major]}"
     target=$folder/$major
     [ -d "$target" ] && [ "$(digest "$target")" = "$sha256" ] && continue

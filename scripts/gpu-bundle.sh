@@ -11,6 +11,7 @@
 # be passed on.
 . "$(dirname "$0")/lib/common.sh"
 usage_if_asked "$@"
+at_most 3 "$@"
 
 engines=${1:?usage: scripts/gpu-bundle.sh ENGINES [FOLDER [MODELS]]}
 folder=$(realpath -m -- "${2:-$BUILD/gpu-bundle}")

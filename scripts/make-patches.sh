@@ -7,18 +7,14 @@
 . "$(dirname "$0")/lib/common.sh"
 . "$ROOT/scripts/lib/sources.sh"
 
-usage() {
-    sed -n '2,/^[^#]/s/^# \{0,1\}//p' "$0"
-    exit "$1"
-}
+usage_if_asked "$@"
+at_most 1 "$@"
 check=
 case ${1:-} in
     '') ;;
     --check) check=1 ;;
-    -h | --help) usage 0 ;;
-    *) usage 2 >&2 ;;
+    *) die "usage: scripts/make-patches.sh [--check]" ;;
 esac
-[ $# -le 1 ] || usage 2 >&2
 need_packages git xz-utils
 
 tmp=$(mktemp -d "$BUILD/patches.XXXXXX")

@@ -6,6 +6,7 @@
 # --quick leaves out FFmpeg 8.1 and 7.1, the build with the address sanitizer, and libFuzzer.
 . "$(dirname "$0")/lib/common.sh"
 usage_if_asked "$@"
+at_most 1 "$@"
 
 quick=
 case ${1-} in

@@ -170,4 +170,12 @@ usage_if_asked() {
     done
 }
 
+# at_most NUMBER "$@": that there are no more words, each of which would mean nothing.
+# RV-SCR-1003
+at_most() {
+    local most=$1
+    shift
+    [ $# -le "$most" ] || die "unknown word ${*:most + 1:1} (see scripts/$(basename "$0") --help)"
+}
+
 mkdir -p "$BUILD" "$DEPS"
