@@ -128,6 +128,7 @@ typedef struct RaveFilterContext {
     int warned_color;
 } RaveFilterContext;
 
+/* RV-FILT-1101, RV-FILT-1308 */
 static int averror_from_status(int32_t status)
 {
     switch (status) {
@@ -178,6 +179,7 @@ static int32_t rave_format(enum AVPixelFormat format)
 }
 
 /** Log why the last call into the library on this thread failed. */
+/* RV-FILT-1102 */
 static int library_error(AVFilterContext *ctx, int32_t status)
 {
     const RaveFilterContext *s = ctx->priv;
@@ -256,6 +258,7 @@ static int parse_tile(AVFilterContext *ctx)
     return AVERROR(EINVAL);
 }
 
+/* RV-FILT-1106 */
 static int check_format(AVFilterContext *ctx)
 {
     const RaveFilterContext *s = ctx->priv;
@@ -442,6 +445,7 @@ static int owns_cuda_context(const AVBufferRef *device)
 #endif
 
 /** Take the device of CUDA frames, if the input has such. */
+/* RV-FILT-1301 */
 static int open_device(AVFilterContext *ctx, RaveContextConfig *config)
 {
     RaveFilterContext *s = ctx->priv;
@@ -491,6 +495,7 @@ static AVMutex interrupt_lock = AV_MUTEX_INITIALIZER;
 static int interrupt_listeners;
 static atomic_int interrupted;
 
+/* RV-FILT-1111 */
 static void on_interrupt(int number, siginfo_t *info, void *context)
 {
     const struct sigaction *handler = &interrupt_handlers[number != interrupts[0]];
@@ -542,6 +547,7 @@ static int32_t is_interrupted(void *opaque)
 }
 #endif
 
+/* RV-FILT-1109, RV-FILT-1110, RV-FILT-1112, RV-FILT-1113 */
 static int open_model(AVFilterContext *ctx)
 {
     RaveFilterContext *s = ctx->priv;
@@ -728,6 +734,7 @@ static AVBufferRef *new_frames(AVFilterContext *ctx, int width, int height, int 
 }
 
 /** Where CUDA frames of this size come from. */
+/* RV-FILT-1301, RV-FILT-1302, RV-FILT-1306 */
 static int open_frames(AVFilterContext *ctx, int width, int height)
 {
     RaveFilterContext *s = ctx->priv;
@@ -865,6 +872,7 @@ static enum AVPixelFormat frame_format(const AVFrame *frame)
  * stored. Cropping that is still pending is then left to whoever comes next.
  * Of CUDA frames nobody comes who does it, so it is done here.
  */
+/* RV-FILT-1303 */
 static int keeps_cropping(const RaveFilterContext *s, const AVFrame *frame)
 {
     return !s->device && frame->format == s->in_format &&
@@ -872,6 +880,7 @@ static int keeps_cropping(const RaveFilterContext *s, const AVFrame *frame)
 }
 
 /** Refuse a frame that is not where the session works. */
+/* RV-FILT-1304 */
 static int check_device(AVFilterContext *ctx, const AVFrame *frame)
 {
     const RaveFilterContext *s = ctx->priv;
@@ -914,6 +923,7 @@ static int emit_frames(AVFilterContext *ctx)
  * Whether frames of another size than the link's can be passed on: encoders
  * and programs take the size of the first frame, filters that of their link.
  */
+/* RV-FILT-1103 */
 static int takes_other_size(const AVFilterContext *ctx)
 {
     const RaveFilterContext *s = ctx->priv;
@@ -926,6 +936,7 @@ static int takes_other_size(const AVFilterContext *ctx)
  * changes, but callers may forgo that, and frames may come with cropping that
  * the link knows nothing of.
  */
+/* RV-FILT-1103 */
 static int follow_input(AVFilterContext *ctx, const AVFrame *in)
 {
     RaveFilterContext *s = ctx->priv;
@@ -998,6 +1009,7 @@ static void describe_frame(RaveFrame *desc, const AVFrame *frame)
     }
 }
 
+/* RV-FILT-1005 */
 static void remove_size_dependent_side_data(AVFrame *frame)
 {
 #if LIBAVFILTER_VERSION_MAJOR < 11
@@ -1031,6 +1043,7 @@ static void scale_cropping(const RaveFilterContext *s, AVFrame *out, const AVFra
 }
 
 /** Whether the result may be written over the input. */
+/* RV-FILT-1305 */
 static int can_work_in_place(const AVFilterContext *ctx, AVFrame *in)
 {
 #if CONFIG_CUDA
@@ -1065,6 +1078,7 @@ static AVFrame *get_buffer(AVFilterLink *outlink, int width, int height)
 }
 
 /** A frame for the result, with the properties of the input that hold for it too. */
+/* RV-FILT-1003, RV-FILT-1303 */
 static AVFrame *get_output_frame(AVFilterContext *ctx, AVFrame *in)
 {
     const RaveFilterContext *s = ctx->priv;
@@ -1087,6 +1101,7 @@ static AVFrame *get_output_frame(AVFilterContext *ctx, AVFrame *in)
 }
 
 /** Tag the result as what the library says that it made. */
+/* RV-FILT-1004, RV-FILT-1006 */
 static void set_color_properties(AVFilterContext *ctx, AVFrame *out, const RaveFrame *made)
 {
     RaveFilterContext *s = ctx->priv;
@@ -1118,6 +1133,7 @@ static void set_color_properties(AVFilterContext *ctx, AVFrame *out, const RaveF
  *
  * @return 1 if it does, 0 if not, an error code on failure
  */
+/* RV-FILT-1309 */
 static int submit_repeat(AVFilterContext *ctx, AVFrame *in, const RaveFrame *desc)
 {
     RaveFilterContext *s = ctx->priv;
@@ -1166,6 +1182,7 @@ static int remember_frame(RaveFilterContext *s, const AVFrame *in, const AVFrame
 }
 
 /** Leave out a frame that the library has no result for, and nobody needs any more. */
+/* RV-FILT-1114 */
 static void leave_out(RaveFilterContext *s, AVFrame *in, AVFrame *out)
 {
     av_frame_free(&s->last_in);
@@ -1274,6 +1291,7 @@ static int emit_frame(AVFilterContext *ctx)
     return ff_filter_frame(ctx->outputs[0], frame.out);
 }
 
+/* RV-FILT-1105, RV-FILT-1307 */
 static int activate(AVFilterContext *ctx)
 {
     RaveFilterContext *s = ctx->priv;
@@ -1315,6 +1333,7 @@ static int activate(AVFilterContext *ctx)
     return FFERROR_NOT_READY;
 }
 
+/* RV-FILT-1105 */
 static av_cold void uninit(AVFilterContext *ctx)
 {
     const RaveFilterContext *s = ctx->priv;
@@ -1331,6 +1350,7 @@ static av_cold void uninit(AVFilterContext *ctx)
 #define OFFSET(x) offsetof(RaveFilterContext, x)
 #define FLAGS (AV_OPT_FLAG_VIDEO_PARAM | AV_OPT_FLAG_FILTERING_PARAM)
 
+/* RV-FILT-1107, RV-FILT-1108 */
 static const AVOption rave_options[] = {
     { "model",       "path of the model file",                 OFFSET(model_path), AV_OPT_TYPE_STRING,
         { .str = NULL }, .flags = FLAGS },

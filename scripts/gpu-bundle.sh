@@ -20,8 +20,8 @@ ffmpeg=$BUILD/ffmpeg-$FFMPEG_DEFAULT/bin
 compgen -G "$engines/*.engine" >/dev/null || die "no .engine files in $engines"
 [ -x "$ffmpeg/ffmpeg" ] || die "no $ffmpeg/ffmpeg: run scripts/build-ffmpeg.sh first"
 need_cargo
-need_packages binutils xz-utils
-mkdir -p "$folder"/{bin,lib,instruments,engines,models,clips,references,run,conformance}
+need_packages binutils xz-utils libzimg2
+mkdir -p "$folder"/{bin,lib,oracles,instruments,engines,models,clips,references,run,conformance}
 
 # put SOURCE NAME: a copy, unless it is the same already.
 put() { cmp -s "$1" "$folder/$2" || cp "$1" "$folder/$2"; }
@@ -59,6 +59,10 @@ done
 ldd "$ffmpeg/ffmpeg" | awk '$2 == "=>" && $3 ~ /^\// { print $3 }' |
     grep -Ev '/(libc|libm|libdl|librt|libpthread|libgcc_s)\.so' | while read -r library; do
     packed "$library" "lib/$(basename "$library")"
+done
+# zimg, which pixel kernels are compared with, and its C++ library. Apart, as nothing else is to use that one.
+for library in libzimg.so.2 libstdc++.so.6; do
+    packed "$(ldconfig -p | awk -v name="$library" '$1 == name && /x86-64/ { print $NF; exit }')" "oracles/$library"
 done
 # Not in lib/: there the stand-in would be found wherever NVENC is looked for.
 "$ROOT/tests/gpu/build.sh" "$folder/instruments"

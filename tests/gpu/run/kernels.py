@@ -38,8 +38,11 @@ def section(place):
         oracle = place.bundle.program("rave-conformance")
         if not oracle.exists():
             raise Skipped("no bin/rave-conformance in the bundle")
-        outcome = run([oracle, "check", "pixels", "--gpu", "--fixtures", place.bundle.folder / "conformance",
-                       "--ffmpeg", place.bundle.program("ffmpeg")], 240)
+        # zimg, and what FFmpeg links, lie in the bundle.
+        libraries = f"{place.bundle.folder / 'oracles'}:{place.bundle.lib}"
+        outcome = run([oracle, "check", "pixels", "--gpu", "--no-skips",
+                       "--fixtures", place.bundle.folder / "conformance", "--ffmpeg", place.bundle.program("ffmpeg")],
+                      240, {"LD_LIBRARY_PATH": libraries})
         lines = outcome.text().splitlines()
         report.store(conformance=lines)
         expect(outcome.status == 0, f"{outcome.why()} {outcome.text()[-1200:]}")
