@@ -88,6 +88,10 @@ impl Kernels for Gpu {
         self.name.clone()
     }
 
+    fn may_lack_formats(&self) -> bool {
+        true
+    }
+
     fn unpack(&mut self, picture: &Picture, color: Color, channels: usize) -> Result<Vec<f32>> {
         let size = picture.size;
         let kernel =

@@ -13,6 +13,11 @@ pub(crate) trait Kernels {
     /// What it is, for reports.
     fn name(&self) -> String;
 
+    /// Whether they may lack formats that fixtures have.
+    fn may_lack_formats(&self) -> bool {
+        false
+    }
+
     /// What comes next, for [`Planted`].
     fn begin(&mut self, _case: &str) {}
 
@@ -155,6 +160,10 @@ impl Planted {
 impl Kernels for Planted {
     fn name(&self) -> String {
         format!("{}, with a planted fault", self.inner.name())
+    }
+
+    fn may_lack_formats(&self) -> bool {
+        self.inner.may_lack_formats()
     }
 
     fn begin(&mut self, case: &str) {

@@ -47,7 +47,8 @@ impl Health {
         self.whole && self.damaged.is_empty() && self.damaged_repair.is_empty() && self.length.is_none()
     }
 
-    /// Whether what is left is as much as the file has, which is enough but for one time in 256.
+    /// Whether what is left is as much as the file has. That is enough but for one time in a hundred or so, with two symbols
+    /// more but for one in a million (RFC 6330, section 1).
     #[must_use]
     pub fn is_repairable(&self) -> bool {
         self.damaged.len() + self.damaged_repair.len() <= self.symbols.1

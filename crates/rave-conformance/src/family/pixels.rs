@@ -114,8 +114,11 @@ impl Group {
         for case in self.cases() {
             bench.kernels.begin(&case.id);
             match self.case(bench, &case, &mut report) {
-                // A GPU has fewer formats.
-                Err(error) if error.status() == Status::UnsupportedFormat => report.left_out += 1,
+                Err(error)
+                    if error.status() == Status::UnsupportedFormat && bench.kernels.may_lack_formats() =>
+                {
+                    report.left_out += 1;
+                }
                 Err(error) => report.broken(&case.id, &error),
                 Ok(()) => {}
             }
@@ -298,4 +301,65 @@ fn rounded(exact: &[Vec<f64>], format: PixelFormat, size: Size) -> Picture {
 fn unsuited(oracle: &str, what: &str) -> Error {
     Error::new(Status::InvalidParameter, format!("the oracle {oracle} has no {what}"))
         .help("name another oracle or operation in pixels.json")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::kernels::Kernels;
+    use crate::oracle::ffmpeg::Ffmpeg;
+    use crate::oracle::zimg::Zimg;
+
+    /// Kernels without any format, which are allowed to be, or not.
+    struct Without {
+        allowed: bool,
+    }
+
+    fn refused<T>() -> Result<T> {
+        Err(Error::new(Status::UnsupportedFormat, "any format"))
+    }
+
+    impl Kernels for Without {
+        fn name(&self) -> String {
+            "none".into()
+        }
+
+        fn may_lack_formats(&self) -> bool {
+            self.allowed
+        }
+
+        fn unpack(&mut self, _: &Picture, _: Color, _: usize) -> Result<Vec<f32>> {
+            refused()
+        }
+
+        fn pack(&mut self, _: &[f32], _: PixelFormat, _: Size, _: Color, _: bool) -> Result<Picture> {
+            refused()
+        }
+
+        fn pack_luma(&mut self, _: &[f32], _: &Picture, _: Color, _: Scale) -> Result<Picture> {
+            refused()
+        }
+    }
+
+    /// RV-CONF-1005, RV-CONF-1006
+    #[test]
+    fn a_format_that_is_refused_is_left_out_on_a_gpu_and_fails_on_the_cpu() {
+        for allowed in [true, false] {
+            let mut bench = Bench {
+                root: fixture::root(),
+                build: fixture::root(),
+                fixtures: fixture::root().join("tests/conformance"),
+                kernels: Box::new(Without { allowed }),
+                onnxruntime: fixture::root(),
+                zimg: Zimg::open(),
+                ffmpeg: Ffmpeg::at("/nowhere".as_ref()),
+                python: fixture::root(),
+                onnx: None,
+            };
+            let reports = run(&mut bench).unwrap();
+            let returned = reports.iter().find(|report| report.group == "pixels/return").unwrap();
+            assert!(returned.left_out + returned.failed > 0);
+            assert_eq!((returned.left_out > 0, returned.failed > 0), (allowed, !allowed));
+        }
+    }
 }
