@@ -23,7 +23,7 @@ fi
 
 step "Packages and tools"
 need_packages build-essential binutils cmake clang nasm pkg-config libx264-dev python3-venv shellcheck \
-    libzimg2 xz-utils unzip
+    libzimg2 locales xz-utils unzip
 [ "${RAVE_DEEP:-}" != 1 ] || need_packages valgrind
 scripts/fetch.sh all
 scripts/fetch-tensorrt-headers.sh
@@ -85,7 +85,7 @@ if [ "${RAVE_DEEP:-}" = 1 ]; then
 fi
 
 step "Tests"
-export RAVE_REQUIRE_NVCODEC_HEADERS=1 RAVE_REQUIRE_ONNXRUNTIME=1 RAVE_REQUIRE_TENSORRT=1
+export RAVE_REQUIRE_LOCALES=1 RAVE_REQUIRE_NVCODEC_HEADERS=1 RAVE_REQUIRE_ONNXRUNTIME=1 RAVE_REQUIRE_TENSORRT=1
 export RAVE_ONNXRUNTIME_LIB=$DEPS/onnxruntime/libonnxruntime.so
 if cargo nextest --version >/dev/null 2>&1; then
     cargo nextest run --workspace --locked --no-fail-fast

@@ -8,6 +8,7 @@ use rave_tests::compiler::{Compiler, Linkage, Program, source};
 use rave_tests::ffmpeg::golden_model;
 use rave_tests::librave::Librave;
 use rave_tests::pictures::noise;
+use rave_tests::turkish::Turkish;
 use tempfile::TempDir;
 
 use crate::misuse::VALGRIND;
@@ -71,6 +72,18 @@ fn a_cpp_program_links_statically_and_dynamically() {
     for linkage in [Linkage::Static, Linkage::Shared] {
         let (folder, program) = build(&Compiler::new("g++", "c++17"), "upscale.cpp", linkage);
         upscales_exactly(&program, folder.path());
+    }
+}
+
+/// RV-FFI-1208
+#[test]
+fn a_program_in_turkish_with_decimal_commas_gets_the_same_bytes() {
+    let Some(turkish) = Turkish::made() else { return };
+    let words = turkish.words();
+    let words: Vec<&str> = words.iter().map(String::as_str).collect();
+    for linkage in [Linkage::Static, Linkage::Shared] {
+        let (folder, program) = build(&Compiler::new("gcc", "c11"), "upscale.c", linkage);
+        upscales_exactly(&Program::wrapped(&program, &words), folder.path());
     }
 }
 

@@ -8,6 +8,7 @@ pub mod header;
 pub mod librave;
 pub mod lock;
 pub mod pictures;
+pub mod turkish;
 
 use std::path::PathBuf;
 
