@@ -139,7 +139,7 @@ fn cmake_finds_both_libraries() {
 /// The embedded runtime and the C program leave nothing behind and read nothing that was not written.
 #[test]
 fn the_program_is_clean_under_valgrind() {
-    if std::env::var_os("RAVE_DEEP").is_none_or(|value| value != "1") {
+    if !rave_tests::deep() {
         eprintln!("skipped: RAVE_DEEP=1 is not set");
         return;
     }

@@ -14,7 +14,7 @@ use rave_tests::pictures::noise;
 /// them as well if there is one, and, with `RAVE_DEEP=1`, plain under valgrind.
 pub(crate) fn each_build(file: &str, run: impl Fn(&Program)) {
     each_process(file, &run);
-    if std::env::var_os("RAVE_DEEP").is_some_and(|value| value == "1") {
+    if rave_tests::deep() {
         let folder = tempfile::tempdir().unwrap();
         let target = folder.path().join("plain");
         let plain =
@@ -23,7 +23,7 @@ pub(crate) fn each_build(file: &str, run: impl Fn(&Program)) {
     }
 }
 
-/// As [`each_build`], for a program whose child leaves on purpose what valgrind has for lost.
+/// As [`each_build`], for a program whose child leaves on purpose what valgrind has for lost, or that takes too long there.
 fn each_process(file: &str, run: impl Fn(&Program)) {
     let (plain, librave) = (Compiler::new("gcc", "c11"), Librave::installed());
     let folder = tempfile::tempdir().unwrap();
@@ -81,6 +81,18 @@ fn frames_that_do_not_fit_are_refused_and_the_session_goes_on() {
 #[test]
 fn calls_on_a_busy_handle_are_refused_at_once_from_other_threads_and_from_the_log() {
     holds("misuse_threads.c");
+}
+
+/// Eight threads, fifty rounds each; `RAVE_DEEP=1` makes it a thousand.
+///
+/// RV-FFI-1016, RV-FFI-1102, RV-FFI-1104
+#[test]
+fn a_storm_of_handles_gives_what_one_after_the_other_gives_and_every_thread_its_own_error() {
+    let rounds = if rave_tests::deep() { 1000 } else { 50 };
+    each_process("storm.c", |program| {
+        let models = ["dyadic-2x", "replicate-2x"].map(golden_model);
+        succeed(program.command().arg(rounds.to_string()).args(models));
+    });
 }
 
 /// RV-FFI-1014
