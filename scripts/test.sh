@@ -2,7 +2,8 @@
 # Usage: scripts/test.sh [--quick]
 #
 # Everything that CI runs, on a machine with nothing prepared: installs what is missing, builds, tests.
-# RAVE_DEEP=1 runs the long form: every round of torture, valgrind, and libFuzzer for a minute on each parser.
+# RAVE_DEEP=1 runs the long form: every round of torture and of storms, valgrind, the thread sanitizer, and libFuzzer for a
+# minute on each parser.
 # --quick leaves out FFmpeg 8.1 and 7.1, and the build with the address sanitizer.
 . "$(dirname "$0")/lib/common.sh"
 usage_if_asked "$@"
@@ -76,11 +77,14 @@ logged "$BUILD/log/models.log" "$python" -m unittest discover -s tests/golden/mo
 
 if [ -z "$quick" ]; then
     step "Address sanitizer"
-    scripts/build-asan.sh
+    scripts/build-sanitized.sh address
     export RAVE_ASAN_LIBDIR=$BUILD/asan/lib
 fi
 
 if [ "${RAVE_DEEP:-}" = 1 ]; then
+    step "Thread sanitizer"
+    scripts/build-sanitized.sh thread
+    export RAVE_TSAN_LIBDIR=$BUILD/tsan/lib
     scripts/fuzz.sh
 fi
 

@@ -100,7 +100,7 @@ fn the_programs_are_clean_under_sanitizers() {
 #[test]
 fn the_program_and_the_library_are_clean_under_address_sanitizer() {
     let Some(librave) = Librave::instrumented() else {
-        eprintln!("skipped: RAVE_ASAN_LIBDIR is not set (scripts/build-asan.sh)");
+        eprintln!("skipped: RAVE_ASAN_LIBDIR is not set (scripts/build-sanitized.sh address)");
         return;
     };
     let folder = tempfile::tempdir().unwrap();

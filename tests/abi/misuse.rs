@@ -95,6 +95,24 @@ fn a_storm_of_handles_gives_what_one_after_the_other_gives_and_every_thread_its_
     });
 }
 
+/// Every access to memory and every lock of the library, of what it is made of and of the programs is watched.
+///
+/// RV-FFI-1209
+#[test]
+fn no_two_threads_race_for_anything_under_thread_sanitizer() {
+    let Some(librave) = Librave::instrumented_for_threads() else {
+        eprintln!("skipped: RAVE_TSAN_LIBDIR is not set (scripts/build-sanitized.sh thread)");
+        return;
+    };
+    let folder = tempfile::tempdir().unwrap();
+    let models = ["dyadic-2x", "replicate-2x"].map(golden_model);
+    let compiler = Compiler::new("gcc", "c11");
+    let linked =
+        |file: &str| compiler.link_for_threads(&source(file), &librave, &folder.path().join("program"));
+    succeed(linked("misuse_threads.c").command().arg(golden_model("identity-1x")));
+    succeed(linked("storm.c").command().arg("50").args(models));
+}
+
 /// RV-FFI-1014
 #[test]
 fn a_process_that_was_forked_is_refused_at_once_and_leaves_the_parents_handles() {

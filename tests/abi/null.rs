@@ -226,7 +226,7 @@ fn every_null_is_answered_so_under_sanitizers() {
 #[test]
 fn every_null_is_answered_so_by_an_instrumented_library() {
     let Some(librave) = Librave::instrumented() else {
-        eprintln!("skipped: RAVE_ASAN_LIBDIR is not set (scripts/build-asan.sh)");
+        eprintln!("skipped: RAVE_ASAN_LIBDIR is not set (scripts/build-sanitized.sh address)");
         return;
     };
     answers_as_the_rows_say(&Compiler::new("gcc", "c11").sanitized(), &librave, None);

@@ -28,6 +28,7 @@ fn a_word_that_a_script_does_not_know_is_an_error_before_anything_is_done() {
         ("bench.sh", "gpu-please", "scripts/bench.sh --help"),
         ("bless.sh", "everything", "usage: scripts/bless.sh"),
         ("build-ffmpeg.sh", "6.0", "scripts/build-ffmpeg.sh [9.0|8.1|7.1]"),
+        ("build-sanitized.sh", "memory", "scripts/build-sanitized.sh address|thread"),
         ("demo.sh", "--quickly", "scripts/demo.sh --help"),
         ("fetch.sh", "everything", "scripts/fetch.sh --help"),
         ("fetch-tensorrt.sh", "libnvinfer.so.5", "no package is known for libnvinfer.so.5"),
