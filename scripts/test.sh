@@ -2,7 +2,8 @@
 # Usage: scripts/test.sh [--quick]
 #
 # Everything that CI runs, on a machine with nothing prepared: installs what is missing, builds, tests.
-# RAVE_DEEP=1 runs the long form: every round of torture, valgrind, and libFuzzer for fifteen minutes on each parser, not one.
+# RAVE_DEEP=1 runs the long form: every round of torture and of storms, valgrind, the thread sanitizer, and libFuzzer for
+# fifteen minutes on each parser, not one.
 # --quick leaves out FFmpeg 8.1 and 7.1, the build with the address sanitizer, and libFuzzer.
 . "$(dirname "$0")/lib/common.sh"
 usage_if_asked "$@"
@@ -24,7 +25,7 @@ fi
 
 step "Packages and tools"
 need_packages build-essential binutils cmake clang nasm pkg-config libx264-dev python3-venv shellcheck \
-    libzimg2 xz-utils unzip
+    libzimg2 locales xz-utils unzip
 [ "${RAVE_DEEP:-}" != 1 ] || need_packages valgrind
 scripts/fetch.sh all
 scripts/fetch-tensorrt-headers.sh
@@ -80,13 +81,19 @@ logged "$BUILD/log/models.log" "$python" -m unittest discover -s tests/golden/mo
 
 if [ -z "$quick" ]; then
     step "Address sanitizer"
-    scripts/build-asan.sh
+    scripts/build-sanitized.sh address
     export RAVE_ASAN_LIBDIR=$BUILD/asan/lib
+fi
+
+if [ "${RAVE_DEEP:-}" = 1 ]; then
+    step "Thread sanitizer"
+    scripts/build-sanitized.sh thread
+    export RAVE_TSAN_LIBDIR=$BUILD/tsan/lib
 fi
 
 step "Tests"
 # RV-TEST-1201
-export RAVE_REQUIRE_NVCODEC_HEADERS=1 RAVE_REQUIRE_ONNXRUNTIME=1 RAVE_REQUIRE_TENSORRT=1
+export RAVE_REQUIRE_LOCALES=1 RAVE_REQUIRE_NVCODEC_HEADERS=1 RAVE_REQUIRE_ONNXRUNTIME=1 RAVE_REQUIRE_TENSORRT=1
 export RAVE_ONNXRUNTIME_LIB=$DEPS/onnxruntime/libonnxruntime.so
 if cargo nextest --version >/dev/null 2>&1; then
     cargo nextest run --workspace --locked --no-fail-fast

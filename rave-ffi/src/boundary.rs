@@ -7,6 +7,8 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use rave_core::{Error, Result, Status};
 
+#[cfg(feature = "panic-probe")]
+use crate::panic_probe;
 use crate::panics;
 
 thread_local! {
@@ -55,6 +57,11 @@ fn caught<T>(body: impl FnOnce() -> Result<T>) -> Result<T> {
     // RV-FFI-1015, RV-FFI-1101
     let _inside = panics::enter();
     // What a panic may leave half-changed is behind a mutex that the panic poisons: `handles` refuses it afterwards.
+    let body = || {
+        #[cfg(feature = "panic-probe")]
+        panic_probe::reached(panic_probe::Place::Begun);
+        body()
+    };
     catch_unwind(AssertUnwindSafe(body)).unwrap_or_else(|payload| Err(panicked(payload)))
 }
 

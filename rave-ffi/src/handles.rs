@@ -10,6 +10,8 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock, TryLockError};
 
 use rave_core::{Error, Result, Status};
 
+#[cfg(feature = "panic-probe")]
+use crate::panic_probe;
 use crate::{caller_log, forks, panics};
 
 /// Numbers are shared by all kinds, so no two handles of different kinds are ever equal.
@@ -60,6 +62,8 @@ impl<S, F> Object<S, F> {
                     .help("destroy the handle")
             }
         })?;
+        #[cfg(feature = "panic-probe")]
+        panic_probe::reached(panic_probe::Place::Holding);
         match state.destroyed {
             true => Err(invalid(kind)),
             false => Ok(Running(state)),
@@ -67,6 +71,7 @@ impl<S, F> Object<S, F> {
     }
 }
 
+// RV-FFI-1016: any thread may have it, whichever made it.
 type Live<S, F> = HashMap<usize, Arc<Object<S, F>>>;
 
 /// All live handles of one kind.
@@ -134,6 +139,8 @@ impl<S, F> Registry<S, F> {
                     return Err(busy(self.kind).help("wait for it before destroying the handle"));
                 }
             };
+            #[cfg(feature = "panic-probe")]
+            panic_probe::reached(panic_probe::Place::Holding);
             // Of two threads that destroy one handle at the same time, one finds it gone.
             if std::mem::replace(&mut state.destroyed, true) {
                 return Err(invalid(self.kind));

@@ -8,6 +8,7 @@ use rave_tests::compiler::{Compiler, Linkage, Program, source};
 use rave_tests::ffmpeg::golden_model;
 use rave_tests::librave::Librave;
 use rave_tests::pictures::noise;
+use rave_tests::turkish::Turkish;
 use tempfile::TempDir;
 
 use crate::misuse::VALGRIND;
@@ -74,6 +75,18 @@ fn a_cpp_program_links_statically_and_dynamically() {
     }
 }
 
+/// RV-FFI-1208
+#[test]
+fn a_program_in_turkish_with_decimal_commas_gets_the_same_bytes() {
+    let Some(turkish) = Turkish::made() else { return };
+    let words = turkish.words();
+    let words: Vec<&str> = words.iter().map(String::as_str).collect();
+    for linkage in [Linkage::Static, Linkage::Shared] {
+        let (folder, program) = build(&Compiler::new("gcc", "c11"), "upscale.c", linkage);
+        upscales_exactly(&Program::wrapped(&program, &words), folder.path());
+    }
+}
+
 /// RV-FFI-1207
 #[test]
 fn the_programs_are_clean_under_sanitizers() {
@@ -87,7 +100,7 @@ fn the_programs_are_clean_under_sanitizers() {
 #[test]
 fn the_program_and_the_library_are_clean_under_address_sanitizer() {
     let Some(librave) = Librave::instrumented() else {
-        eprintln!("skipped: RAVE_ASAN_LIBDIR is not set (scripts/build-asan.sh)");
+        eprintln!("skipped: RAVE_ASAN_LIBDIR is not set (scripts/build-sanitized.sh address)");
         return;
     };
     let folder = tempfile::tempdir().unwrap();
@@ -126,7 +139,7 @@ fn cmake_finds_both_libraries() {
 /// The embedded runtime and the C program leave nothing behind and read nothing that was not written.
 #[test]
 fn the_program_is_clean_under_valgrind() {
-    if std::env::var_os("RAVE_DEEP").is_none_or(|value| value != "1") {
+    if !rave_tests::deep() {
         eprintln!("skipped: RAVE_DEEP=1 is not set");
         return;
     }

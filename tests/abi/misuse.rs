@@ -14,7 +14,7 @@ use rave_tests::pictures::noise;
 /// them as well if there is one, and, with `RAVE_DEEP=1`, plain under valgrind.
 pub(crate) fn each_build(file: &str, run: impl Fn(&Program)) {
     each_process(file, &run);
-    if std::env::var_os("RAVE_DEEP").is_some_and(|value| value == "1") {
+    if rave_tests::deep() {
         let folder = tempfile::tempdir().unwrap();
         let target = folder.path().join("plain");
         let plain =
@@ -23,7 +23,7 @@ pub(crate) fn each_build(file: &str, run: impl Fn(&Program)) {
     }
 }
 
-/// As [`each_build`], for a program whose child leaves on purpose what valgrind has for lost.
+/// As [`each_build`], for a program whose child leaves on purpose what valgrind has for lost, or that takes too long there.
 fn each_process(file: &str, run: impl Fn(&Program)) {
     let (plain, librave) = (Compiler::new("gcc", "c11"), Librave::installed());
     let folder = tempfile::tempdir().unwrap();
@@ -81,6 +81,36 @@ fn frames_that_do_not_fit_are_refused_and_the_session_goes_on() {
 #[test]
 fn calls_on_a_busy_handle_are_refused_at_once_from_other_threads_and_from_the_log() {
     holds("misuse_threads.c");
+}
+
+/// Eight threads, fifty rounds each; `RAVE_DEEP=1` makes it a thousand.
+///
+/// RV-FFI-1016, RV-FFI-1102, RV-FFI-1104
+#[test]
+fn a_storm_of_handles_gives_what_one_after_the_other_gives_and_every_thread_its_own_error() {
+    let rounds = if rave_tests::deep() { 1000 } else { 50 };
+    each_process("storm.c", |program| {
+        let models = ["dyadic-2x", "replicate-2x"].map(golden_model);
+        succeed(program.command().arg(rounds.to_string()).args(models));
+    });
+}
+
+/// Every access to memory and every lock of the library, of what it is made of and of the programs is watched.
+///
+/// RV-FFI-1209
+#[test]
+fn no_two_threads_race_for_anything_under_thread_sanitizer() {
+    let Some(librave) = Librave::instrumented_for_threads() else {
+        eprintln!("skipped: RAVE_TSAN_LIBDIR is not set (scripts/build-sanitized.sh thread)");
+        return;
+    };
+    let folder = tempfile::tempdir().unwrap();
+    let models = ["dyadic-2x", "replicate-2x"].map(golden_model);
+    let compiler = Compiler::new("gcc", "c11");
+    let linked =
+        |file: &str| compiler.link_for_threads(&source(file), &librave, &folder.path().join("program"));
+    succeed(linked("misuse_threads.c").command().arg(golden_model("identity-1x")));
+    succeed(linked("storm.c").command().arg("50").args(models));
 }
 
 /// RV-FFI-1014

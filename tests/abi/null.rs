@@ -1,15 +1,17 @@
 //! NULL in place of every pointer that a function of the header takes, one at a time, all other arguments valid.
 //!
-//! The calls are generated from the prototypes in rave.h; what each must answer stands in [`ROWS`]. The program that
-//! makes them is C, so that it is compiled against the header as a user's is.
+//! The calls are generated from the prototypes in rave.h (`calls`); what each must answer stands in [`ROWS`]. The program
+//! that makes them is C, so that it is compiled against the header as a user's is.
 
 use std::fmt::Write;
 
 use rave_tests::command::succeed;
-use rave_tests::compiler::{Compiler, Linkage, source};
+use rave_tests::compiler::{Compiler, Linkage};
 use rave_tests::ffmpeg::golden_model;
 use rave_tests::header::{self, Function, Parameter};
 use rave_tests::librave::Librave;
+
+use crate::calls::{self, UNTOUCHED, case, failed, is_output, wrote_only};
 
 /// What a function does when a parameter is NULL.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -95,47 +97,6 @@ fn unmatched(functions: &[Function], rows: &[(&str, &str, Answer)]) -> Vec<Strin
     without_row.chain(without_pointer).collect()
 }
 
-/// The member of `Arguments` in tests/c/null.h that a parameter is given, or a constant.
-fn valid(function: &Function, parameter: &Parameter) -> String {
-    let name = parameter.name.as_str();
-    match parameter.kind.as_str() {
-        "const char *" if name == "path" => "model".into(),
-        "const char *" if name == "name" => "\"rgb24\"".into(),
-        "const char *" if name == "encoder" => "\"h264_nvenc\"".into(),
-        "uint32_t" if name == "width" || name == "height" => "64".into(),
-        "int32_t" if name == "format" => "RAVE_PIX_FMT_NV12".into(),
-        "uint32_t" if name == "index" => "0".into(),
-        "uint64_t" if name == "number" => "0".into(),
-        "uint64_t" if name == "size" => "sizeof now.text".into(),
-        "char *" => format!("now.{name}"),
-        "const struct RaveContextConfig *" => "&now.context_config".into(),
-        "const struct RaveModelConfig *" => "&now.model_config".into(),
-        "const struct RaveSessionConfig *" => "&now.session_config".into(),
-        kind if is_handle(kind) => format!("now.{name}"),
-        kind if kind.contains('*') => format!("&now.{name}"),
-        kind => panic!("{}: tests/abi/null.rs knows no valid {kind} {name}", function.name),
-    }
-}
-
-fn is_handle(kind: &str) -> bool {
-    let kind = kind.trim_start_matches("const ");
-    ["struct RaveContext *", "struct RaveModel *", "struct RaveSession *"].contains(&kind)
-}
-
-/// Whether a call writes through it.
-fn is_output(parameter: &Parameter) -> bool {
-    parameter.is_pointer() && !parameter.kind.starts_with("const") && !is_handle(&parameter.kind)
-}
-
-/// C that holds when the result of `function` says that it failed.
-fn failed(function: &Function) -> &'static str {
-    match function.name.as_str() {
-        "rave_pixel_format_from_name" => "result == 0",
-        _ if function.returns.contains('*') => "result == NULL",
-        _ => "result == RAVE_ERROR_INVALID_PARAMETER",
-    }
-}
-
 /// C that holds when the result of `function` says that it succeeded.
 fn succeeded(function: &Function) -> &'static str {
     match function.name.as_str() {
@@ -143,31 +104,6 @@ fn succeeded(function: &Function) -> &'static str {
         _ if function.returns.contains('*') => "result != NULL",
         _ => "result == RAVE_OK",
     }
-}
-
-/// One case: a call with `instead` in place of the parameter it names, then `checks`.
-fn case(function: &Function, title: &str, instead: Option<(&Parameter, &str)>, checks: &str) -> String {
-    let arguments: Vec<String> = function
-        .parameters
-        .iter()
-        .map(|parameter| match instead {
-            Some((replaced, text)) if replaced == parameter => text.into(),
-            _ => valid(function, parameter),
-        })
-        .collect();
-    let Function { name, returns, .. } = function;
-    let space = if returns.ends_with('*') { "" } else { " " };
-    // What a creating function made ends with the case.
-    let ending = returns
-        .strip_prefix("struct Rave")
-        .map(|kind| kind.trim_end_matches(" *").to_lowercase())
-        .map(|kind| format!("    EXPECT(rave_{kind}_destroy(&result) == RAVE_OK);\n"))
-        .unwrap_or_default();
-    format!(
-        "    begin(&now, model, \"{name}: {title}\");\n    memcpy(&before, &now, sizeof now);\n    {{\n    \
-         {returns}{space}result = {name}({});\n{checks}{ending}    }}\n    end(&now);\n\n",
-        arguments.join(", ")
-    )
 }
 
 /// The checks of a call that succeeds: it writes all of its outputs but the one that is NULL.
@@ -185,22 +121,20 @@ fn success(function: &Function, null: Option<&Parameter>) -> String {
 
 /// The checks of a call that is refused: it writes its status, where there is a place for it, and nothing else.
 fn refusal(function: &Function, null: &Parameter) -> String {
-    let mut checks = format!(
+    let status = "RAVE_ERROR_INVALID_PARAMETER";
+    let checks = format!(
         "    EXPECT({});\n    EXPECT(last_error_begins_with(\"[INVALID_PARAMETER] {} is NULL\"));\n",
-        failed(function),
+        failed(function, status),
         null.name
     );
-    if null.name != "error" && function.parameters.iter().any(|p| p.name == "error") {
-        checks.push_str(
-            "    EXPECT(now.error == RAVE_ERROR_INVALID_PARAMETER);\n    now.error = before.error;\n",
-        );
+    match null.name.as_str() {
+        "error" => checks + UNTOUCHED,
+        _ => checks + &wrote_only(function, status),
     }
-    checks.push_str("    EXPECT(memcmp(&now, &before, sizeof now) == 0);\n");
-    checks
 }
 
-/// The program: every function with valid arguments, then with NULL for each of its pointers in turn.
-fn program(functions: &[Function]) -> String {
+/// The cases: every function with valid arguments, then with NULL for each of its pointers in turn.
+fn cases(functions: &[Function]) -> String {
     let mut body = String::new();
     for function in functions {
         let pointers: Vec<&Parameter> = function.parameters.iter().filter(|p| p.is_pointer()).collect();
@@ -209,44 +143,41 @@ fn program(functions: &[Function]) -> String {
         }
         // It succeeds on a GPU with an encoder only; everything else here runs on the CPU.
         if function.name != "rave_encoder_check" {
-            body += &case(function, "all valid", None, &success(function, None));
+            body += &case(function, "all valid", "", None, &success(function, None));
         }
         for pointer in pointers {
             let row = ROWS.iter().find(|row| (row.0, row.1) == (&*function.name, &*pointer.name));
             let (.., answer) =
                 row.unwrap_or_else(|| panic!("{}: {} has no row", function.name, pointer.name));
             let title = format!("{} is NULL", pointer.name);
-            let untouched = "    EXPECT(memcmp(&now, &before, sizeof now) == 0);\n";
-            let nothing = success(function, Some(pointer)) + untouched;
+            let nothing = success(function, Some(pointer)) + UNTOUCHED;
+            let case = |title: &str, instead, checks: &str| {
+                case(function, title, "", Some((pointer, instead)), checks)
+            };
             body += &match answer {
-                Refused => case(function, &title, Some((pointer, "NULL")), &refusal(function, pointer)),
-                Allowed => case(function, &title, Some((pointer, "NULL")), &success(function, Some(pointer))),
+                Refused => case(&title, "NULL", &refusal(function, pointer)),
+                Allowed => case(&title, "NULL", &success(function, Some(pointer))),
                 NothingToDo => {
                     let to_null = case(
-                        function,
                         &format!("{} points to NULL", pointer.name),
-                        Some((pointer, "&none")),
+                        "&none",
                         &format!("{nothing}    EXPECT(none == NULL);\n"),
                     );
                     let kind = pointer.kind.trim_end_matches('*');
-                    case(function, &title, Some((pointer, "NULL")), &nothing)
+                    case(&title, "NULL", &nothing)
                         + &format!("    {{\n    {kind}*none = NULL;\n{to_null}    }}\n\n")
                 }
             };
         }
     }
-    format!(
-        "#include \"{}\"\n\nint main(int count, char **arguments)\n{{\n    static Arguments now, before;\n    \
-         const char *model = arguments[count - 1];\n\n{body}    return 0;\n}}\n",
-        source("null.h").display()
-    )
+    body
 }
 
 /// Compiles the program by `link` and runs it.
 fn answers_as_the_rows_say(compiler: &Compiler, librave: &Librave, linkage: Option<Linkage>) {
     let folder = tempfile::tempdir().unwrap();
-    let (file, target) = (folder.path().join("null.c"), folder.path().join("null"));
-    std::fs::write(&file, program(&header::functions(&header::text()))).unwrap();
+    let file = calls::written(folder.path(), "", &cases(&header::functions(&header::text())));
+    let target = folder.path().join("null");
     let program = match linkage {
         Some(linkage) => compiler.link(&file, librave, linkage, &target),
         None => compiler.link_archive(&file, librave, &target),
@@ -295,7 +226,7 @@ fn every_null_is_answered_so_under_sanitizers() {
 #[test]
 fn every_null_is_answered_so_by_an_instrumented_library() {
     let Some(librave) = Librave::instrumented() else {
-        eprintln!("skipped: RAVE_ASAN_LIBDIR is not set (scripts/build-asan.sh)");
+        eprintln!("skipped: RAVE_ASAN_LIBDIR is not set (scripts/build-sanitized.sh address)");
         return;
     };
     answers_as_the_rows_say(&Compiler::new("gcc", "c11").sanitized(), &librave, None);

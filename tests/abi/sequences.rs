@@ -42,8 +42,7 @@ fn corpus() -> Vec<PathBuf> {
 
 /// Writes the sequences of all seeds into `folder`.
 fn made_up(folder: &Path) -> Vec<PathBuf> {
-    let deep = std::env::var_os("RAVE_DEEP").is_some_and(|value| value == "1");
-    let seeds = if deep { 20 * SEEDS } else { SEEDS };
+    let seeds = if rave_tests::deep() { 20 * SEEDS } else { SEEDS };
     (0..seeds)
         .map(|seed| {
             let path = folder.join(format!("seed-{seed}"));

@@ -3,6 +3,9 @@
  * runs nothing. It is as much as FFmpeg takes to make CUDA frames, and RAVE to have an engine built for them.
  *
  *     cc -shared -fPIC -o libcuda.so.1 cuda_standin.c
+ *
+ * In the environment RAVE_STANDIN_GPUS is how many GPUs there are, and RAVE_STANDIN_INIT, RAVE_STANDIN_GET,
+ * RAVE_STANDIN_CREATE and RAVE_STANDIN_QUERY are what cuInit, cuDeviceGet, cuCtxCreate and cuEventQuery return.
  */
 
 #include <stdint.h>
@@ -13,10 +16,16 @@ enum { SUCCESS = 0, NOT_SUPPORTED = 801, CAPABILITY_MAJOR = 75, CAPABILITY_MINOR
 
 static int context;
 
-int cuInit(unsigned flags) { return flags ? NOT_SUPPORTED : SUCCESS; }
+static int answer(const char *name, int otherwise)
+{
+    const char *value = getenv(name);
+    return value ? atoi(value) : otherwise;
+}
+
+int cuInit(unsigned flags) { return flags ? NOT_SUPPORTED : answer("RAVE_STANDIN_INIT", SUCCESS); }
 int cuDriverGetVersion(int *version) { *version = 13000; return SUCCESS; }
-int cuDeviceGetCount(int *count) { *count = 1; return SUCCESS; }
-int cuDeviceGet(int *device, int ordinal) { *device = ordinal; return SUCCESS; }
+int cuDeviceGetCount(int *count) { *count = answer("RAVE_STANDIN_GPUS", 1); return SUCCESS; }
+int cuDeviceGet(int *device, int ordinal) { *device = ordinal; return answer("RAVE_STANDIN_GET", SUCCESS); }
 int cuDeviceTotalMem_v2(size_t *bytes, int device) { (void)device; *bytes = 1u << 30; return SUCCESS; }
 int cuMemGetInfo_v2(size_t *available, size_t *total) { *available = *total = 1u << 30; return SUCCESS; }
 
@@ -34,7 +43,14 @@ int cuDeviceGetAttribute(int *value, int attribute, int device)
     return SUCCESS;
 }
 
-int cuCtxCreate_v2(void **made, unsigned flags, int device) { (void)flags; (void)device; *made = &context; return SUCCESS; }
+
+int cuCtxCreate_v2(void **made, unsigned flags, int device)
+{
+    (void)flags, (void)device;
+    *made = &context;
+    return answer("RAVE_STANDIN_CREATE", SUCCESS);
+}
+
 int cuCtxDestroy_v2(void *destroyed) { (void)destroyed; return SUCCESS; }
 int cuCtxPushCurrent_v2(void *pushed) { (void)pushed; return SUCCESS; }
 int cuCtxPopCurrent_v2(void **popped) { if (popped) *popped = &context; return SUCCESS; }
@@ -50,6 +66,9 @@ int cuMemAlloc_v2(uint64_t *address, size_t bytes)
 int cuMemFree_v2(uint64_t address) { free((void *)(uintptr_t)address); return SUCCESS; }
 int cuStreamSynchronize(void *stream) { (void)stream; return SUCCESS; }
 int cuStreamQuery(void *stream) { (void)stream; return SUCCESS; }
+int cuEventCreate(void **made, unsigned flags) { (void)flags; *made = &context; return SUCCESS; }
+int cuEventDestroy_v2(void *destroyed) { (void)destroyed; return SUCCESS; }
+int cuEventQuery(void *event) { (void)event; return answer("RAVE_STANDIN_QUERY", SUCCESS); }
 /* Nobody looks at what is in the frames. */
 int cuMemcpy2DAsync_v2(const void *copy, void *stream) { (void)copy; (void)stream; return SUCCESS; }
 int cuGetErrorName(int code, const char **name) { (void)code; *name = "an error of the stand-in"; return SUCCESS; }
@@ -63,7 +82,7 @@ ABSENT(cuMemcpyHtoDAsync_v2) ABSENT(cuMemcpyDtoH_v2) ABSENT(cuMemcpyDtoHAsync_v2
 ABSENT(cuMemcpyDtoDAsync_v2) ABSENT(cuDevicePrimaryCtxRetain) ABSENT(cuDevicePrimaryCtxRelease)
 ABSENT(cuDevicePrimaryCtxSetFlags) ABSENT(cuDevicePrimaryCtxGetState) ABSENT(cuDevicePrimaryCtxReset)
 ABSENT(cuStreamCreate) ABSENT(cuStreamDestroy_v2) ABSENT(cuStreamAddCallback) ABSENT(cuStreamWaitEvent)
-ABSENT(cuEventCreate) ABSENT(cuEventDestroy_v2) ABSENT(cuEventSynchronize) ABSENT(cuEventQuery) ABSENT(cuEventRecord)
+ABSENT(cuEventSynchronize) ABSENT(cuEventRecord)
 ABSENT(cuEventElapsedTime) ABSENT(cuLaunchKernel) ABSENT(cuLinkCreate) ABSENT(cuLinkAddData) ABSENT(cuLinkComplete)
 ABSENT(cuLinkDestroy) ABSENT(cuModuleLoadData) ABSENT(cuModuleLoadDataEx) ABSENT(cuModuleUnload)
 ABSENT(cuModuleGetFunction) ABSENT(cuModuleGetGlobal) ABSENT(cuTexObjectCreate) ABSENT(cuTexObjectDestroy)

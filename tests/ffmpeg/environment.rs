@@ -5,6 +5,7 @@ use std::os::unix::process::CommandExt;
 use std::process::Command;
 
 use rave_tests::ffmpeg::{Ffmpeg, Run, newest};
+use rave_tests::turkish::Turkish;
 
 use crate::raw::{Clip, named, rave};
 
@@ -27,13 +28,12 @@ fn hashed_after(
 
 /// RV-FILT-1115
 #[test]
-fn locale_mask_limits_folder_and_environment_change_no_frame() {
+fn mask_limits_folder_and_environment_change_no_frame() {
     let Some(ffmpeg) = newest() else { return };
     let clip = Clip::noise(named("yuv420p"), (70, 40), 3);
     let filter = rave("dyadic-2x", ":threads=2");
     let expected = clip.hashed(&ffmpeg, &filter).ok().frame_hashes();
     for preparation in [
-        "export LC_ALL=tr_TR.UTF-8 LANG=tr_TR.UTF-8 LC_NUMERIC=de_DE.UTF-8",
         "umask 077",
         "umask 000",
         "ulimit -n 64",
@@ -51,6 +51,28 @@ fn locale_mask_limits_folder_and_environment_change_no_frame() {
         command.env_clear().arg0("sh");
     });
     assert_eq!(bare.ok().frame_hashes(), expected, "no environment at all");
+}
+
+/// A real locale, in which the C library reads and writes decimal commas: frames and the digests of ledgers are equal,
+/// by ONNX Runtime where it is and by the embedded runtime.
+///
+/// RV-FILT-1115
+#[test]
+fn a_host_in_turkish_with_decimal_commas_gets_the_same_frames_and_ledger() {
+    let (Some(ffmpeg), Some(turkish)) = (newest(), Turkish::made()) else { return };
+    let clip = Clip::noise(named("yuv420p"), (70, 40), 3);
+    let folder = tempfile::tempdir().unwrap();
+    for runtime in ["", ":runtime_lib=embedded"] {
+        let run = |name: &str, last_word: &dyn Fn(&mut Command)| {
+            let ledger = folder.path().join(name);
+            let filter = rave("dyadic-2x", &format!(":threads=2{runtime}:ledger={}", ledger.display()));
+            let run = hashed_after(&ffmpeg, &clip, &filter, ":", last_word).ok();
+            (run.frame_hashes(), rave_ledger::verify_file(&ledger, |_| Ok(())).unwrap().last)
+        };
+        let (in_c, in_turkish) = (run("c", &|_| {}), run("turkish", &|command| turkish.for_command(command)));
+        assert_eq!(in_c.0.len(), 3);
+        assert_eq!(in_c, in_turkish, "`{runtime}`");
+    }
 }
 
 /// RV-FILT-1115, RV-LEDGER-1007

@@ -1,6 +1,7 @@
 //! The filter, through the real `ffmpeg` program: exit code, frame count, frame hashes and message, never the exit
 //! code alone.
 
+mod alternations;
 mod bad_input;
 mod behaviour;
 mod environment;

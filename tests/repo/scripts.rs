@@ -31,6 +31,8 @@ fn a_word_that_a_script_does_not_know_is_an_error_before_anything_is_done() {
         ("bless.sh", "everything", "usage: scripts/bless.sh"),
         ("bless.sh", "header api", "unknown word api"),
         ("build-ffmpeg.sh", "9.0 6.0", "scripts/build-ffmpeg.sh [9.0|8.1|7.1]"),
+        ("build-sanitized.sh", "memory", "scripts/build-sanitized.sh address|thread"),
+        ("build-sanitized.sh", "address thread", "unknown word thread"),
         ("demo.sh", "--quickly", "scripts/demo.sh --help"),
         ("fetch.sh", "clips everything", "scripts/fetch.sh --help"),
         (

@@ -108,6 +108,26 @@ impl Compiler {
         succeed(&mut command);
         Program::at(target.to_path_buf())
     }
+
+    /// Compiles `source` for ThreadSanitizer and links it with the archive of [`Librave::instrumented_for_threads`] and the
+    /// runtime beside it.
+    ///
+    /// # Panics
+    /// When it does not compile or link.
+    #[must_use]
+    pub fn link_for_threads(&self, source: &Path, librave: &Librave, target: &Path) -> Program {
+        let object = target.with_extension("o");
+        let mut command = Command::new(self.program);
+        succeed(
+            command.args(&self.flags).args(["-fsanitize=thread", "-c"]).arg(source).arg("-o").arg(&object),
+        );
+        // All of the runtime, whose functions stand before those of the C library, also for the libraries that call them.
+        let mut command = Command::new(self.program);
+        command.arg(object).args(["-rdynamic", "-Wl,--whole-archive"]).arg(librave.thread_runtime());
+        command.arg("-Wl,--no-whole-archive").arg(librave.archive()).args(["-lpthread", "-lm", "-ldl"]);
+        succeed(command.arg("-o").arg(target));
+        Program::at(target.to_path_buf())
+    }
 }
 
 /// The flags that pkg-config gives for a package of `librave`.
@@ -149,7 +169,8 @@ impl Program {
             .args(&self.0[1..])
             .env_remove("RAVE_ONNXRUNTIME_LIB")
             .env("ASAN_OPTIONS", "detect_leaks=1:detect_stack_use_after_return=1:strict_string_checks=1")
-            .env("UBSAN_OPTIONS", "print_stacktrace=1");
+            .env("UBSAN_OPTIONS", "print_stacktrace=1")
+            .env("TSAN_OPTIONS", "halt_on_error=1:second_deadlock_stack=1");
         command
     }
 }

@@ -8,6 +8,19 @@ use tempfile::TempDir;
 use crate::command::succeed;
 use crate::{build_dir, root};
 
+/// A folder with the driver alone, which programs find through `LD_LIBRARY_PATH`.
+///
+/// # Panics
+/// When gcc does not compile it.
+#[must_use]
+pub fn driver() -> TempDir {
+    let folder = tempfile::tempdir().unwrap();
+    let source = root().join("tests/ffmpeg/cuda_standin.c");
+    let options = ["-Wall", "-Wextra", "-Wpedantic", "-Werror", "-shared", "-fPIC", "-o"];
+    succeed(Command::new("gcc").args(options).arg(folder.path().join("libcuda.so.1")).arg(source));
+    folder
+}
+
 /// A folder with the driver in it, which programs find through `LD_LIBRARY_PATH`, and the library that builds engines.
 #[derive(Debug)]
 pub struct GpuStandin {
@@ -29,12 +42,7 @@ impl GpuStandin {
             eprintln!("skipped: no TensorRT-RTX (scripts/fetch-tensorrt.sh)");
             return None;
         }
-        let folder = tempfile::tempdir().unwrap();
-        let source = root().join("tests/ffmpeg/cuda_standin.c");
-        let options = ["-Wall", "-Wextra", "-Wpedantic", "-Werror", "-shared", "-fPIC", "-o"];
-        let driver = folder.path().join("libcuda.so.1");
-        succeed(Command::new("gcc").args(options).arg(driver).arg(source));
-        Some(GpuStandin { folder, tensorrt })
+        Some(GpuStandin { folder: driver(), tensorrt })
     }
 
     /// The driver's folder.

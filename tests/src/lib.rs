@@ -8,6 +8,7 @@ pub mod header;
 pub mod librave;
 pub mod lock;
 pub mod pictures;
+pub mod turkish;
 
 use std::path::PathBuf;
 
@@ -21,6 +22,12 @@ pub fn root() -> PathBuf {
 #[must_use]
 pub fn build_dir() -> PathBuf {
     std::env::var_os("RAVE_BUILD_DIR").map_or_else(|| root().join("build"), PathBuf::from)
+}
+
+/// Whether the long form of the tests is asked for, by `RAVE_DEEP=1`.
+#[must_use]
+pub fn deep() -> bool {
+    std::env::var_os("RAVE_DEEP").is_some_and(|value| value == "1")
 }
 
 /// Every file that git tracks, or would track, relative to the root.

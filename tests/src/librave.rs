@@ -20,14 +20,24 @@ impl Librave {
         Self::in_folder(folder, "scripts/install.sh")
     }
 
-    /// The one that `scripts/build-asan.sh` instruments with AddressSanitizer, where `RAVE_ASAN_LIBDIR` names it.
+    /// The one that `scripts/build-sanitized.sh address` instruments, where `RAVE_ASAN_LIBDIR` names it.
     ///
     /// # Panics
     /// When it is named and not there.
     #[must_use]
     pub fn instrumented() -> Option<Self> {
         let folder = std::env::var_os("RAVE_ASAN_LIBDIR")?;
-        Some(Self::in_folder(folder.into(), "scripts/build-asan.sh"))
+        Some(Self::in_folder(folder.into(), "scripts/build-sanitized.sh address"))
+    }
+
+    /// The one that `scripts/build-sanitized.sh thread` instruments, where `RAVE_TSAN_LIBDIR` names it.
+    ///
+    /// # Panics
+    /// When it is named and not there.
+    #[must_use]
+    pub fn instrumented_for_threads() -> Option<Self> {
+        let folder = std::env::var_os("RAVE_TSAN_LIBDIR")?;
+        Some(Self::in_folder(folder.into(), "scripts/build-sanitized.sh thread"))
     }
 
     /// The one in `folder`, which `made_by` makes.
@@ -51,6 +61,12 @@ impl Librave {
     #[must_use]
     pub fn archive(&self) -> PathBuf {
         self.folder.join("librave.a")
+    }
+
+    /// The runtime of ThreadSanitizer that an instrumented archive needs.
+    #[must_use]
+    pub fn thread_runtime(&self) -> PathBuf {
+        self.folder.join("libtsan_of_rustc.a")
     }
 
     /// The shared library.

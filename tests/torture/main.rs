@@ -132,8 +132,7 @@ fn onnxruntime() -> PathBuf {
 
 /// The rounds to run of `events`: all of them, or some from all over, where exactly following from a seed.
 fn chosen(events: u64, seed: u64) -> Vec<u64> {
-    let deep = std::env::var_os("RAVE_DEEP").is_some_and(|value| value == "1");
-    if deep || events <= SHALLOW {
+    if rave_tests::deep() || events <= SHALLOW {
         return (1..=events).collect();
     }
     let mut state = seed;

@@ -79,19 +79,29 @@ impl Device {
         // SAFETY: the driver is initialised; `count` outlives the call.
         driver.check("cuDeviceGetCount", unsafe { (driver.cuDeviceGetCount)(&mut count) })?;
         let index = i32::try_from(ordinal).unwrap_or(i32::MAX);
+        // RV-CUDA-1206
+        if count == 0 {
+            return Err(Error::new(Status::DeviceNotFound, "the CUDA driver shows this process no GPU")
+                .help(
+                    "check with nvidia-smi that there is one, and that CUDA_VISIBLE_DEVICES does not hide it",
+                ));
+        }
         if index >= count {
             return Err(Error::new(Status::InvalidDevice, format!("GPU number {ordinal}"))
                 .expected(format!("a number below {count}, the GPUs that this process sees")));
         }
+        let named = |error: Error| error.context(format!("GPU number {ordinal}, of {count} from 0"));
         let (mut device, mut context, mut popped) = (0, ptr::null_mut(), ptr::null_mut());
         // SAFETY: `index` is below the number of devices; all three locals outlive the calls; the context that
         // cuCtxCreate made current on this thread is popped before anything else runs.
         unsafe {
-            driver.check("cuDeviceGet", (driver.cuDeviceGet)(&mut device, index))?;
+            driver.check("cuDeviceGet", (driver.cuDeviceGet)(&mut device, index)).map_err(named)?;
             let flags = sys::CTX_SCHED_BLOCKING_SYNC;
-            driver.check("cuCtxCreate", (driver.cuCtxCreate_v2)(&mut context, flags, device))?;
-            driver.check("cuCtxPopCurrent", (driver.cuCtxPopCurrent_v2)(&mut popped))?;
-            Device::of(driver, context, true)
+            driver
+                .check("cuCtxCreate", (driver.cuCtxCreate_v2)(&mut context, flags, device))
+                .map_err(named)?;
+            driver.check("cuCtxPopCurrent", (driver.cuCtxPopCurrent_v2)(&mut popped)).map_err(named)?;
+            Device::of(driver, context, true).map_err(named)
         }
     }
 

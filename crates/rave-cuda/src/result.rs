@@ -10,6 +10,9 @@ use crate::sys::{CUresult, Driver, LoadError};
 /// The oldest CUDA driver interface that RAVE works with: 12.0, which driver 525 brought.
 pub const REQUIRED_CUDA: i32 = 12000;
 
+/// `CUDA_ERROR_DEVICE_UNAVAILABLE`.
+const EXCLUSIVE: i32 = 46;
+
 impl Driver {
     /// The driver, loaded and initialised once in a process.
     pub(crate) fn get() -> Result<&'static Driver> {
@@ -80,8 +83,12 @@ impl Driver {
         note_cuda_error(code);
         let name = self.describe(code);
         let error = Error::new(status(code), format!("{call}: CUDA error {code}, {name}"));
-        match status(code) {
-            Status::DeviceLost => error.help("restart the process"),
+        match (code, status(code)) {
+            (_, Status::DeviceLost) => error.help("restart the process"),
+            (EXCLUSIVE, _) => error.help(
+                "another process has this GPU for itself (its compute mode is exclusive): end that process, or use \
+                 another GPU",
+            ),
             _ => error,
         }
     }
@@ -132,7 +139,7 @@ fn status(code: i32) -> Status {
         2 => Status::OutOfMemory,
         1 | 400 => Status::InvalidParameter,
         34 | 100 | 803 | 804 => Status::DeviceNotFound,
-        46 | 101 | 201 | 802 => Status::InvalidDevice,
+        EXCLUSIVE | 101 | 201 | 802 => Status::InvalidDevice,
         // No kernel image for the GPU, bad or too new PTX, no JIT compiler, too many resources, no such symbol.
         98 | 200 | 209 | 218 | 221 | 222 | 223 | 500 | 701 => Status::KernelLaunchFailed,
         _ => Status::Unknown,

@@ -2,6 +2,7 @@
 
 use rave_core::{Extent, Log, Size, Status};
 
+use crate::driver::tests::{answering, of_capability};
 use crate::stand_in::{Failure, dynamic_model, fixed_model, library, runtime, shape, tensor, with};
 use crate::{Context, DataType, Driver, Engine, Plan, RuntimeOptions, Shape};
 
@@ -98,6 +99,30 @@ fn refusals_are_classed_by_what_tensorrt_says() {
     }
 }
 
+/// RV-TRT-1105
+#[test]
+fn a_plan_of_another_gpu_is_refused_with_both_compute_capabilities() {
+    let bytes = crate::plan::tests::head_of([10, 16, 1]);
+    let plan = Plan::check("x.engine", &bytes, None).unwrap();
+    let refused_on = |major, minor| {
+        let driver: &'static Driver = Box::leak(Box::new(of_capability(major, minor)));
+        // TensorRT's own words are the same for a file that is damaged.
+        fail("engine_deserialize", Some((4, "Engine deserialization failed.")));
+        Engine::deserialize(&runtime(Some(driver)), &plan).unwrap_err()
+    };
+    let error = refused_on(8, 9);
+    assert_eq!(error.status(), Status::EngineMismatch);
+    let text = error.to_string();
+    for words in ["x.engine", "for compute capability 9.0", "this GPU has 8.9", "build it on this GPU"] {
+        assert!(text.contains(words), "no `{words}` in {text}");
+    }
+    assert_eq!(
+        refused_on(9, 0).status(),
+        Status::ModelLoadFailed,
+        "that is not the reason on the GPU itself"
+    );
+}
+
 #[test]
 fn a_context_without_memory_is_an_error_and_the_next_one_works() {
     fixed_model();
@@ -145,7 +170,7 @@ fn after_an_internal_error_tensorrt_is_not_called_again() {
 #[test]
 fn a_sticky_error_of_the_stream_is_a_lost_device() {
     fixed_model();
-    let driver: &'static Driver = Box::leak(Box::new(crate::driver::tests::answering(0, 1).unwrap()));
+    let driver: &'static Driver = Box::leak(Box::new(answering(0, 1).unwrap()));
     let mut context = engine(Some(driver)).context(0).unwrap();
     fail("context_enqueue", Some((7, "an illegal memory access was encountered")));
     // SAFETY: the stand-ins follow no pointer; the driver's answers 700 to any stream but the default one.

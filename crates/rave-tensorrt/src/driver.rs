@@ -192,8 +192,20 @@ pub(crate) mod tests {
         assert!(error.to_string().contains("cuInit"), "{error}");
     }
 
-    /// A stand-in for the driver's library, compiled from C: it starts with `init` and has `devices`.
+    /// A stand-in for the driver's library, compiled from C: it starts with `init` and has `devices`, and no context.
     pub(crate) fn answering(init: i32, devices: i32) -> Result<Driver> {
+        stand_in(init, devices, None)
+    }
+
+    /// The same with a context on a device of a compute capability.
+    pub(crate) fn of_capability(major: i32, minor: i32) -> Driver {
+        stand_in(0, 1, Some((major, minor))).unwrap()
+    }
+
+    fn stand_in(init: i32, devices: i32, current: Option<(i32, i32)>) -> Result<Driver> {
+        let no_context = if current.is_some() { 0 } else { 201 };
+        let (major, minor) = current.unwrap_or_default();
+        let [of_major, of_minor] = CAPABILITY;
         let folder = tempfile::tempdir().unwrap();
         let (code, library) = (folder.path().join("cuda.c"), folder.path().join("libcuda.so.1"));
         let source = format!(
@@ -201,8 +213,11 @@ pub(crate) mod tests {
              int cuDriverGetVersion(int *version) {{ *version = 12020; return 0; }}\n\
              int cuDeviceGetCount(int *count) {{ *count = {devices}; return 0; }}\n\
              int cuGetErrorName(int code, const char **name) {{ *name = \"CUDA_ERROR_BY_NAME\"; return code == 999; }}\n\
-             int cuCtxGetDevice(int *device) {{ *device = 0; return 201; }}\n\
-             int cuDeviceGetAttribute(int *value, int a, int d) {{ *value = 0; return a + d; }}\n\
+             int cuCtxGetDevice(int *device) {{ *device = 0; return {no_context}; }}\n\
+             int cuDeviceGetAttribute(int *value, int a, int d) {{\n\
+               *value = a == {of_major} ? {major} : {minor};\n\
+               return d != 0 || (a != {of_major} && a != {of_minor});\n\
+             }}\n\
              int cuMemGetInfo_v2(unsigned long *f, unsigned long *t) {{ *f = 1048576; *t = 2 * *f; return 0; }}\n\
              int cuStreamQuery(void *stream) {{ return stream ? 700 : 600; }}\n\
              int cuStreamSynchronize(void *stream) {{ return stream ? 0 : 719; }}\n"

@@ -166,14 +166,19 @@ impl fmt::Display for Hex<'_> {
 }
 
 #[cfg(test)]
-mod tests {
+pub(crate) mod tests {
     use super::*;
 
-    /// The head of a plan of layout 1 as TensorRT 8.6.0 writes it for compute capability 9.0, and nothing after it.
     fn plan() -> Vec<u8> {
+        head_of([8, 6, 0])
+    }
+
+    /// The head of a plan of layout 1 as TensorRT `version` writes it for compute capability 9.0, and nothing after it.
+    pub(crate) fn head_of(version: [u8; 3]) -> Vec<u8> {
         let mut bytes = b"ftrt\0\0\0\0\x01\0\0\0\0\0\0\0".to_vec();
         bytes.extend(600u64.to_le_bytes());
-        bytes.extend([8, 6, 0, 12, 0, 0, 0, 0]);
+        bytes.extend(version);
+        bytes.extend([12, 0, 0, 0, 0]);
         bytes.extend([0; 80]);
         bytes.extend([0x12, 0x80, 1, 0, 0x10, 0x80, 1, 0]);
         bytes.extend([0x07, 0x80, 1, 0, 9, 0, 0, 0, 0x07, 0x80, 1, 0, 0, 0, 0, 0]);

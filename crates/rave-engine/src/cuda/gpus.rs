@@ -39,18 +39,16 @@ impl Gpus {
     pub fn find() -> Result<Self> {
         let driver = Driver::get()?;
         let count = u32::try_from(driver.devices()).unwrap_or_default();
-        let gpus = (0..count)
-            .map(|ordinal| ask(ordinal).map_err(|error: Error| error.context(format!("GPU {ordinal}"))))
-            .collect();
-        Ok(Gpus { cuda_version: driver.cuda_version(), gpus })
+        Ok(Gpus { cuda_version: driver.cuda_version(), gpus: (0..count).map(ask).collect() })
     }
 }
 
 fn ask(ordinal: u32) -> Result<Gpu> {
+    let named = |error: Error| error.context(format!("GPU {ordinal}"));
     let device = Device::create(ordinal)?;
-    let (free_memory, _) = device.memory()?;
+    let (free_memory, _) = device.memory().map_err(named)?;
     let encoder = encoders::ask(&device);
-    let _bound = device.bind()?;
+    let _bound = device.bind().map_err(named)?;
     let decoder = Decoder::open(device.info().name.as_str()).and_then(|decoder| decoder.capabilities());
     Ok(Gpu { info: device.info().clone(), free_memory, decoder, encoder })
 }

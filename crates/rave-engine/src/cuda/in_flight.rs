@@ -158,4 +158,33 @@ mod tests {
         assert_eq!(patience_at_the_end(Some(seconds(60))), PATIENCE);
         assert_eq!(patience_at_the_end(None), PATIENCE, "the first launch compiles and loads");
     }
+    /// A process whose driver says of all work that it is not done, and which has no patience.
+    ///
+    /// RV-ENG-1311
+    #[test]
+    fn work_that_never_ends_is_given_up_and_no_call_of_cuda_follows() {
+        const THIS: &str =
+            "cuda::in_flight::tests::work_that_never_ends_is_given_up_and_no_call_of_cuda_follows";
+        const CHILD: &str = "RAVE_STANDIN_QUERY";
+        if std::env::var_os(CHILD).is_none() {
+            let driver = rave_tests::gpu_standin::driver();
+            let mut program = std::process::Command::new(std::env::current_exe().unwrap());
+            program.args(["--exact", THIS]).env("LD_LIBRARY_PATH", driver.path());
+            let said = rave_tests::command::stdout_of(program.env(CHILD, "600"));
+            assert!(said.contains("1 passed"), "{said}");
+            return;
+        }
+        let device = Device::create(0).unwrap();
+        let event = Event::new(&device).unwrap();
+        assert!(!event.is_done().unwrap());
+        let error = wait_patiently(&event, Duration::ZERO, || "frame 7".into()).unwrap_err();
+        assert_eq!(error.status(), Status::DeviceLost);
+        assert!(error.to_string().contains("frame 7: on the GPU for more than"), "{error}");
+
+        // The driver would answer each of these.
+        for later in [event.is_done().unwrap_err(), Device::create(0).unwrap_err()] {
+            assert_eq!(later.status(), Status::DeviceLost);
+            assert!(later.to_string().contains("the GPU stopped answering"), "{later}");
+        }
+    }
 }

@@ -14,7 +14,10 @@ use rave_engine::engine_cache::Origin;
 use crate::common::{as_other_process, file, get_kept, key, names, open, other_process};
 
 const PROCESSES: usize = 8;
-const ROUNDS: usize = 200;
+/// How many rounds; `RAVE_DEEP=1` makes it the second.
+const ROUNDS: [usize; 2] = [200, 500];
+/// Who is killed in round `n`, and when, follows from the seed `SEED + n`.
+const SEED: u64 = 0x5241_5645;
 /// At least so many of them live.
 const SURVIVORS: usize = 2;
 const SIGKILL: i32 = 9;
@@ -28,6 +31,11 @@ fn engine(model: u8) -> Vec<u8> {
 struct Numbers(u64);
 
 impl Numbers {
+    fn from_seed(seed: u64) -> Self {
+        // Seeds that follow one another give sequences that do not.
+        Numbers(seed.wrapping_mul(0x9e37_79b9_7f4a_7c15) | 1)
+    }
+
     fn below(&mut self, end: u64) -> u64 {
         self.0 ^= self.0 << 13;
         self.0 ^= self.0 >> 7;
@@ -47,9 +55,12 @@ fn processes_that_are_killed_leave_whole_engines_and_one_builds_at_a_time() {
     let place = tempfile::tempdir().unwrap();
     let dir = place.path().join("cache");
     let cache = open(&dir, Mode::Strict);
-    let mut numbers = Numbers(0x5241_5645);
+    let deep = std::env::var_os("RAVE_DEEP").is_some_and(|value| value == "1");
+    let rounds = ROUNDS[usize::from(deep)];
+    eprintln!("{rounds} rounds; the seed of round n is {SEED} + n");
     let mut killed_in_all = 0;
-    for round in 0..ROUNDS {
+    for round in 0..rounds {
+        let mut numbers = Numbers::from_seed(SEED + round as u64);
         let model = round as u8;
         std::fs::write(place.path().join("model"), [model]).unwrap();
         let start = || {
@@ -100,7 +111,7 @@ fn processes_that_are_killed_leave_whole_engines_and_one_builds_at_a_time() {
         std::fs::remove_file(file(&dir, &key(model))).unwrap();
         killed_in_all += killed.len();
     }
-    assert!(killed_in_all > ROUNDS, "{killed_in_all} processes were killed in {ROUNDS} rounds");
+    assert!(killed_in_all > rounds, "{killed_in_all} processes were killed in {rounds} rounds");
 }
 
 /// What each of the processes does in `place`.

@@ -1,10 +1,10 @@
 /*
- * What the program that tests/abi/null.rs generates stands on: one set of valid arguments for every function of the
+ * What the programs that tests/abi/calls.rs generates stand on: one set of valid arguments for every function of the
  * header, and a copy of it from before a call, so that whatever the call writes is seen.
  */
 
-#ifndef NULL_H
-#define NULL_H
+#ifndef CALLS_H
+#define CALLS_H
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -67,18 +67,18 @@ static RaveFrame frame(uint8_t *pixels)
     return frame;
 }
 
-/* The message that stands when a call begins: one that no NULL gives. */
+/* The message that stands when a call begins: one that no case gives. */
 static void forget_last_error(void)
 {
     EXPECT(rave_pixel_format_from_name("no such format") == 0);
 }
 
-static int last_error_begins_with(const char *text)
+static inline int last_error_begins_with(const char *text)
 {
     return strncmp(rave_last_error(NULL), text, strlen(text)) == 0;
 }
 
-static int no_new_error(void)
+static inline int no_new_error(void)
 {
     return last_error_begins_with("[UNSUPPORTED_FORMAT] pixel format `no such format`");
 }
