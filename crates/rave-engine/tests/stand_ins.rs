@@ -1,4 +1,4 @@
-//! What is told to a process that builds engines, with a stand-in in the driver's place.
+//! What is asked of the driver and its libraries, and told to a process that builds engines: with stand-ins in their place.
 
 mod driver;
 
@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use std::ptr::{dangling_mut, null_mut};
 
 use driver::in_a_process_with_a_driver;
-use rave_core::Status;
+use rave_core::{PixelFormat, Size, Status};
 use rave_engine::{BuilderProgram, CacheChoice, CudaDevice, Model, ModelOptions};
 
 fn device() -> CudaDevice {
@@ -47,4 +47,24 @@ fn a_process_that_builds_is_given_the_gpu_that_the_engine_is_for() {
     let error = Model::load(&model, &options).unwrap_err();
     assert_eq!(error.status(), Status::ModelLoadFailed, "{error}");
     assert_eq!(std::fs::read_to_string(&seen).unwrap(), "GPU-of-the-engine");
+}
+
+/// RV-NVC-1206
+#[test]
+fn a_driver_without_the_interface_of_raves_own_ffmpeg_is_too_old_for_its_encoders() {
+    let test = "a_driver_without_the_interface_of_raves_own_ffmpeg_is_too_old_for_its_encoders";
+    let older = |folder: &Path, _: &mut std::process::Command| {
+        let script = "#define NEWEST (12u << 4 | 0)\n#define OPEN_STATUS 0\n#define LEAVES_HANDLE 0\n\
+                      #define INCOMPLETE 0\n#define CODECS\n";
+        std::fs::write(folder.join("script.h"), script).unwrap();
+        let include = format!("-I{}", folder.display());
+        let library = folder.join("libnvidia-encode.so.1");
+        driver::compile("../rave-nvcodec/tests/driver/nvenc.c", &library, &[&include]);
+    };
+    if !in_a_process_with_a_driver(test, older) {
+        return;
+    }
+    let error = device().check_encoder("h264_nvenc", Size::new(64, 64), PixelFormat::Nv12).unwrap_err();
+    assert_eq!(error.status(), Status::RuntimeLibraryMissing, "{error}");
+    assert!(error.to_string().contains("interface is 12.0; expected 12.1"), "{error}");
 }
