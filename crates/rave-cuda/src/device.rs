@@ -13,6 +13,8 @@ use crate::sys::{self, CUcontext, CUdevice, CUresult, Driver};
 /// What is known of a GPU.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct DeviceInfo {
+    /// Its number among the GPUs that this process sees.
+    pub ordinal: u32,
     /// The name that the driver gives it.
     pub name: String,
     /// Compute capability, major and minor.
@@ -113,6 +115,7 @@ impl Device {
             context,
             owned,
             info: DeviceInfo {
+                ordinal: 0,
                 name: String::new(),
                 compute_capability: (0, 0),
                 memory: 0,
@@ -260,6 +263,22 @@ impl fmt::Debug for Bound<'_> {
     }
 }
 
+/// The number by which the driver gives `device`.
+fn ordinal(driver: &Driver, device: CUdevice) -> Result<u32> {
+    let mut count = 0;
+    // SAFETY: the driver is initialised; `count` outlives the call.
+    driver.check("cuDeviceGetCount", unsafe { (driver.cuDeviceGetCount)(&mut count) })?;
+    for index in 0..count {
+        let mut other = 0;
+        // SAFETY: `index` is below the number of devices; `other` outlives the call.
+        driver.check("cuDeviceGet", unsafe { (driver.cuDeviceGet)(&mut other, index) })?;
+        if other == device {
+            return Ok(index.unsigned_abs());
+        }
+    }
+    Err(Error::new(Status::InvalidDevice, "the context's GPU is none of those that this process sees"))
+}
+
 fn info(driver: &Driver, device: CUdevice) -> Result<DeviceInfo> {
     let attribute = |number: i32| {
         let mut value = 0;
@@ -278,6 +297,7 @@ fn info(driver: &Driver, device: CUdevice) -> Result<DeviceInfo> {
     }
     let name = name.map(|c| c as u8);
     Ok(DeviceInfo {
+        ordinal: ordinal(driver, device)?,
         name: CStr::from_bytes_until_nul(&name)
             .map_or_else(|_| String::from("?"), |name| name.to_string_lossy().into_owned()),
         compute_capability: (

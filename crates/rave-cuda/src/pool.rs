@@ -219,25 +219,19 @@ impl<A: PoolAllocator> BucketedPool<A> {
                 // The first was given back first, so it is the likeliest to be done.
                 None => (!bucket.is_empty()).then_some(0),
             };
-            let block = place.map(|place| bucket.remove(place));
-            if block.is_some() {
-                state.stats.hits += 1;
-                state.stats.live_bytes += size;
-            } else {
-                state.stats.misses += 1;
-            }
-            block
+            place.map(|place| bucket.remove(place))
         };
         let block = match free {
             Some(block) => {
                 if block.stream != identity
                     && let Err(error) = self.join(&block, stream)
                 {
-                    let mut state = self.0.state();
-                    state.stats.live_bytes -= size;
-                    state.bucket(size).push(block);
+                    self.0.state().bucket(size).push(block);
                     return Err(error);
                 }
+                let stats = &mut self.0.state().stats;
+                stats.hits += 1;
+                stats.live_bytes += size;
                 block
             }
             None => self.grow(size, identity)?,
@@ -258,6 +252,7 @@ impl<A: PoolAllocator> BucketedPool<A> {
         let fence = self.0.allocator.fence()?;
         let address = self.0.allocator.allocate(bytes)?;
         let mut state = self.0.state();
+        state.stats.misses += 1;
         state.stats.live_bytes += bytes;
         state.stats.held_bytes += bytes;
         state.stats.high_water_bytes = state.stats.high_water_bytes.max(state.stats.held_bytes);

@@ -15,6 +15,8 @@ struct HostStream {
     done: Cell<u64>,
     /// How often this stream was told to wait for another.
     waits: Cell<u64>,
+    /// Whether it can be told to wait no more.
+    broken: Cell<bool>,
     number: usize,
 }
 
@@ -73,6 +75,9 @@ impl PoolAllocator for Rc<HostAllocator> {
     }
 
     fn wait(&self, stream: &Rc<HostStream>, _: &HostFence) -> Result<()> {
+        if stream.broken.get() {
+            return Err(Error::new(Status::DeviceLost, "stream"));
+        }
         stream.waits.set(stream.waits.get() + 1);
         Ok(())
     }
@@ -164,6 +169,23 @@ fn trimming_after_running_out_of_memory_lets_one_retry_succeed() {
     let block = pool.acquire(8000, &stream).unwrap();
     assert_eq!(block.bytes(), 8000);
     assert_eq!(pool.stats().live_bytes, 8192);
+}
+
+/// RV-CUDA-1103
+#[test]
+fn what_was_not_given_out_is_not_counted_and_stays() {
+    let (allocator, pool) = pool(1024);
+    let (first, second) = (stream(1), stream(2));
+    let block = pool.acquire(1000, &first).unwrap();
+    first.enqueued.set(1);
+    block.release(&first).unwrap();
+    let before = pool.stats();
+    second.broken.set(true);
+    assert_eq!(pool.acquire(1000, &second).unwrap_err().status(), Status::DeviceLost);
+    assert_eq!(pool.acquire(2000, &first).unwrap_err().status(), Status::OutOfMemory);
+    assert_eq!(pool.stats(), before);
+    pool.acquire(1000, &first).unwrap();
+    assert_eq!((pool.stats().hits, allocator.allocations.get()), (1, 1));
 }
 
 /// RV-CUDA-1106

@@ -1,6 +1,8 @@
 //! How the colours of a stream's frames are read and written.
 
-use rave_core::{ChromaSiting, ColorTags, Colorimetry, Log, LogLevel, PixelFamily, PixelFormat, Range, Size};
+use rave_core::{
+    ChromaSiting, ColorTags, Colorimetry, Log, LogLevel, Matrix, PixelFamily, PixelFormat, Range, Size,
+};
 
 use crate::SessionOptions;
 
@@ -12,7 +14,8 @@ pub(crate) struct Colors {
     output: PixelFormat,
     output_size: Size,
     log: Log,
-    announced: Option<ColorTags>,
+    /// What was said to be taken.
+    announced: Vec<(Matrix, Range)>,
 }
 
 impl Colors {
@@ -23,19 +26,15 @@ impl Colors {
             output: options.output_format,
             output_size,
             log,
-            announced: None,
+            announced: Vec::new(),
         }
     }
 
     /// How a frame tagged `tags` is read, and how the output, of which `wanted` is asked, is written.
     pub(crate) fn of(&mut self, tags: ColorTags, wanted: ColorTags) -> (Colorimetry, Colorimetry) {
         let (from, to) = self.resolve(tags, wanted);
-        // RV-ENG-1105, RV-FILT-1006
-        if self.announced != Some(tags) {
-            self.announced = Some(tags);
-            // What is taken of Y'CbCr is how it is read, of anything else how it is written.
-            self.announce(tags, wanted, if self.input.family() == PixelFamily::Yuv { from } else { to });
-        }
+        // What is taken of Y'CbCr is how it is read, of anything else how it is written.
+        self.announce(tags, wanted, if self.input.family() == PixelFamily::Yuv { from } else { to });
         (from, to)
     }
 
@@ -58,7 +57,8 @@ impl Colors {
         (from, to)
     }
 
-    fn announce(&self, tags: ColorTags, wanted: ColorTags, taken: Colorimetry) {
+    // RV-ENG-1105, RV-FILT-1006
+    fn announce(&mut self, tags: ColorTags, wanted: ColorTags, taken: Colorimetry) {
         let chosen = match self.input.family() {
             PixelFamily::Yuv => tags.matrix.is_none() || tags.range.is_none(),
             PixelFamily::Rgb => {
@@ -66,7 +66,9 @@ impl Colors {
             }
             PixelFamily::Gray => false,
         };
-        if chosen {
+        let said = (taken.matrix, taken.range);
+        if chosen && !self.announced.contains(&said) {
+            self.announced.push(said);
             let range = match taken.range {
                 Range::Limited => "limited",
                 Range::Full => "full",
@@ -97,5 +99,33 @@ fn siting_between(siting: ChromaSiting, input: PixelFormat, output: PixelFormat)
         (_, 0) if siting.horizontal_half_steps() == 0 => ChromaSiting::Left,
         (_, 0) => ChromaSiting::Center,
         _ => siting,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::{Arc, Mutex};
+
+    use super::*;
+
+    /// RV-ENG-1105
+    #[test]
+    fn what_is_taken_is_said_once_also_where_tags_alternate() {
+        let lines = Arc::new(Mutex::new(Vec::new()));
+        let sink = Arc::clone(&lines);
+        let log = Log::up_to(LogLevel::Info, move |_, line| sink.lock().unwrap().push(line.to_owned()));
+        let size = Size::new(64, 64);
+        let mut colors = Colors::new(&SessionOptions::new(PixelFormat::Yuv420p, size), size, log);
+        let unspecified = ColorTags::default();
+        let full = ColorTags { range: Some(Range::Full), ..unspecified };
+        let tagged = ColorTags { matrix: Some(Matrix::Bt709), ..full };
+        for _ in 0..3 {
+            for tags in [unspecified, tagged, full] {
+                colors.of(tags, ColorTags::default());
+            }
+        }
+        let lines = lines.lock().unwrap();
+        assert_eq!(lines.len(), 2, "{lines:?}");
+        assert!(lines[0].contains("limited range") && lines[1].contains("full range"), "{lines:?}");
     }
 }

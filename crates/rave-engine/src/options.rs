@@ -16,7 +16,7 @@ pub enum Mode {
     /// - a cache that cannot be used is done without;
     /// - where memory runs out, what nobody uses is freed, and it is tried once more;
     /// - one frame without a result is left out, as [`Status::FrameLost`](rave_core::Status::FrameLost); a second one in a
-    ///   row is an error;
+    ///   row is an error, and so is a [batch](SessionOptions::batch) without results;
     /// - on a GPU, a model's output that is not finite is passed on.
     Hardened,
 }

@@ -136,7 +136,7 @@ fn verdicts(support: &EncoderSupport) -> Vec<(EncodeCodec, String)> {
                 codec,
                 size: Size::new(1920, 1080),
                 format: PixelFormat::Nv12,
-                api: ApiVersion::new(12, 1),
+                api: ApiVersion::FFMPEG,
             };
             (codec, preflight_encode(support, &request).map_or_else(|e| e.to_string(), |()| "yes".into()))
         })

@@ -22,6 +22,9 @@ const DRIVERS: [(ApiVersion, &str); 4] = [
 impl ApiVersion {
     /// The oldest interface that RAVE speaks. Drivers for CUDA 12.0, the oldest that RAVE runs on, have it.
     pub const OLDEST: ApiVersion = ApiVersion::new(12, 0);
+    /// The interface that `scripts/build-ffmpeg.sh` builds FFmpeg's encoders for, by the nv-codec-headers that it pins. They
+    /// refuse a driver with an older one.
+    pub const FFMPEG: ApiVersion = ApiVersion::new(12, 1);
     /// The newest interface that RAVE speaks; with a newer driver it speaks this one.
     pub const NEWEST: ApiVersion = ApiVersion::new(13, 0);
     /// The first interface that knows 4:2:2.
@@ -61,5 +64,20 @@ impl ApiVersion {
 impl fmt::Display for ApiVersion {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}.{}", self.major, self.minor)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// RV-NVC-1206
+    #[test]
+    fn ffmpegs_interface_is_that_of_the_headers_that_the_scripts_pin() {
+        let pinned = include_str!("../../../scripts/lib/versions.sh")
+            .lines()
+            .find_map(|line| line.strip_prefix("NV_CODEC_HEADERS_RELEASE="))
+            .unwrap();
+        assert!(pinned.starts_with(&format!("{}.", ApiVersion::FFMPEG)), "{pinned}");
     }
 }

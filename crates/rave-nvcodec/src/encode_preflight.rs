@@ -97,19 +97,27 @@ fn check(caps: &EncoderCaps, request: &EncodeRequest) -> Result<()> {
         Some(others) => format!("use {others}, or {rest}"),
         None => rest,
     };
-    let instead = |format: PixelFormat| match others(caps, request) {
-        Some(others) => format!("use {others}, or format={format}"),
-        None => format!("use format={format}"),
+    // RV-NVC-1204
+    let and_size = match Obstacle::of_size(codec, request.size) {
+        Some(Obstacle::TooLarge) => format!(" and scale down to at most {}", codec.max),
+        Some(Obstacle::TooSmall) => format!(" and scale up to at least {}", codec.min),
+        Some(Obstacle::Macroblocks { most, .. }) => format!(" and scale down to at most {most} macroblocks"),
+        _ => String::new(),
+    };
+    let format = |format: PixelFormat| format!("format={format}{and_size}");
+    let instead = |other: PixelFormat| match others(caps, request) {
+        Some(others) => format!("use {others}, or {}", format(other)),
+        None => format!("use {}", format(other)),
     };
     let subsampled = nearest_subsampled(request.format, codec.ten_bit);
     let needed = ApiVersion::WITH_YUV422;
     Err(match obstacle {
         Obstacle::DriverBeforeYuv422 => mode("4:2:2")
             .expected(format!("encoder interface {needed} for it, not {}", caps.api))
-            .help(format!("{}, or use format={subsampled}", needed.how_to_get())),
+            .help(format!("{}, or use {}", needed.how_to_get(), format(subsampled))),
         Obstacle::BuildBeforeYuv422 => mode("4:2:2")
             .expected(format!("an FFmpeg built for encoder interface {needed}, not {}", request.api))
-            .help(format!("use format={subsampled}")),
+            .help(format!("use {}", format(subsampled))),
         Obstacle::Yuv422 => mode("4:2:2").help(instead(subsampled)),
         Obstacle::Yuv444 => mode("4:4:4").help(instead(subsampled)),
         Obstacle::TenBit => mode("10-bit").help(instead(eight_bit(request.format))),
@@ -140,6 +148,10 @@ enum Obstacle {
 impl Obstacle {
     // RV-NVC-1201
     fn of(driver: ApiVersion, codec: &CodecCaps, request: &EncodeRequest) -> Option<Obstacle> {
+        Obstacle::of_format(driver, codec, request).or_else(|| Obstacle::of_size(codec, request.size))
+    }
+
+    fn of_format(driver: ApiVersion, codec: &CodecCaps, request: &EncodeRequest) -> Option<Obstacle> {
         match Chroma::encoded_from(request.format) {
             Chroma::Yuv422 if driver < ApiVersion::WITH_YUV422 => return Some(Obstacle::DriverBeforeYuv422),
             Chroma::Yuv422 if request.api < ApiVersion::WITH_YUV422 => {
@@ -149,10 +161,11 @@ impl Obstacle {
             Chroma::Yuv444 if !codec.yuv444 => return Some(Obstacle::Yuv444),
             _ => {}
         }
-        if request.format.layout().depth > 8 && !codec.ten_bit {
-            return Some(Obstacle::TenBit);
-        }
-        let (size, min, max) = (request.size, codec.min, codec.max);
+        (request.format.layout().depth > 8 && !codec.ten_bit).then_some(Obstacle::TenBit)
+    }
+
+    fn of_size(codec: &CodecCaps, size: Size) -> Option<Obstacle> {
+        let (min, max) = (codec.min, codec.max);
         if size.width > max.width || size.height > max.height {
             return Some(Obstacle::TooLarge);
         }

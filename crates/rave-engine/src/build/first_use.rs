@@ -4,8 +4,9 @@ use std::path::{Path, PathBuf};
 use std::time::Instant;
 
 use rave_core::{Error, LogLevel, Result, Status};
-use rave_tensorrt::{BuiltPlan, Driver, Flavour, Precision, Progress, Tried};
+use rave_tensorrt::{BuiltPlan, Precision, Progress, Tried};
 
+use super::choice::VISIBLE;
 use super::kept::Kept;
 use super::progress_log::ProgressLog;
 use super::{BuildChoice, BuildPlace, CacheChoice, EngineRequest, EngineSizes, PreparedBuild, check_room};
@@ -158,10 +159,10 @@ fn build(
         told.report(progress, Instant::now());
         options.cancel.flow()
     };
-    // The full TensorRT builds on the first GPU that its process sees, which has to be the one that is meant.
-    let child_sees_it = prepared.library().flavour() == Flavour::Rtx
-        || Driver::get().is_ok_and(|driver| driver.devices() == 1);
-    let mut command = options.builder.as_ref().filter(|_| child_sees_it).map(|program| program.command());
+    let mut command = options.builder.as_ref().map(|program| match &options.device {
+        Some(device) => program.command_on(device.info().ordinal, std::env::var_os(VISIBLE).as_deref()),
+        None => program.command(),
+    });
     let place = command.as_mut().map_or(BuildPlace::Here, BuildPlace::Child);
     let built = prepared.build(place, &mut progress)?;
     told.end(built.layers, built.bytes.len());

@@ -5,7 +5,7 @@ use std::fmt;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError, Weak};
 
-use rave_core::Result;
+use rave_core::{Result, check_device_alive};
 use rave_cuda::{
     BucketedPool, Device, DeviceInfo, FrameOnDevice, PixelKernels, PoolStats, Stream, UserKernel,
 };
@@ -108,6 +108,8 @@ impl CudaDevice {
         stream: *mut c_void,
         owner: &mut Option<Owner>,
     ) -> Result<Self> {
+        // RV-ENG-1206: of a pair that is known the driver is not asked.
+        check_device_alive()?;
         let mut live = lock(&LIVE);
         live.retain(|other| other.strong_count() > 0);
         // What may end with these ends outside of the lock: it calls the owner.
@@ -125,7 +127,7 @@ impl CudaDevice {
                 CudaDevice(Arc::clone(known))
             }
             None => {
-                // RV-ENG-1205, RV-ENG-1206
+                // RV-ENG-1205
                 // SAFETY: the caller's promise, for as long as `Shared` lives: it holds the owner.
                 let device = unsafe { Device::adopt(context) }?;
                 // SAFETY: as above.

@@ -8,7 +8,8 @@ use super::device::CudaDevice;
 
 impl CudaDevice {
     /// Whether FFmpeg's `encoder` (h264_nvenc, hevc_nvenc or av1_nvenc) takes frames of this size and format on this GPU.
-    /// The first call opens a session of the encoder to ask, later ones remember the answer.
+    /// The encoder is taken to be that of the FFmpeg of `scripts/build-ffmpeg.sh`: one that was built with other headers needs
+    /// another driver, and takes 4:2:2 from interface 13.0 on. The first call opens a session of the encoder to ask, later ones remember the answer.
     ///
     /// # Errors
     /// [`Status::InvalidParameter`] for another encoder, [`Status::InvalidDevice`] for a GPU without NVENC,
@@ -21,7 +22,8 @@ impl CudaDevice {
                     .expected("h264_nvenc, hevc_nvenc or av1_nvenc")
             })?;
         let support = self.encoder_support().get_or_init(|| ask(self.device())).as_ref();
-        let request = EncodeRequest { codec, size, format, api: ApiVersion::OLDEST };
+        // RV-NVC-1206
+        let request = EncodeRequest { codec, size, format, api: ApiVersion::FFMPEG };
         preflight_encode(support.map_err(Clone::clone)?, &request)
     }
 }

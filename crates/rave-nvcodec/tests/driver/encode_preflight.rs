@@ -173,6 +173,26 @@ fn chroma_that_is_not_encoded_points_to_a_codec_that_has_it_or_to_420() {
     );
 }
 
+/// RV-NVC-1204
+#[test]
+fn a_size_that_is_not_taken_either_is_named_with_the_format() {
+    let h264 = || h264().answering(NV_ENC_CAPS::SUPPORT_YUV444_ENCODE, 0);
+    let few = h264().answering(NV_ENC_CAPS::MB_NUM_MAX, 36_864);
+    let yuv444 = |size| EncodeRequest { format: PixelFormat::Yuv444p, size, ..H264_1080P };
+    let refused = "4:4:4 H.264 (yuv444p) is not supported by h264_nvenc of Stand-in GPU;";
+    for (codecs, size, help) in [
+        (vec![h264()], EIGHT_K, "use format=nv12 and scale down to at most 4096x4096"),
+        (vec![h264(), hevc()], EIGHT_K, "use hevc_nvenc, or format=nv12 and scale down to at most 4096x4096"),
+        (vec![h264()], Size::new(64, 64), "use format=nv12 and scale up to at least 145x49"),
+        (vec![few], Size::new(4000, 4000), "use format=nv12 and scale down to at most 36864 macroblocks"),
+    ] {
+        assert_eq!(unsupported(&gpu((12, 1), codecs), yuv444(size)), format!("{refused} {help}"));
+    }
+    let p210 = EncodeRequest { format: PixelFormat::P210, size: Size::new(9000, 9000), ..HEVC_1080P };
+    let too_old = unsupported(&gpu((12, 1), [hevc()]), p210);
+    assert!(too_old.ends_with("or use format=p010le and scale down to at most 8192x8192"), "{too_old}");
+}
+
 /// RV-NVC-1205
 #[test]
 fn yuv422_needs_the_driver_the_build_and_the_gpu() {

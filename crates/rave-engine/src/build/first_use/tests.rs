@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 
 use rave_core::{Log, Size};
-use rave_tensorrt::Precision;
+use rave_tensorrt::{Driver, Precision};
 
 use super::*;
 use crate::engine_cache::EngineKey;
