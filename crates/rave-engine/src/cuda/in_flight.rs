@@ -85,8 +85,9 @@ impl Slot {
         if self.frames.is_empty() {
             return Ok(());
         }
-        wait_patiently(&self.done, patience, || {
-            format!("frames {} to {}", self.frames.start, self.frames.end - 1)
+        wait_patiently(&self.done, patience, || match (self.frames.start, self.frames.end - 1) {
+            (only, last) if only == last => format!("frame {only}"),
+            (first, last) => format!("frames {first} to {last}"),
         })
     }
 

@@ -220,7 +220,8 @@ impl CudaSession {
                     self.lost_before = false;
                     Ok(made)
                 }
-                Err(error) => Err(self.failed(number, error.context(format_args!("frame {number}")))),
+                // Which may be told of an earlier frame: its message has that one's number then.
+                Err(error) => Err(self.failed(number, error.context(format_args!("at frame {number}")))),
             }
         })
     }
