@@ -10,6 +10,14 @@ use crate::sys::{CUresult, Driver, LoadError};
 /// The oldest CUDA driver interface that RAVE works with: 12.0, which driver 525 brought.
 pub const REQUIRED_CUDA: i32 = 12000;
 
+/// Makes sure that there is a driver which RAVE works with.
+///
+/// # Errors
+/// [`Status::DeviceNotFound`] without one, or with one that is too old; [`Status::DeviceLost`] after a sticky error.
+pub fn check_driver() -> Result<()> {
+    Driver::get().map(|_| ())
+}
+
 impl Driver {
     /// The driver, loaded and initialised once in a process.
     pub(crate) fn get() -> Result<&'static Driver> {
