@@ -8,10 +8,9 @@ use std::time::Duration;
 
 use rave_core::{Error, Log, Result, Status};
 use rave_engine::{BuilderProgram, Cancel, Ledger, LedgerOptions, ModelOptions};
-use rave_pipeline::{CancellationToken, Upscale, unfinished_folder};
+use rave_pipeline::{CancellationToken, Upscale, is_of_input, is_same_file, unfinished_folder};
 
 use crate::interrupt::Interrupt;
-use crate::output::is_same_file;
 use arguments::{BuildFlag, Dedup};
 use news::{News, OFTEN};
 
@@ -76,7 +75,7 @@ fn ledger(wanted: &arguments::Upscale, log: &Log) -> Result<Ledger> {
     let found =
         |what: &str| Error::new(Status::InvalidParameter, format!("ledger {}: {what}", path.display()));
     let output = Path::new(&wanted.output);
-    if [Path::new(&wanted.input), &wanted.model].into_iter().any(|other| is_same_file(path, other)) {
+    if is_of_input(path, Path::new(&wanted.input)) || is_same_file(path, &wanted.model) {
         return Err(found("the input, or the model, is there").help("name another file"));
     }
     if path == output || is_same_file(path, output) {
