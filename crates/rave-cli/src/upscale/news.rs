@@ -133,6 +133,7 @@ impl News {
     }
 
     /// It failed.
+    // RV-CLI-1704
     pub(super) fn failed(&self, error: &Error) {
         self.end();
         self.write(
