@@ -11,6 +11,7 @@ use rave_engine::{BuilderProgram, Cancel, Ledger, LedgerOptions, ModelOptions};
 use rave_pipeline::{CancellationToken, Summary, Upscale, is_of_input, is_same_file, unfinished_folder};
 
 use crate::interrupt::Interrupt;
+use crate::messages::tell;
 use arguments::{BuildFlag, Dedup};
 use news::{News, OFTEN};
 
@@ -28,7 +29,7 @@ pub(crate) fn run(wanted: &arguments::Upscale, verbose: bool, interrupt: &Interr
         Ok(summary) => {
             let text = news.done(&wanted.output, &summary);
             if wanted.output == "-" {
-                eprint!("{text}");
+                tell(text.trim_end());
                 return Ok(String::new());
             }
             Ok(text)
