@@ -43,7 +43,7 @@ fn main() -> ExitCode {
     match result {
         Ok(code) => code,
         Err(error) => {
-            eprintln!("rave: {error}");
+            messages::tell(format_args!("rave: {error}"));
             interrupt.exit_code().unwrap_or_else(|| exit_code::of(error.status())).into()
         }
     }

@@ -2,10 +2,11 @@
 
 use std::fs::{self, File, Permissions};
 use std::io::{ErrorKind, Write};
-use std::os::unix::fs::{MetadataExt, PermissionsExt};
+use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 
 use rave_core::{Error, Result, Status};
+use rave_pipeline::{already_there, check_replaced};
 use tempfile::NamedTempFile;
 
 /// Where an engine or a picture goes.
@@ -25,29 +26,17 @@ impl Output {
     /// or [`Status::Io`] where no file can be written.
     // RV-CLI-1103, RV-CLI-1206
     pub(crate) fn prepare(path: &Path, source: &Path, overwrite: bool) -> Result<Self> {
-        let name = path.display();
-        let io = |error| Error::io(path, &error);
+        if fs::metadata(path).is_ok_and(|metadata| !metadata.is_file()) {
+            return Err(Error::new(Status::Io, format!("file {} is not a regular file", path.display()))
+                .expected("a file to write, or none yet"));
+        }
+        check_replaced(path, source, overwrite)?;
         // Behind a link it is the file that is replaced, not the link.
         let path = match fs::canonicalize(path) {
             Ok(path) => path,
             Err(error) if error.kind() == ErrorKind::NotFound => path.to_owned(),
-            Err(error) => return Err(io(error)),
+            Err(error) => return Err(Error::io(path, &error)),
         };
-        match fs::metadata(&path) {
-            Ok(metadata) if !metadata.is_file() => {
-                return Err(Error::new(Status::Io, format!("file {name} is not a regular file"))
-                    .expected("a file to write, or none yet"));
-            }
-            Ok(_) if is_same_file(&path, source) => {
-                return Err(Error::new(Status::InvalidParameter, format!("file {name} is the input itself"))
-                    .help("name another file with -o"));
-            }
-            _ => {}
-        }
-        // A link to nothing is there, too.
-        if !overwrite && fs::symlink_metadata(&path).is_ok() {
-            return Err(exists(&path));
-        }
         let folder = match path.parent() {
             Some(folder) if !folder.as_os_str().is_empty() => folder.to_owned(),
             _ => PathBuf::from("."),
@@ -76,7 +65,7 @@ impl Output {
         let moved =
             if self.overwrite { file.persist(&self.path) } else { file.persist_noclobber(&self.path) };
         moved.map_err(|error| match error.error.kind() {
-            ErrorKind::AlreadyExists => exists(&self.path),
+            ErrorKind::AlreadyExists => already_there(&self.path),
             _ => io(error.error),
         })?;
         // The name, too, is to last.
@@ -91,17 +80,6 @@ impl Output {
             .tempfile_in(&self.folder)
             .map_err(|error| Error::io(&self.folder, &error).context("the output cannot be written"))
     }
-}
-
-/// Whether both are there and one file, by whatever names.
-pub(crate) fn is_same_file(one: &Path, other: &Path) -> bool {
-    let identity = |path: &Path| fs::metadata(path).ok().map(|metadata| (metadata.dev(), metadata.ino()));
-    identity(one).is_some_and(|one| identity(other) == Some(one))
-}
-
-fn exists(path: &Path) -> Error {
-    Error::new(Status::InvalidParameter, format!("file {} is there already", path.display()))
-        .help("name another file with -o, or replace it with --overwrite")
 }
 
 #[cfg(test)]
@@ -160,15 +138,18 @@ mod tests {
         fs::create_dir(at("sub")).unwrap();
         symlink(at("in.png"), at("link.png")).unwrap();
         fs::hard_link(at("in.png"), at("hard.png")).unwrap();
-        for name in ["in.png", "sub/../in.png", "link.png", "hard.png"] {
-            for (path, source) in [(name, "in.png"), ("in.png", name)] {
-                for overwrite in [false, true] {
-                    let error = Output::prepare(&at(path), &at(source), overwrite).unwrap_err();
-                    assert_eq!(error.status(), Status::InvalidParameter);
-                    assert!(error.to_string().contains("is the input itself"), "{path}: {error}");
-                }
+        let numbered = at("0001.png");
+        fs::write(&numbered, "input").unwrap();
+        let names = ["in.png", "sub/../in.png", "link.png", "hard.png"];
+        let pairs = names.into_iter().flat_map(|name| [(name, "in.png"), ("in.png", name)]);
+        for (path, source) in pairs.chain([("0001.png", "%04d.png")]) {
+            for overwrite in [false, true] {
+                let error = Output::prepare(&at(path), &at(source), overwrite).unwrap_err();
+                assert_eq!(error.status(), Status::InvalidParameter);
+                assert!(error.to_string().contains("is the input itself"), "{path}: {error}");
             }
         }
+        assert_eq!(fs::read(numbered).unwrap(), b"input");
     }
 
     /// RV-CLI-1206

@@ -26,7 +26,7 @@ pub(crate) const EXAMPLES: &str = "Examples:
 /// The command's arguments.
 #[derive(Args, Debug)]
 pub(crate) struct Preview {
-    /// A film or a picture
+    /// A film, numbered images such as in/%05d.png, or a picture
     input: PathBuf,
     /// The ONNX model, or the TensorRT engine
     #[arg(short, long, value_name = "FILE")]

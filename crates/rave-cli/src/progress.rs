@@ -7,6 +7,8 @@ use indicatif::{HumanDuration, ProgressBar, ProgressDrawTarget, ProgressState, P
 use rave_core::{Log, LogLevel};
 use rave_engine::Progress;
 
+use crate::messages::tell;
+
 /// Steps of the bar.
 const STEPS: u64 = 1000;
 /// How far lines are apart.
@@ -45,12 +47,12 @@ impl Shown {
     pub(crate) fn log(&self, verbose: bool) -> Log {
         let bar = self.bar.clone();
         let level = if verbose { LogLevel::Debug } else { LogLevel::Warning };
-        Log::up_to(level, move |_, message| bar.suspend(|| eprintln!("rave: {message}")))
+        Log::up_to(level, move |_, message| bar.suspend(|| tell(format_args!("rave: {message}"))))
     }
 
     /// A line that stays.
     pub(crate) fn say(&self, line: &str) {
-        self.bar.suspend(|| eprintln!("{line}"));
+        self.bar.suspend(|| tell(line));
     }
 
     // RV-CLI-1104
@@ -59,7 +61,7 @@ impl Shown {
         self.bar.set_message(describe(progress));
         if self.lines && self.last.elapsed() >= INTERVAL {
             self.last = Instant::now();
-            eprintln!("{:3.0} %, {}", 100.0 * progress.fraction, describe(progress));
+            tell(format_args!("{:3.0} %, {}", 100.0 * progress.fraction, describe(progress)));
         }
     }
 

@@ -45,7 +45,7 @@ fn a_driver_that_cannot_be_used_is_told_with_what_it_is() {
         (999, 12040, 0, &["for CUDA up to 12.4", "does not start", "CUDA_ERROR_UNKNOWN"]),
         (803, 12020, 0, &["for CUDA up to 12.2", "does not start", "803"]),
         (0, 13000, 0, &["for CUDA up to 13.0", "has no device"]),
-        (0, 11040, 1, &["11.4", "12.0 or later", "update NVIDIA's driver"]),
+        (0, 11040, 2, &["TO DO  driver", "11.4", "12.0 or later", "update NVIDIA's driver"]),
     ] {
         let (output, said) = doctor(&driver, init, version, devices);
         assert_eq!(output.status.code(), Some(1), "{output:?}");
@@ -54,5 +54,8 @@ fn a_driver_that_cannot_be_used_is_told_with_what_it_is() {
         for word in words {
             assert!(line.contains(word), "cuInit {init}, {version}: no `{word}` in {line}");
         }
+        let of_it = said.lines().filter(|line| line[6..].trim_start().starts_with("driver"));
+        assert_eq!(of_it.count(), 1, "{said}");
+        assert!(!said.contains("GPU 0"), "its devices are not asked: {said}");
     }
 }

@@ -212,6 +212,13 @@ fn preview_replaces_no_file_unasked_and_never_its_input() {
         assert_eq!(output.status.code(), Some(234), "{said}");
         assert!(output.stdout.is_empty() && said.contains(found), "{found} in {said}");
     }
+    // Nor an image of a film of images.
+    let (film, image) = (folder.path().join("q%d.png"), folder.path().join("q1.png"));
+    std::fs::copy(&photo, &image).unwrap();
+    let [film, to] = [&film, &image].map(|path| path.to_string_lossy().into_owned());
+    let said = refusal(&["preview", &film, "-m", &model, "-o", &to, "--overwrite"], 234);
+    assert!(said.contains("q1.png is the input itself"), "{said}");
+    assert_eq!(std::fs::read(&image).unwrap(), before);
     assert_eq!(std::fs::read(&photo).unwrap(), before);
     assert_eq!(std::fs::read(&other).unwrap(), b"another's");
     assert!(preview(&other, &["--overwrite"]).status.success());

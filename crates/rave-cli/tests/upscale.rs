@@ -174,6 +174,16 @@ fn a_clip_is_upscaled_once_and_not_replaced_unasked() {
     assert_eq!(bench.names(), ["in.mp4", "out.mp4"]);
 }
 
+/// RV-CLI-1001
+#[test]
+fn a_run_goes_on_when_nobody_takes_its_messages() {
+    let Some(bench) = Bench::with_clip(2) else { return };
+    let full = fs::File::options().write(true).open("/dev/full").unwrap();
+    let mut command = bench.rave("out.mp4", &["--verbose"]);
+    assert!(command.stderr(full).status().unwrap().success());
+    assert_eq!(bench.names(), ["in.mp4", "out.mp4"]);
+}
+
 /// RV-CLI-1701
 #[test]
 fn pipes_and_numbered_images_go_in_and_come_out() {
@@ -217,10 +227,29 @@ fn json_tells_of_start_progress_and_end_or_error() {
     let done = &told[told.len() - 1];
     assert_eq!((&done["frames"], &done["repeats"]), (&10.into(), &0.into()), "{done}");
     assert!(done["frames_per_second"].as_f64().unwrap() > 0.0);
-    let run = bench.rave("out.mp4", &["--json"]).output().unwrap();
-    assert_eq!(run.status.code(), Some(234));
-    let told = lines(&text(&run.stdout));
-    assert_eq!((&told[0]["event"], &told[0]["status"]), (&"error".into(), &"INVALID_PARAMETER".into()));
+    // The ledger is looked at before anything else.
+    for (output, more) in [("out.mp4", &[][..]), ("new.mp4", &["--ledger", "out.mp4"])] {
+        let run = bench.rave(output, &[&["--json"], more].concat()).output().unwrap();
+        assert_eq!(run.status.code(), Some(234));
+        let told = lines(&text(&run.stdout));
+        assert_eq!(told.len(), 1, "{told:?}");
+        assert_eq!((&told[0]["event"], &told[0]["status"]), (&"error".into(), &"INVALID_PARAMETER".into()));
+    }
+}
+
+/// RV-CLI-1705, RV-CLI-1712
+#[test]
+fn an_image_of_the_input_is_never_replaced() {
+    let Some(bench) = Bench::with_clip(3) else { return };
+    bench.succeed("%02d.png", &[]);
+    let before = fs::read(bench.path("02.png")).unwrap();
+    for (output, more) in [("02.png", &[][..]), ("out.mkv", &["--ledger", "02.png"])] {
+        let more = [&["--overwrite"], more].concat();
+        let error = refusal(&bench.upscale("%02d.png", output, &more).output().unwrap(), 234);
+        assert!(error.contains("02.png") && error.contains("input"), "{error}");
+    }
+    assert_eq!(fs::read(bench.path("02.png")).unwrap(), before);
+    assert_eq!(bench.names(), ["01.png", "02.png", "03.png", "in.mp4"]);
 }
 
 /// RV-CLI-1709
@@ -332,6 +361,27 @@ fn ctrl_c_ends_a_run_which_then_goes_on() {
     bench.succeed("out.mp4", &["--segment", "10", "--resume"]);
     assert_eq!(fs::read(bench.path("out.mp4")).unwrap(), fs::read(bench.path("whole.mp4")).unwrap());
     assert_eq!(bench.names(), ["in.mp4", "out.mp4", "whole.mp4"]);
+}
+
+/// RV-CLI-1706: as under nohup, and in the background of a shell.
+#[test]
+fn a_signal_that_is_ignored_stays_so() {
+    let Some(bench) = Bench::with_clip(30) else { return };
+    for signal in [rustix::process::Signal::HUP, rustix::process::Signal::INT] {
+        let plain = bench.rave("out.mkv", &["--json", "--overwrite", "--codec", "ffv1"]);
+        let mut command = Command::new("sh");
+        command.args(["-c", r#"trap '' HUP INT; exec "$0" "$@""#]).arg(plain.get_program());
+        command.args(plain.get_args()).current_dir(&bench.folder);
+        let mut child = command.stdout(Stdio::piped()).spawn().unwrap();
+        let mut said = BufReader::new(child.stdout.take().unwrap());
+        let mut line = String::new();
+        said.read_line(&mut line).unwrap();
+        assert!(line.contains("start"), "{line}");
+        rustix::process::kill_process(rustix::process::Pid::from_child(&child), signal).unwrap();
+        said.read_to_string(&mut line).unwrap();
+        assert!(child.wait().unwrap().success(), "{line}");
+        assert!(line.lines().last().unwrap().contains("done"), "{line}");
+    }
 }
 
 /// Numbers from 0 to 1, from a seed that is printed, or the one in `RAVE_SEED`.
@@ -489,6 +539,10 @@ fn bench_tells_of_every_part_and_leaves_nothing() {
     }
     assert_eq!(said.matches("the bottleneck").count(), 2, "{said}");
     assert_eq!(bench.names(), ["in.mp4"]);
+    // It is read several times.
+    let mut command = Command::new(env!("CARGO_BIN_EXE_rave"));
+    let run = command.args(["bench", "-", "-m"]).arg(golden_model("replicate-2x")).output().unwrap();
+    assert!(refusal(&run, 234).contains("several times"));
 }
 
 /// RV-CLI-1712
@@ -532,7 +586,8 @@ fn a_second_signal_ends_what_waits_for_ever() {
     let id = rustix::process::Pid::from_child(&child);
     let deadline = Instant::now() + Duration::from_secs(60);
     let status = loop {
-        rustix::process::kill_process(id, rustix::process::Signal::INT).unwrap();
+        // Not SIGINT, which whatever runs the tests may ignore.
+        rustix::process::kill_process(id, rustix::process::Signal::TERM).unwrap();
         std::thread::sleep(Duration::from_millis(200));
         if let Some(status) = child.try_wait().unwrap() {
             break status;
@@ -540,6 +595,6 @@ fn a_second_signal_ends_what_waits_for_ever() {
         assert!(Instant::now() < deadline, "it ignores signals");
     };
     use std::os::unix::process::ExitStatusExt;
-    assert_eq!(status.signal(), Some(2), "{status}");
+    assert_eq!(status.signal(), Some(15), "{status}");
     assert_eq!(bench.names(), ["in.mp4"]);
 }

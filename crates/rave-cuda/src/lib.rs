@@ -74,6 +74,6 @@ pub use pixels::{
     PackKernel, PixelKernels, TileElements, UnpackKernel, tiles_together,
 };
 pub use pool::{BucketedPool, DeviceAllocator, PoolAllocator, PoolStats, PooledBlock};
-pub use result::REQUIRED_CUDA;
+pub use result::{REQUIRED_CUDA, check_driver};
 pub use stream::{Event, Stream};
 pub use user_kernel::UserKernel;

@@ -13,6 +13,14 @@ pub const REQUIRED_CUDA: i32 = 12000;
 /// `CUDA_ERROR_DEVICE_UNAVAILABLE`.
 const EXCLUSIVE: i32 = 46;
 
+/// Makes sure that there is a driver which RAVE works with.
+///
+/// # Errors
+/// [`Status::DeviceNotFound`] without one, or with one that is too old; [`Status::DeviceLost`] after a sticky error.
+pub fn check_driver() -> Result<()> {
+    Driver::get().map(|_| ())
+}
+
 impl Driver {
     /// The driver, loaded and initialised once in a process.
     pub(crate) fn get() -> Result<&'static Driver> {

@@ -2,7 +2,7 @@
 
 use std::ptr;
 
-use rave_core::{Error, PixelFormat, Result, Status};
+use rave_core::{ChromaSiting, Colorimetry, Error, Matrix, PixelFormat, Range, Result, Status};
 
 use crate::dictionary::{c_string, text_at};
 use crate::encoder::find_encoder;
@@ -114,6 +114,15 @@ fn encoder_of(id: AVCodecID) -> Option<String> {
 fn may_hold(output: &sys::AVOutputFormat, codec: AVCodecID) -> bool {
     // SAFETY: the format is a static description.
     unsafe { sys::avformat_query_codec(output, codec, sys::FF_COMPLIANCE_NORMAL) != 0 }
+}
+
+/// How the Y'CbCr of an encoder's frames is to be coded, where its codec leaves no choice: of JPEG, by BT.601 in full range, with
+/// chroma in the middle (JFIF, ITU-T T.871).
+// RV-FF-1507
+#[must_use]
+pub fn fixed_colors(encoder: &str) -> Option<Colorimetry> {
+    let jfif = Colorimetry { matrix: Matrix::Bt601, range: Range::Full, siting: ChromaSiting::Center };
+    matches!(encoder, "mjpeg" | "ljpeg").then_some(jfif)
 }
 
 /// The pixel formats of frames in host memory that an encoder takes and RAVE writes, in the encoder's order of

@@ -78,7 +78,7 @@ pub use convert::Converter;
 pub use decoder::{Damage, Decoder, DecoderOptions, Received};
 pub use encoder::{Encoder, EncoderOptions};
 pub use encoder_choice::{
-    closest_format, default_encoder, encoder_exists, encodes_without_memory, quality_options,
+    closest_format, default_encoder, encoder_exists, encodes_without_memory, fixed_colors, quality_options,
     supported_formats,
 };
 pub use formats::closest_known_format;

@@ -1,5 +1,6 @@
 //! Writing files, pipes and image sequences.
 
+use std::ffi::CStr;
 use std::ptr::{self, NonNull};
 
 use rave_core::{Error, Result, Status};
@@ -18,7 +19,8 @@ pub struct OutputOptions {
     pub path: String,
     /// FFmpeg's name of the container; by the ending of [`OutputOptions::named_as`] or the path where it is not given.
     pub format: Option<String>,
-    /// The name by whose ending the container is chosen, for files that have another name until they are complete.
+    /// The name by whose ending the container is chosen and that messages tell, for files that have another name until they
+    /// are complete.
     pub named_as: Option<String>,
     /// The muxer's options, such as `movflags`.
     pub options: Vec<(String, String)>,
@@ -53,6 +55,9 @@ pub struct Output {
     options: Dictionary,
     state: State,
     adjusted: u64,
+    /// Whether it is one image, and whether that is written.
+    one_image: bool,
+    has_image: bool,
 }
 
 // SAFETY: the context is used through the one Output that owns it; libavformat keeps nothing of a thread.
@@ -68,9 +73,10 @@ impl Output {
     pub fn create(options: &OutputOptions) -> Result<Self> {
         log::install();
         log::take_error();
-        let name = format!("output {}", options.path);
+        let named_as = options.named_as.as_ref().unwrap_or(&options.path);
+        let name = format!("output {named_as}");
         let location = c_string("path", &url::url_of(&options.path, 1))?;
-        let named_as = c_string("path", options.named_as.as_ref().unwrap_or(&options.path))?;
+        let named_as = c_string("path", named_as)?;
         let format = options.format.as_deref().map(|format| c_string("format", format)).transpose()?;
         // SAFETY: names are NULL or terminated.
         let found = unsafe {
@@ -100,8 +106,10 @@ impl Output {
             options: Dictionary::of(&options.options)?,
             state: State::Describing,
             adjusted: 0,
+            one_image: false,
+            has_image: false,
         };
-        output.set_defaults(options)?;
+        output.set_defaults(options, &location)?;
         if !output.has_flag(sys::AVFMT_NOFILE) {
             // SAFETY: the context is ours, the name terminated.
             let code = unsafe {
@@ -114,16 +122,31 @@ impl Output {
     }
 
     /// What makes common cases work: one image without a number, MP4 into a pipe.
-    fn set_defaults(&mut self, options: &OutputOptions) -> Result<()> {
+    fn set_defaults(&mut self, options: &OutputOptions, location: &CStr) -> Result<()> {
         let given = |key: &str| options.options.iter().any(|(name, _)| name == key);
-        let format = self.format_name();
-        if format == "image2" && !options.path.contains('%') && !given("update") {
+        // SAFETY: the name is terminated.
+        let numbered = unsafe { sys::av_filename_number_test(location.as_ptr()) } != 0;
+        if self.format_name() == "image2" && !numbered && !given("update") && !given("strftime") {
             self.options.set("update", "1")?;
+            self.one_image = !url::is_pipe(&options.path);
         }
         if self.is_mov_family() && url::is_pipe(&options.path) && !given("movflags") {
             self.options.set("movflags", "frag_keyframe+empty_moov+default_base_moof")?;
         }
         Ok(())
+    }
+
+    /// Whether it is one image, so that the packet of a second picture is refused.
+    #[must_use]
+    pub fn is_one_image(&self) -> bool {
+        self.one_image
+    }
+
+    /// What is said of a second picture for one image.
+    #[must_use]
+    pub fn second_picture(&self) -> Error {
+        Error::new(Status::InvalidParameter, format!("{}: more than one picture for one image", self.name))
+            .help("name numbered images, such as frame-%05d.png, or a video; or take one picture (a shorter --duration)")
     }
 
     /// Its name in messages.
@@ -172,8 +195,9 @@ impl Output {
     /// come by rising decoding time; those of streams that are not yet due are kept until they are.
     ///
     /// # Errors
-    /// [`Status::InvalidParameter`] for times of encoded video that do not rise; [`Status::Io`] when writing fails.
-    // RV-FF-1602
+    /// [`Status::InvalidParameter`] for times of encoded video that do not rise, and for a second picture of one image;
+    /// [`Status::Io`] when writing fails.
+    // RV-FF-1601, RV-FF-1602
     pub fn write(&mut self, track: Track, packet: &mut Packet) -> Result<()> {
         self.expect_state(State::Writing, "write")?;
         let state = &mut self.tracks[track.0];
@@ -181,6 +205,9 @@ impl Output {
             packet.clear();
             return Ok(());
         };
+        if self.one_image && std::mem::replace(&mut self.has_image, true) {
+            return Err(self.second_picture());
+        }
         // SAFETY: the context has this stream, since the track was made with it.
         let (format, stream) = unsafe {
             let context = self.context.as_ptr();

@@ -8,9 +8,9 @@ use std::os::fd::{AsRawFd, IntoRawFd};
 use common::{clip, ffmpeg, folder, frame_hashes, make, open, path_in, rewrite};
 use rave_core::{PixelFormat, Size, Status};
 use rave_ffmpeg::{
-    Encoder, EncoderOptions, FramePool, Output, OutputOptions, Packet, Rational, Received, VideoFrame,
-    closest_format, default_encoder, encoder_exists, encodes_without_memory, quality_options,
-    supported_formats,
+    ColorCodes, Encoder, EncoderOptions, FramePool, Output, OutputOptions, Packet, Rational, Received,
+    VideoFrame, closest_format, default_encoder, encoder_exists, encodes_without_memory, fixed_colors,
+    quality_options, supported_formats,
 };
 
 const SOURCE: &str = "-f lavfi -i testsrc2=s=64x48:r=12:d=1";
@@ -59,6 +59,34 @@ fn one_image_is_written_without_a_number() {
     let to = path_in(&folder, "out.png");
     rewrite(&from, &OutputOptions::new(&to), "png", &[]);
     assert_eq!(frame_hashes(&ffmpeg, &from), frame_hashes(&ffmpeg, &to));
+}
+
+/// RV-FF-1601
+#[test]
+fn a_second_picture_for_one_image_is_refused_with_what_to_do() {
+    let folder = folder();
+    let mut pool = FramePool::new(PixelFormat::Rgb24, SMALL).unwrap();
+    let mut packet = Packet::new().unwrap();
+    // A percent sign alone makes no number.
+    for name in ["one.png", "100%.png"] {
+        let to = path_in(&folder, name);
+        let mut output = Output::create(&OutputOptions::new(&to)).unwrap();
+        assert!(output.is_one_image());
+        let mut encoder = Encoder::open(&options("png", PixelFormat::Rgb24, SMALL)).unwrap();
+        let track = output.add_video(&encoder, None).unwrap();
+        output.write_header().unwrap();
+        let mut write = |pts| {
+            encoder.send(&gray(&mut pool, pts)).unwrap();
+            assert_eq!(encoder.receive(&mut packet).unwrap(), Received::Yes);
+            output.write(track, &mut packet)
+        };
+        write(0).unwrap();
+        let error = write(1).unwrap_err();
+        assert_eq!(error.status(), Status::InvalidParameter);
+        let said = error.to_string();
+        assert!(said.contains("more than one picture") && said.contains("%05d"), "{said}");
+    }
+    assert!(!Output::create(&OutputOptions::new(path_in(&folder, "%d.png"))).unwrap().is_one_image());
 }
 
 /// RV-FF-1601
@@ -112,7 +140,7 @@ fn options(codec: &str, format: PixelFormat, size: Size) -> EncoderOptions<'stat
         size,
         time_base: Rational::new(1, 25),
         frame_rate: Some(Rational::new(25, 1)),
-        color: rave_ffmpeg::ColorCodes::default(),
+        color: ColorCodes::default(),
         sample_aspect: None,
         first_frame: None,
         options: Vec::new(),
@@ -134,6 +162,20 @@ fn gray(pool: &mut FramePool, pts: i64) -> VideoFrame {
         (0..plane.height()).for_each(|y| plane.row_mut(y).fill(128));
     }
     frame
+}
+
+/// RV-FF-1507
+#[test]
+fn jpeg_takes_its_own_colours_and_no_others() {
+    let of = |range: i32| {
+        let color = ColorCodes { range, ..ColorCodes::default() };
+        Encoder::open(&EncoderOptions { color, ..options("mjpeg", PixelFormat::Yuv420p, SMALL) })
+    };
+    let jfif = ColorCodes::default().converted(fixed_colors("mjpeg").unwrap(), false);
+    assert_eq!((jfif.matrix, jfif.siting), (6, 2));
+    of(jfif.range).unwrap();
+    assert_eq!(of(1).unwrap_err().status(), Status::InvalidParameter);
+    assert!(["libx264", "png", "ffv1"].iter().all(|encoder| fixed_colors(encoder).is_none()));
 }
 
 /// RV-FF-1601

@@ -19,4 +19,7 @@ pub use conveyor::{
 pub use memory::{MemorySink, MemorySource};
 pub use resume::unfinished_folder;
 pub use sync::CancellationToken;
-pub use video::{BenchReport, DeviceChoice, Engine, Facts, Job, Picture, Progress, Summary, Upscale};
+pub use video::{
+    BenchReport, DeviceChoice, Engine, Facts, Job, Picture, Progress, Summary, Upscale, already_there,
+    check_replaced, is_of_input, is_same_file,
+};

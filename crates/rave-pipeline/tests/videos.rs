@@ -184,6 +184,51 @@ fn images_come_out_and_go_in() {
     );
 }
 
+/// RV-PIPE-2101, RV-PIPE-2203
+#[test]
+fn a_film_does_not_go_into_one_image_and_one_picture_of_it_does() {
+    let Some(clips) = Clips::find() else { return };
+    let (input, output) = (clips.small("in.mp4", 3, &[]), clips.path("one.png"));
+    let engine = engine("identity-1x");
+    let film = || engine.upscale(&input).output(&output);
+    // What a program's stages make of it is known when it comes.
+    let staged = film().after("nothing", in_place(|_: &mut Picture| Ok(())));
+    for refused in [film().begin(), film().resumable(false).begin(), staged.run().map(|_| unreachable!())] {
+        let error = refused.unwrap_err();
+        assert_eq!(error.status(), Status::InvalidParameter);
+        let said = error.to_string();
+        assert!(said.contains("one.png: more than one picture") && said.contains("frame-%05d.png"), "{said}");
+        assert_eq!(clips.names(), ["in.mp4"]);
+    }
+    let first = film().length(Duration::from_millis(40));
+    assert_eq!(first.resumable(false).run().unwrap().frames, 1);
+    assert_eq!(clips.pictures(&output).len(), 1);
+}
+
+/// RV-PIPE-2114
+#[test]
+fn jpeg_shows_the_colours_of_its_input_however_these_are_coded() {
+    let Some(clips) = Clips::find() else { return };
+    let (film, hd, rgb) = (clips.path("film.mkv"), clips.path("hd.mkv"), clips.path("rgb.png"));
+    // Without edges, of which JPEG and 4:2:0 keep less; and so vivid that another matrix is 3 of 255 off.
+    let soft = "scale=6:4,scale=96:54:flags=bilinear,lutyuv=u=val*2-128:v=val*2-128";
+    let source = ["-f", "lavfi", "-i", "testsrc2=s=96x54:d=0.04", "-vf", soft, "-pix_fmt", "yuv420p"];
+    clips.run(&[&source[..], &["-c:v", "ffv1", &film]].concat());
+    let to_709 = "scale=out_color_matrix=bt709,setparams=colorspace=bt709:range=tv";
+    clips.run(&["-i", &film, "-an", "-vf", to_709, "-c:v", "ffv1", &hd]);
+    clips.run(&["-i", &film, "-frames:v", "1", "-update", "1", &rgb]);
+    let pixels = |path: &str| clips.run(&["-i", path, "-f", "rawvideo", "-pix_fmt", "rgb24", "-"]);
+    let output = clips.path("out.jpg");
+    for input in [&film, &hd, &rgb] {
+        engine("identity-1x").upscale(input).output(&output).overwrite(true).quality(0.0).run().unwrap();
+        let (before, after) = (pixels(input), pixels(&output));
+        assert_eq!(before.len(), after.len());
+        let apart: u64 = before.iter().zip(&after).map(|(a, b)| u64::from(a.abs_diff(*b))).sum();
+        let mean = apart as f64 / before.len() as f64;
+        assert!(mean < 2.5, "{input}: {mean} of 255 apart");
+    }
+}
+
 /// RV-PIPE-2108
 #[test]
 fn damage_is_an_error_in_strict_mode_and_counted_in_the_other() {

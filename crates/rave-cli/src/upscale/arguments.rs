@@ -20,7 +20,8 @@ pub(crate) const EXAMPLES: &str = "Examples:
   rave upscale in.mp4 -m model.onnx -o frames/%05d.png       as images
   ffmpeg -i in.mp4 -f yuv4mpegpipe - | rave upscale - -m model.onnx -o - --format yuv4mpegpipe | ffplay -
 
-While it runs, the folder OUT.rave-unfinished keeps what is done. OUT appears when it is complete.";
+While it runs, the folder OUT.rave-unfinished, where OUT is a name without percent signs, keeps what is done. OUT appears
+when it is complete.";
 
 /// What is to be upscaled, by what, into what.
 #[derive(Args, Debug)]
@@ -30,7 +31,8 @@ pub(crate) struct Upscale {
     /// An .onnx model, or a TensorRT engine
     #[arg(short, long, value_name = "FILE")]
     pub(crate) model: PathBuf,
-    /// A video or an image, - for standard output, or numbered images; the ending tells the container
+    /// A video, numbered images such as out/%05d.png, an image for one picture, or - for standard output; the ending tells
+    /// the container
     #[arg(short, long, value_name = "FILE")]
     pub(crate) output: String,
     /// Replace what is there, an unfinished run included

@@ -8,10 +8,10 @@ use std::time::Duration;
 
 use rave_core::{Error, Log, Result, Status};
 use rave_engine::{BuilderProgram, Cancel, Ledger, LedgerOptions, ModelOptions};
-use rave_pipeline::{CancellationToken, Upscale, unfinished_folder};
+use rave_pipeline::{CancellationToken, Summary, Upscale, is_of_input, is_same_file, unfinished_folder};
 
 use crate::interrupt::Interrupt;
-use crate::output::is_same_file;
+use crate::messages::tell;
 use arguments::{BuildFlag, Dedup};
 use news::{News, OFTEN};
 
@@ -24,49 +24,56 @@ pub(crate) fn run(wanted: &arguments::Upscale, verbose: bool, interrupt: &Interr
         return Err(Error::new(Status::InvalidParameter, "--json with -o -: both write to standard output")
             .help("leave one of them out"));
     }
+    let news = News::new(wanted.json);
+    match upscaled(wanted, &news, verbose, interrupt) {
+        Ok(summary) => {
+            let text = news.done(&wanted.output, &summary);
+            if wanted.output == "-" {
+                tell(text.trim_end());
+                return Ok(String::new());
+            }
+            Ok(text)
+        }
+        Err(error) if only_built(wanted, &error, interrupt) => {
+            Ok(news.only_built(&wanted.model.display().to_string()))
+        }
+        Err(error) => {
+            news.failed(&error);
+            let resumable = interrupt.came() && unfinished_folder(&wanted.output).exists();
+            Err(if resumable { error.help("--resume goes on with what is done") } else { error })
+        }
+    }
+}
+
+/// The run, of which `news` tell from its beginning on.
+fn upscaled(
+    wanted: &arguments::Upscale,
+    news: &News,
+    verbose: bool,
+    interrupt: &Interrupt,
+) -> Result<Summary> {
     interrupt.watch()?;
-    let mut news = News::new(wanted.json);
-    let shown = news.clone();
     let stop = CancellationToken::new();
-    let (asked, log) = (interrupt.clone(), news.log(verbose));
+    let (asked, log, mut told) = (interrupt.clone(), news.log(verbose), news.clone());
     let options = ModelOptions {
         cancel: Cancel::when(move || asked.came()),
         ledger: ledger(wanted, &log)?,
         log,
         ..model_options(&wanted.engine, wanted.part.mode)?
     };
-    let upscale = upscale(wanted, options)
+    let job = upscale(wanted, options)
         .cancelled_by(&stop)
-        .on_progress(OFTEN, move |progress| news.progress(progress));
-    let result = upscale.begin().and_then(|job| {
-        shown.begun(&wanted.input, &wanted.output, job.facts());
-        while !job.is_over() {
-            // RV-CLI-1706
-            if interrupt.came() {
-                stop.cancel();
-            }
-            std::thread::sleep(ASK);
+        .on_progress(OFTEN, move |progress| told.progress(progress))
+        .begin()?;
+    news.begun(&wanted.input, &wanted.output, job.facts());
+    while !job.is_over() {
+        // RV-CLI-1706
+        if interrupt.came() {
+            stop.cancel();
         }
-        job.wait()
-    });
-    match result {
-        Ok(summary) => {
-            let text = shown.done(&wanted.output, &summary);
-            if wanted.output == "-" {
-                eprint!("{text}");
-                return Ok(String::new());
-            }
-            Ok(text)
-        }
-        Err(error) if only_built(wanted, &error, interrupt) => {
-            Ok(shown.only_built(&wanted.model.display().to_string()))
-        }
-        Err(error) => {
-            shown.failed(&error);
-            let resumable = interrupt.came() && unfinished_folder(&wanted.output).exists();
-            Err(if resumable { error.help("--resume goes on with what is done") } else { error })
-        }
+        std::thread::sleep(ASK);
     }
+    job.wait()
 }
 
 /// The ledger that is wanted. A file that is there is what a run has left, or something else altogether.
@@ -76,7 +83,7 @@ fn ledger(wanted: &arguments::Upscale, log: &Log) -> Result<Ledger> {
     let found =
         |what: &str| Error::new(Status::InvalidParameter, format!("ledger {}: {what}", path.display()));
     let output = Path::new(&wanted.output);
-    if [Path::new(&wanted.input), &wanted.model].into_iter().any(|other| is_same_file(path, other)) {
+    if is_of_input(path, Path::new(&wanted.input)) || is_same_file(path, &wanted.model) {
         return Err(found("the input, or the model, is there").help("name another file"));
     }
     if path == output || is_same_file(path, output) {

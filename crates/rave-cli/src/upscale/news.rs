@@ -8,6 +8,8 @@ use rave_core::{Error, Log, LogLevel};
 use rave_pipeline::{Facts, Progress, Summary};
 use serde_json::{Value, json};
 
+use crate::messages::tell;
+
 /// How often the bar moves, and JSON is written.
 pub(super) const OFTEN: Duration = Duration::from_millis(200);
 /// How far lines are apart.
@@ -36,7 +38,7 @@ impl News {
     pub(super) fn log(&self, verbose: bool) -> Log {
         let bar = self.bar.clone();
         let level = if verbose { LogLevel::Verbose } else { LogLevel::Info };
-        Log::up_to(level, move |_, message| bar.suspend(|| eprintln!("rave: {message}")))
+        Log::up_to(level, move |_, message| bar.suspend(|| tell(format_args!("rave: {message}"))))
     }
 
     /// The run has begun.
@@ -61,10 +63,12 @@ impl News {
         let style = ProgressStyle::with_template(template).unwrap_or_else(|_| ProgressStyle::default_bar());
         self.bar.set_style(style);
         if self.lines || !known {
-            self.bar.suspend(|| eprintln!("{} -> {}: {}", facts.input_size, facts.output_size, facts.model));
+            self.bar.suspend(|| {
+                tell(format_args!("{} -> {}: {}", facts.input_size, facts.output_size, facts.model))
+            });
         }
         if facts.resumed > 0 && !self.json {
-            self.bar.suspend(|| eprintln!("going on after {} pictures", facts.resumed));
+            self.bar.suspend(|| tell(format_args!("going on after {} pictures", facts.resumed)));
         }
         self.bar.set_position(facts.resumed);
     }
@@ -84,7 +88,7 @@ impl News {
         if self.lines && self.last.elapsed() >= SELDOM {
             self.last = Instant::now();
             let total = progress.total.map_or_else(|| "?".to_owned(), |total| total.to_string());
-            eprintln!("{}/{total}, {message}", progress.frames);
+            tell(format_args!("{}/{total}, {message}", progress.frames));
         }
         self.bar.set_position(progress.frames);
         self.bar.set_message(message);
@@ -133,6 +137,7 @@ impl News {
     }
 
     /// It failed.
+    // RV-CLI-1704
     pub(super) fn failed(&self, error: &Error) {
         self.end();
         self.write(

@@ -1,7 +1,7 @@
 //! The GPUs of this machine and what their decoders and encoders do, for people who want to know.
 
 use rave_core::{Error, Result};
-use rave_cuda::{Device, DeviceInfo};
+use rave_cuda::{Device, DeviceInfo, check_driver};
 use rave_nvcodec::{Decoder, DecoderCaps, EncoderSupport};
 use rave_tensorrt::Driver;
 
@@ -34,10 +34,12 @@ impl Gpus {
     ///
     /// # Errors
     /// [`Status::DeviceNotFound`](rave_core::Status::DeviceNotFound), naming what is missing: the driver's library, a
-    /// driver that starts, or a GPU.
+    /// driver that starts and is new enough, or a GPU.
     // RV-CLI-1203
     pub fn find() -> Result<Self> {
         let driver = Driver::get()?;
+        // The devices of one that is too old are not asked anything.
+        check_driver()?;
         let count = u32::try_from(driver.devices()).unwrap_or_default();
         Ok(Gpus { cuda_version: driver.cuda_version(), gpus: (0..count).map(ask).collect() })
     }

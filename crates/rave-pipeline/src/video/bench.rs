@@ -16,7 +16,7 @@ use super::engine::Engine;
 use super::file_sink::{FileSink, NewOutput};
 use super::opened::{load, open_input};
 use super::picture::Picture;
-use super::place::Place;
+use super::place::{PIPE, Place};
 use super::recipe::Recipe;
 use super::results::Counts;
 use super::source::{FileSource, Remains, SourceOptions};
@@ -80,6 +80,10 @@ impl Upscale {
             return Err(Error::new(Status::InvalidParameter, "a benchmark without an output")
                 .expected("the name of a file, which tells the encoder"));
         };
+        if self.origin.path() == PIPE {
+            return Err(Error::new(Status::InvalidParameter, "a benchmark of standard input")
+                .expected("a file, which is read several times"));
+        }
         let folder = tempfile::tempdir()
             .map_err(|error| Error::io(&std::env::temp_dir(), &error).context("nothing can be written"))?;
         let name = name.clone();
@@ -119,8 +123,7 @@ impl Bench {
         let results = Keeper::of(KEPT_RESULTS);
         let sink = Tee(results.clone(), self.sink(&chain, &encoding, &first)?);
         let (source, inference) = (self.source()?, self.inference(&chain)?);
-        let metrics =
-            chain.pipeline(&mut self.upscale, source, inference, &self.engine)?.run("encode", sink)?;
+        let metrics = chain.pipeline(&mut self.upscale, source, inference)?.run("encode", sink)?;
         let sink = self.sink(&chain, &encoding, &first)?;
         let encode = Pipeline::new("made", repeated(results.take(), frames)).run("encode", sink)?;
         Ok(BenchReport {
@@ -171,8 +174,7 @@ impl Bench {
     ) -> Result<(Metrics, Option<Arc<Stats>>)> {
         let inference = self.inference(chain)?;
         let stats = inference.host_stats();
-        let pipeline =
-            chain.pipeline(&mut self.upscale, repeated(pictures, frames), inference, &self.engine)?;
+        let pipeline = chain.pipeline(&mut self.upscale, repeated(pictures, frames), inference)?;
         Ok((pipeline.run("let go", Keeper::of(0))?, stats))
     }
 

@@ -2,20 +2,19 @@
 
 use std::sync::Arc;
 
-use rave_core::{ColorTags, Error, PixelFamily, PixelFormat, Result, Size, Status};
+use rave_core::{ColorTags, Error, LogLevel, PixelFamily, PixelFormat, Result, Size, Status};
 use rave_engine::{SessionOptions, Stats};
 use rave_ffmpeg::{FrameFormat, FramePool, HardwareFrames, VideoFrame, closest_known_format};
 
 use super::cuda_inference::CudaInference;
 use super::encoding::Encoding;
-use super::engine::Engine;
+use super::engine::{Engine, Gpu};
 use super::host_inference::HostInference;
 use super::picture::Picture;
 use super::prepare::{Geometry, Prepare};
-use super::repack::container_of;
 use super::results::{Counts, Results};
 use super::source::Remains;
-use super::transfer::{Download, Upload};
+use super::transfer::{Convert, Download, Upload};
 use super::upscale::{Target, Upscale};
 use crate::{DeviceMemory, FrameSource, Pipeline};
 
@@ -25,6 +24,8 @@ pub(super) struct Chain {
     decoded: Geometry,
     /// As they go into the model.
     pub(super) geometry: Geometry,
+    /// The GPU that they are on then. `None` where they are in host memory, wherever the model runs.
+    gpu: Option<Gpu>,
     /// `None` where they go to the program.
     pub(super) encoding: Option<Encoding>,
     /// The format that the model's output is packed into.
@@ -45,30 +46,36 @@ impl Chain {
             FrameFormat::ForeignDevice(name) => return Err(unsupported(&name)),
         };
         let decoded = Geometry { on_gpu, format, size: first.size() };
+        let log = &upscale.model_options.log;
         let geometry = match &engine.gpu {
-            Some(gpu) if !on_gpu => {
-                let format = container_of(format, |format| gpu.has_frames_of(format, decoded.size));
-                let format = format.ok_or_else(|| unsupported(decoded.format.name()))?;
-                Geometry { on_gpu: true, format, ..decoded.clone() }
-            }
-            _ => decoded.clone(),
+            Some(gpu) => decoded.for_gpu(|format| gpu.has_frames_of(format, decoded.size)),
+            None => decoded.clone(),
         };
+        let gpu = engine.gpu.clone().filter(|_| geometry.on_gpu);
+        if engine.gpu.is_some() && gpu.is_none() {
+            log.write(
+                LogLevel::Info,
+                format_args!(
+                    "GPUs have no frames for {format}: each picture is copied to the model and back, which is slower"
+                ),
+            );
+        }
         let output_size = engine.model.contract().scale.apply(decoded.size)?;
         check_limit(upscale.limit, output_size)?;
         let options = &upscale.encoding;
-        let log = &upscale.model_options.log;
-        let encoding = match (to, &engine.gpu) {
+        let input = (geometry.format, first.frame.color().tags()?.resolve(geometry.format, geometry.size));
+        let encoding = match (to, &gpu) {
             (Target::Sink(_), _) => None,
-            (Target::File(path), None) => Some(Encoding::on_host(path, geometry.format, options)?),
+            (Target::File(path), None) => Some(Encoding::on_host(path, input, options)?),
             (Target::File(path), Some(gpu)) => {
-                Some(Encoding::on_gpu(path, geometry.format, output_size, gpu, options, log)?)
+                Some(Encoding::on_gpu(path, input, output_size, gpu, options, log)?)
             }
         };
         let format = match &encoding {
             Some(encoding) => encoding.format,
             None => options.format.unwrap_or(geometry.format),
         };
-        Ok(Chain { decoded, geometry, encoding, format, output_size })
+        Ok(Chain { decoded, geometry, gpu, encoding, format, output_size })
     }
 
     /// The stage that runs the model.
@@ -90,7 +97,7 @@ impl Chain {
         };
         let log = upscale.model_options.log.clone();
         let results = Results::new(counts, remains);
-        Ok(match &engine.gpu {
+        Ok(match &self.gpu {
             None => Inference::Host(Box::new(HostInference::new(
                 &engine.model,
                 &options,
@@ -111,13 +118,12 @@ impl Chain {
         upscale: &mut Upscale,
         source: impl FrameSource<Picture> + 'static,
         inference: Inference,
-        engine: &Engine,
     ) -> Result<Pipeline<Picture>> {
         let mut pipeline = Pipeline::new("decode", source)
             .capacity(upscale.capacity)
             .cancelled_by(&upscale.cancelled_by)
             .stage("preprocess", Prepare::new(self.decoded.clone()));
-        if let (Some(gpu), false) = (&engine.gpu, self.decoded.on_gpu) {
+        if let (Some(gpu), false) = (&self.gpu, self.decoded.on_gpu) {
             let upload = Upload::new(gpu, self.decoded.format, self.geometry.format, self.geometry.size)?;
             pipeline = pipeline.stage("upload", upload);
         }
@@ -137,11 +143,13 @@ impl Chain {
         for (name, stage) in upscale.after.drain(..) {
             pipeline = pipeline.stage(&name, stage);
         }
-        if let (Some(encoding), Some(gpu)) = (&self.encoding, &engine.gpu)
-            && !encoding.on_gpu
-        {
-            let download = Download::new(gpu, encoding.format, encoding.encoded_format, self.output_size)?;
-            pipeline = pipeline.stage("download", download);
+        if let Some(encoding) = &self.encoding {
+            if let Some(gpu) = self.gpu.as_ref().filter(|_| !encoding.on_gpu) {
+                let download = Download::new(gpu, encoding, self.output_size)?;
+                pipeline = pipeline.stage("download", download);
+            } else if let Some(repack) = encoding.repack(self.output_size)? {
+                pipeline = pipeline.stage("convert", Convert(repack));
+            }
         }
         Ok(pipeline)
     }
@@ -186,6 +194,7 @@ impl Inference {
             Inference::Host(stage) => stage.output_colors(tags),
             Inference::Cuda(stage) => stage.session().output_colors(tags, ColorTags::default()),
         };
+        let made = encoding.colors.unwrap_or(made);
         frame.copy_properties(first)?;
         let rgb = encoding.encoded_format.family() == PixelFamily::Rgb;
         frame.set_color(first.color().converted(made, rgb));
@@ -203,7 +212,7 @@ impl Inference {
     /// What a session on the CPU counts.
     pub(super) fn host_stats(&self) -> Option<Arc<Stats>> {
         match self {
-            Inference::Host(stage) => Some(stage.stats()),
+            Inference::Host(stage) => stage.stats(),
             Inference::Cuda(_) => None,
         }
     }

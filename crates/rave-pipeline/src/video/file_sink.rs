@@ -9,9 +9,11 @@ use rave_ffmpeg::{Encoder, Input, Output, OutputOptions, Packet, Received, Strea
 use super::clip::Clip;
 use super::copied::Copied;
 use super::encoding::EncodingOptions;
+use super::opened::Source;
 use super::picture::Picture;
 use super::place::Place;
 use super::source::Remains;
+use super::upscale::Upscale;
 use crate::FrameSink;
 use crate::resume::Pictures;
 
@@ -50,6 +52,17 @@ impl NewOutput {
     /// Whether encoders are to leave their headers to the container.
     pub(crate) fn wants_global_header(&self) -> bool {
         self.output.wants_global_header()
+    }
+
+    /// Makes sure that one image gets one picture, as far as that is known of `source`, whose first one is read. What the
+    /// program's own stages make of it is not: a second picture is refused when it comes.
+    // RV-PIPE-2203
+    pub(crate) fn check_count(&self, upscale: &Upscale, source: &mut Source) -> Result<()> {
+        let known = upscale.before.is_empty() && upscale.after.is_empty();
+        if known && self.output.is_one_image() && source.has_second()? {
+            return Err(self.output.second_picture());
+        }
+        Ok(())
     }
 
     /// Which streams of `input` can be copied, by their index; says which cannot.

@@ -5,8 +5,9 @@
 //! ```
 //!
 //! `preprocess` brings pictures into a format that RAVE has kernels for. On a GPU they stay there between NVDEC and NVENC; they
-//! are uploaded where NVDEC does not decode the stream, and downloaded where the GPU has no NVENC. The dots are the user's
-//! stages. Packets of streams that are copied travel with the picture that follows them.
+//! are uploaded where NVDEC does not decode the stream, and downloaded where the GPU has no NVENC. Of formats that frames on a
+//! GPU do not have, `inference` copies them there and back. On the CPU, `convert` takes the place of `download` where an encoder
+//! takes other colours than the model gives. The dots are the user's stages. Packets of streams that are copied travel with the picture that follows them.
 
 mod bench;
 mod chain;
@@ -27,6 +28,7 @@ mod place;
 mod prepare;
 mod recipe;
 mod repack;
+mod replaced;
 mod results;
 mod setup;
 mod source;
@@ -43,4 +45,5 @@ pub(crate) use numbered::Numbered;
 pub use picture::Picture;
 pub(crate) use place::folder_of;
 pub(crate) use recipe::Recipe;
+pub use replaced::{already_there, check_replaced, is_of_input, is_same_file};
 pub use upscale::Upscale;

@@ -32,8 +32,8 @@ impl Numbered {
     }
 
     /// The pattern in the last part of `path`.
-    pub(crate) fn of(path: &str) -> Option<Self> {
-        Numbered::parse(&Path::new(path).file_name()?.to_string_lossy())
+    pub(crate) fn of(path: &Path) -> Option<Self> {
+        Numbered::parse(&path.file_name()?.to_string_lossy())
     }
 
     /// The name of image `number`.

@@ -45,7 +45,7 @@ pub(super) fn load(upscale: &Upscale, input: Option<&Input>) -> Result<Engine> {
 }
 
 /// Where pictures come from, before the pipeline has it.
-pub(super) enum Source {
+pub(crate) enum Source {
     File(Box<FileSource>),
     User(Box<dyn FrameSource<Picture>>),
 }
@@ -86,6 +86,14 @@ impl Source {
         Err(Error::new(Status::UnsupportedFormat, format!("{name}: no picture came out of it"))
             .expected("one or more")
             .help("check what part of it was asked for, and the file with ffprobe"))
+    }
+
+    /// Whether there is a picture behind the first; of a program's own source that is not known before it is read.
+    pub(crate) fn has_second(&mut self) -> Result<bool> {
+        match self {
+            Source::File(source) => source.read(&mut Picture::blank()?),
+            Source::User(_) => Ok(false),
+        }
     }
 
     pub(super) fn file(&self) -> Option<&FileSource> {

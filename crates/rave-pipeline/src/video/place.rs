@@ -8,9 +8,10 @@ use rave_core::{Error, Result, Status};
 use tempfile::{Builder, PathPersistError, TempDir, TempPath};
 
 use super::numbered::Numbered;
+use super::replaced::{already_there, check_replaced, files_of, is_same_file, is_there, itself};
 
-/// The name that stands for standard output.
-const PIPE: &str = "-";
+/// The name that stands for standard input and output.
+pub(super) const PIPE: &str = "-";
 /// What names of unfinished outputs begin with.
 const UNFINISHED: &str = ".rave-";
 
@@ -54,13 +55,7 @@ impl Place {
         if target.is_dir() {
             return Err(Error::new(Status::Io, format!("output {path} is a folder")).expected("a file"));
         }
-        let same = |path: &Path| fs::canonicalize(path).ok();
-        if same(target).is_some() && same(target) == same(Path::new(source)) {
-            return Err(itself(path));
-        }
-        if !overwrite && target.exists() {
-            return Err(exists(target));
-        }
+        check_replaced(target, Path::new(source), overwrite)?;
         let folder = folder_of(target);
         let io = |error| Error::io(folder, &error).context("the output cannot be written");
         let name = target.file_name().unwrap_or_default().to_string_lossy();
@@ -70,13 +65,13 @@ impl Place {
             // An image is the input's, and would be the output's, too.
             let taken = |image: &PathBuf| {
                 let name = image.file_name().unwrap_or_default().to_string_lossy();
-                names.number(&name).is_some()
+                names.number(&name).is_some() && is_same_file(folder_of(image), folder)
             };
-            if same(folder_of(Path::new(source))) == same(folder) && images_of(source).iter().any(taken) {
-                return Err(itself(path));
+            if files_of(Path::new(source)).iter().any(taken) {
+                return Err(itself(target));
             }
             if let (false, Some((_, first))) = (overwrite, names.images(folder).map_err(io)?.first()) {
-                return Err(exists(first));
+                return Err(already_there(first));
             }
             let images = builder.prefix(UNFINISHED).tempdir_in(folder).map_err(io)?;
             return Ok(place(Written::Sequence(images, names)));
@@ -136,14 +131,14 @@ impl Place {
             Written::Kept(path) => {
                 sync(&path)?;
                 // A run that was killed behind this may have moved it before.
-                if self.overwrite || !is_same_file(&path, &target)? {
+                if self.overwrite || !has_same_bytes(&path, &target)? {
                     move_kept(path, &target, self.overwrite)?;
                 }
                 sync(folder_of(&target))
             }
             Written::Sequence(folder, names) => {
                 if let (false, Some(there)) = (self.overwrite, first_taken(&names, folder.path(), &target)?) {
-                    return Err(exists(&there));
+                    return Err(already_there(&there));
                 }
                 move_images(&names, folder.path(), &target, |path, place| {
                     move_to(temporary(path)?, place, self.overwrite)
@@ -187,7 +182,7 @@ fn persist(path: TempPath, target: &Path, overwrite: bool) -> std::result::Resul
 
 fn unmoved(target: &Path, error: &std::io::Error) -> Error {
     match error.kind() {
-        ErrorKind::AlreadyExists => exists(target),
+        ErrorKind::AlreadyExists => already_there(target),
         _ => Error::io(target, error),
     }
 }
@@ -209,11 +204,11 @@ fn move_images(
 fn first_taken(names: &Numbered, from: &Path, target: &Path) -> Result<Option<PathBuf>> {
     let images = names.images(from).map_err(|error| Error::io(from, &error))?;
     let mut places = images.into_iter().map(|(number, _)| folder_of(target).join(names.name(number)));
-    Ok(places.find(|place| place.exists()))
+    Ok(places.find(|place| is_there(place)))
 }
 
 /// Whether `other` is there, and holds what `path` does, to the byte.
-fn is_same_file(path: &Path, other: &Path) -> Result<bool> {
+fn has_same_bytes(path: &Path, other: &Path) -> Result<bool> {
     let open = |path: &Path| fs::File::open(path).map_err(|error| Error::io(path, &error));
     if !other.is_file() {
         return Ok(false);
@@ -244,26 +239,6 @@ fn read_whole(file: &mut fs::File, block: &mut [u8]) -> std::io::Result<usize> {
         }
     }
     Ok(filled)
-}
-
-/// The images that `source` is or names.
-fn images_of(source: &str) -> Vec<PathBuf> {
-    let path = Path::new(source);
-    if path.is_file() {
-        return vec![path.to_owned()];
-    }
-    let images = Numbered::of(source).and_then(|names| names.images(folder_of(path)).ok());
-    images.unwrap_or_default().into_iter().map(|(_, path)| path).collect()
-}
-
-fn itself(path: &str) -> Error {
-    Error::new(Status::InvalidParameter, format!("output {path} is the input itself"))
-        .help("name another file")
-}
-
-fn exists(target: &Path) -> Error {
-    Error::new(Status::InvalidParameter, format!("output {} is there already", target.display()))
-        .help("name another file, or allow it to be overwritten (rave upscale --overwrite)")
 }
 
 /// The folder that `path` is in.
@@ -388,8 +363,7 @@ mod tests {
             fs::write(folder.path().join(format!("{number:04}.png")), "input").unwrap();
         }
         let path = |name: &str| in_folder(folder.path(), name);
-        for (input, output) in
-            [("%04d.png", "%04d.png"), ("0002.png", "%04d.png"), ("0002.png", "./0002.png")]
+        for (input, output) in [("%04d.png", "%04d.png"), ("0002.png", "%04d.png"), ("%04d.png", "0002.png")]
         {
             let error = Place::prepare(&path(output), &path(input), true).unwrap_err();
             assert!(error.to_string().contains("the input itself"), "{input} {output}: {error}");
@@ -405,6 +379,10 @@ mod tests {
         assert_eq!(Place::prepare(&none, "in.mp4", false).unwrap_err().status(), Status::FileNotFound);
         let error = Place::prepare(folder.path().to_str().unwrap(), "in.mp4", true).unwrap_err();
         assert_eq!(error.status(), Status::Io);
+        let link = in_folder(folder.path(), "link.mp4");
+        std::os::unix::fs::symlink("nothing", &link).unwrap();
+        let error = Place::prepare(&link, "in.mp4", false).unwrap_err();
+        assert!(error.to_string().contains("link.mp4 is there already"), "{error}");
         for through in ["-", "/dev/null"] {
             let place = Place::prepare(through, "in.mp4", false).unwrap();
             assert_eq!(place.path(), through);

@@ -4,6 +4,7 @@ use rave_core::{Error, PixelFormat, Result, Size, Status};
 use rave_ffmpeg::{Converter, FrameFormat};
 
 use super::picture::Picture;
+use super::repack::container_of;
 use crate::{FrameStage, Outlet};
 
 /// What pictures are to be.
@@ -13,6 +14,19 @@ pub(crate) struct Geometry {
     pub(crate) on_gpu: bool,
     pub(crate) format: PixelFormat,
     pub(crate) size: Size,
+}
+
+impl Geometry {
+    /// As such pictures go into a model on a GPU: there, in a format that `has` says yes to and that keeps all of their samples;
+    /// in host memory where there is none, as for gray and for RGB of more than 8 bits.
+    // RV-PIPE-2303
+    pub(crate) fn for_gpu(&self, has: impl Fn(PixelFormat) -> bool) -> Self {
+        let format = if self.on_gpu { None } else { container_of(self.format, has) };
+        match format {
+            Some(format) => Geometry { on_gpu: true, format, size: self.size },
+            None => self.clone(),
+        }
+    }
 }
 
 /// Converts what RAVE has no kernels for, and refuses what changes in the middle.
@@ -68,5 +82,33 @@ impl FrameStage<Picture> for Prepare {
         self.check(&picture)?;
         self.number += 1;
         out.send(picture)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use rave_core::PixelFormat::{
+        Bgr0, Gbrp, Gbrp10, Gbrp16, Gray8, Gray16, Nv12, P010, Rgb24, Rgb48, Yuv420p, Yuv420p10, Yuv444p16,
+    };
+
+    use super::*;
+
+    /// RV-PIPE-2303
+    #[test]
+    fn what_no_frame_on_a_gpu_holds_stays_in_host_memory_as_it_is() {
+        let gpu = [Nv12, Yuv420p, P010, Yuv444p16, Bgr0];
+        let size = Size::new(64, 48);
+        let decoded = |format| Geometry { on_gpu: false, format, size };
+        for (format, there) in [(Nv12, Nv12), (Yuv420p10, P010), (Rgb24, Bgr0), (Gbrp, Bgr0)] {
+            let expected = Geometry { on_gpu: true, format: there, size };
+            assert_eq!(decoded(format).for_gpu(|format| gpu.contains(&format)), expected, "{format}");
+        }
+        for format in [Gray8, Gray16, Rgb48, Gbrp10, Gbrp16] {
+            let kept = decoded(format).for_gpu(|format| gpu.contains(&format));
+            assert_eq!(kept, decoded(format), "{format}");
+        }
+        // What NVDEC has put there is there.
+        let there = Geometry { on_gpu: true, format: Nv12, size };
+        assert_eq!(there.for_gpu(|_| false), there);
     }
 }

@@ -1,8 +1,8 @@
 //! Another way to store the same samples, such as p010le as yuv420p10le: by the pixel kernels, code for code where the other
-//! format holds them.
+//! format holds them. Or other colours, where an encoder takes only these.
 
 use rave_core::pixels::{Pack, Unpack};
-use rave_core::{Elements, ElementsMut, PixelFamily, PixelFormat, Result, Size, ValueRange};
+use rave_core::{Colorimetry, Elements, ElementsMut, PixelFamily, PixelFormat, Result, Size, ValueRange};
 use rave_ffmpeg::{FramePool, VideoFrame};
 
 /// From one format to another, in host memory.
@@ -10,6 +10,8 @@ use rave_ffmpeg::{FramePool, VideoFrame};
 pub(crate) struct Repack {
     from: PixelFormat,
     size: Size,
+    /// How the other is coded, if not as the one.
+    colors: Option<Colorimetry>,
     unpack: Unpack,
     pack: Pack,
     tensor: Vec<f32>,
@@ -17,11 +19,18 @@ pub(crate) struct Repack {
 }
 
 impl Repack {
-    pub(crate) fn new(from: PixelFormat, to: PixelFormat, size: Size) -> Result<Self> {
+    /// Of pictures of `size` and `from`, which become `to`, coded as `colors` say or as they are.
+    pub(crate) fn new(
+        from: PixelFormat,
+        to: PixelFormat,
+        size: Size,
+        colors: Option<Colorimetry>,
+    ) -> Result<Self> {
         let channels = if to.family() == PixelFamily::Gray { 1 } else { 3 };
         Ok(Repack {
             from,
             size,
+            colors,
             unpack: Unpack::new(from, size, channels, size)?,
             pack: Pack::new(to, size, channels, size, true)?,
             tensor: vec![0.0; channels as usize * size.pixels() as usize],
@@ -35,8 +44,13 @@ impl Repack {
         let colors = view.tags().resolve(self.from, self.size);
         self.unpack.run(&view, colors, ValueRange::Unit, ElementsMut::F32(&mut self.tensor))?;
         self.pool.take(to)?;
-        self.pack.run(Elements::F32(&self.tensor), ValueRange::Unit, colors, &mut to.view_mut()?)?;
-        to.copy_properties(from)
+        let coded = self.colors.unwrap_or(colors);
+        self.pack.run(Elements::F32(&self.tensor), ValueRange::Unit, coded, &mut to.view_mut()?)?;
+        to.copy_properties(from)?;
+        if let Some(colors) = self.colors {
+            to.set_color(from.color().converted(colors, false));
+        }
+        Ok(())
     }
 }
 
@@ -87,8 +101,8 @@ mod tests {
     #[test]
     fn samples_come_back_code_for_code() {
         let size = Size::new(34, 18);
-        let mut to_p010 = Repack::new(Yuv420p10, P010, size).unwrap();
-        let mut back = Repack::new(P010, Yuv420p10, size).unwrap();
+        let mut to_p010 = Repack::new(Yuv420p10, P010, size, None).unwrap();
+        let mut back = Repack::new(P010, Yuv420p10, size, None).unwrap();
         let mut frame = VideoFrame::new().unwrap();
         FramePool::new(Yuv420p10, size).unwrap().take(&mut frame).unwrap();
         let mut seed = 7u32;

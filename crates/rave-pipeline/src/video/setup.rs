@@ -58,6 +58,9 @@ pub(super) fn begin(mut upscale: Upscale, to: Target) -> Result<Job> {
     };
     let mut source = Source::open(&mut upscale, input, &engine, &along)?;
     let first = source.first()?;
+    if let Some(output) = &output {
+        output.check_count(&upscale, &mut source)?;
+    }
     let chain = Chain::new(&upscale, &to, &engine, &first)?;
     let facts = Facts {
         input_size: chain.geometry.size,
@@ -111,7 +114,7 @@ pub(super) fn begin(mut upscale: Upscale, to: Target) -> Result<Job> {
     };
 
     let pictures = source.after(done, first);
-    let pipeline = chain.pipeline(&mut upscale, pictures, inference, &engine)?;
+    let pipeline = chain.pipeline(&mut upscale, pictures, inference)?;
     let pipeline = match upscale.listener.take() {
         Some(listener) => tell(pipeline, listener, &facts),
         None => pipeline,

@@ -5,6 +5,7 @@ use rave_engine::Readback;
 use rave_ffmpeg::{FrameFormat, FramePool, HardwareFrames};
 
 use super::cuda_inference::describe;
+use super::encoding::Encoding;
 use super::engine::Gpu;
 use super::picture::Picture;
 use super::repack::Repack;
@@ -20,7 +21,7 @@ pub(crate) struct Upload {
 impl Upload {
     /// For pictures of `size` and `from`, which become `to` there.
     pub(crate) fn new(gpu: &Gpu, from: PixelFormat, to: PixelFormat, size: Size) -> Result<Self> {
-        let repack = (from != to).then(|| Repack::new(from, to, size)).transpose()?;
+        let repack = (from != to).then(|| Repack::new(from, to, size, None)).transpose()?;
         Ok(Upload { repack, frames: HardwareFrames::new(&gpu.hardware, to, size)? })
     }
 }
@@ -55,12 +56,13 @@ pub(crate) struct Download {
 }
 
 impl Download {
-    /// For pictures of `size` and `from`, which the encoder takes as `to`.
-    pub(crate) fn new(gpu: &Gpu, from: PixelFormat, to: PixelFormat, size: Size) -> Result<Self> {
+    /// For pictures of `size`, as `encoding` has them.
+    pub(crate) fn new(gpu: &Gpu, encoding: &Encoding, size: Size) -> Result<Self> {
+        let from = encoding.format;
         Ok(Download {
             readback: Readback::new(&gpu.cuda)?,
             pool: FramePool::new(from, size)?,
-            repack: (from != to).then(|| Repack::new(from, to, size)).transpose()?,
+            repack: encoding.repack(size)?,
         })
     }
 }
@@ -80,5 +82,19 @@ impl FrameStage<Picture> for Download {
         host.follow(&mut picture)?;
         out.recycle(picture);
         out.send(host)
+    }
+}
+
+/// Brings pictures in host memory into what the encoder takes.
+#[derive(Debug)]
+pub(crate) struct Convert(pub(crate) Repack);
+
+impl FrameStage<Picture> for Convert {
+    fn process(&mut self, mut picture: Picture, out: &mut Outlet<Picture>) -> Result<()> {
+        let mut converted = out.blank()?;
+        self.0.run(&picture.frame, &mut converted.frame)?;
+        converted.follow(&mut picture)?;
+        out.recycle(picture);
+        out.send(converted)
     }
 }

@@ -169,7 +169,7 @@ fn durable<'a>(
     if output == "-" || path.exists() && !path.is_file() {
         return Err(format!("output {output} is a pipe or no file, and what went through it is gone"));
     }
-    let Some(names) = Numbered::of(output) else { return Ok((input, output, None)) };
+    let Some(names) = Numbered::of(path) else { return Ok((input, output, None)) };
     let encoding = &upscale.encoding;
     if let Some((name, _)) = encoding.muxer.iter().find(|(name, _)| OTHER_NAMES.contains(&&**name)) {
         return Err(format!("with {name}, images of {output} are not numbered from the first on"));
@@ -191,6 +191,6 @@ fn images_at(input: &str) -> Option<Vec<(u64, PathBuf)>> {
     if path.is_file() {
         return None;
     }
-    let images = Numbered::of(input)?.images(folder_of(path)).ok()?;
+    let images = Numbered::of(path)?.images(folder_of(path)).ok()?;
     (!images.is_empty()).then_some(images)
 }

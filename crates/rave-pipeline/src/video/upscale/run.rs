@@ -16,14 +16,15 @@ impl Upscale {
         self
     }
 
-    /// Adds a stage before the model. Where the model runs on a GPU, pictures are there.
+    /// Adds a stage before the model. Where the model runs on a GPU, pictures are there, unless GPUs have no frames of their
+    /// format: gray, and RGB of more than 8 bits.
     #[must_use]
     pub fn before(mut self, name: &str, stage: impl FrameStage<Picture> + 'static) -> Self {
         self.before.push((name.to_owned(), Box::new(stage)));
         self
     }
 
-    /// Adds a stage after the model. Where the model runs on a GPU, pictures are there.
+    /// Adds a stage after the model. Pictures are where those before the model are.
     #[must_use]
     pub fn after(mut self, name: &str, stage: impl FrameStage<Picture> + 'static) -> Self {
         self.after.push((name.to_owned(), Box::new(stage)));
