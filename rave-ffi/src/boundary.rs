@@ -10,6 +10,7 @@ use rave_core::{Error, Result, Status};
 #[cfg(feature = "panic-probe")]
 use crate::panic_probe;
 use crate::panics;
+use crate::strings::one_line;
 
 thread_local! {
     // RV-FFI-1102
@@ -74,14 +75,29 @@ fn panicked(payload: Box<dyn Any + Send>) -> Error {
 }
 
 fn remember(error: &Error) -> Status {
-    let message: Vec<u8> = error.to_string().into_bytes().into_iter().filter(|&byte| byte != 0).collect();
+    let message = one_line(&error.to_string());
     // A destructor that runs while the thread ends may call when the thread's variables are gone; its status is all
     // that it gets then.
-    let _ = LAST_ERROR.try_with(|last| last.replace(CString::new(message).unwrap_or_default()));
+    let _ = LAST_ERROR.try_with(|last| last.replace(message));
     error.status()
 }
 
 /// The last failure's message on this thread; empty when there was none.
 pub(crate) fn last_error() -> *const c_char {
     LAST_ERROR.try_with(|message| CStr::as_ptr(&message.borrow())).unwrap_or(c"".as_ptr())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// RV-FILT-1102
+    #[test]
+    fn the_last_error_is_one_line_whatever_the_file_is_called() {
+        let status = guard(|| Err(Error::new(Status::FileNotFound, "model a\nb.onnx")));
+        assert_eq!(status, Status::FileNotFound.code());
+        // SAFETY: a string of this thread, on which no call has failed since.
+        let said = unsafe { CStr::from_ptr(last_error()) };
+        assert_eq!(said, c"[FILE_NOT_FOUND] model a b.onnx");
+    }
 }

@@ -1,12 +1,13 @@
 //! The caller's log callback, and for how long it is called.
 
 use std::cell::Cell;
-use std::ffi::{CString, c_char, c_void};
+use std::ffi::{c_char, c_void};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 
 use rave_core::{Error, Log, LogLevel, Result, Status};
 
 use crate::constants::{RAVE_LOG_DEBUG, RAVE_LOG_ERROR, RAVE_LOG_INFO, RAVE_LOG_VERBOSE, RAVE_LOG_WARNING};
+use crate::strings::one_line;
 use crate::structs::RaveContextConfig;
 
 thread_local! {
@@ -94,8 +95,7 @@ unsafe impl Sync for Callback {}
 
 impl Callback {
     fn call(&self, level: LogLevel, message: &str) {
-        let line: String = message.chars().map(|c| if c.is_control() { ' ' } else { c }).collect();
-        let line = CString::new(line).unwrap_or_default();
+        let line = one_line(message);
         // SAFETY: the function and its opaque pointer came together in one RaveContextConfig, and the header requires
         // them to stay valid until the context and all that was made from it are destroyed; the last of these waits in
         // `Owner::drop` for the calls that `Gate::enter` let through before it. The line outlives the call.

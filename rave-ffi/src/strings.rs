@@ -1,6 +1,6 @@
-//! Strings from the caller.
+//! Strings from the caller, and to it.
 
-use std::ffi::c_char;
+use std::ffi::{CString, c_char};
 
 use rave_core::{Error, Result, Status};
 
@@ -30,5 +30,24 @@ pub(crate) unsafe fn read_string<'a>(text: *const c_char, name: &str) -> Result<
         Err(error) => {
             Err(invalid(&format!("not UTF-8 from byte {} on", error.valid_up_to())).expected("UTF-8"))
         }
+    }
+}
+
+/// `message` as one line for the caller, whatever names of files and tensors in it hold: control characters become spaces.
+// RV-FILT-1102
+pub(crate) fn one_line(message: &str) -> CString {
+    let line: String = message.chars().map(|c| if c.is_control() { ' ' } else { c }).collect();
+    // NUL is a control character.
+    CString::new(line).unwrap_or_default()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// RV-FILT-1102
+    #[test]
+    fn what_the_caller_is_told_is_one_line_whatever_names_are_in_it() {
+        assert_eq!(one_line("model a\nb\r\u{1b}[2J\0\u{85}\u{e9}"), c"model a b  [2J  \u{e9}".to_owned());
     }
 }

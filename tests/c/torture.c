@@ -185,12 +185,15 @@ ssize_t write(int file, const void *bytes, size_t size)
     return next_write(file, bytes, size);
 }
 
-enum { WIDTH = 96, HEIGHT = 80 };
+/* Pictures; those of a scenario "wide-..." are so wide that a row of samples is more than a few elements, and flat, which
+ * keeps them small. In "wide-session" so are the tiles. */
+enum { WIDTH = 96, HEIGHT = 80, WIDE = 6000, FLAT = 16, WIDE_TILE = 5008 };
 
+static uint32_t width = WIDTH, height = HEIGHT, tile_width;
 static const char *model_path, *runtime_lib;
 static char ledger_path[4096];
 static int32_t mode;
-static uint8_t input_pixels[WIDTH * HEIGHT * 3], output_pixels[4 * WIDTH * HEIGHT * 3];
+static uint8_t input_pixels[WIDE * FLAT * 3], output_pixels[4 * WIDE * FLAT * 3];
 
 static RaveContext *make_context(int32_t *error)
 {
@@ -212,19 +215,23 @@ static RaveSession *make_session(RaveModel *model, int32_t *error)
 {
     RaveSessionConfig config = RAVE_SESSION_CONFIG_INIT;
     config.format = RAVE_PIX_FMT_RGB24;
-    config.width = WIDTH;
-    config.height = HEIGHT;
+    config.width = width;
+    config.height = height;
+    if (tile_width) {
+        config.tile_width = tile_width;
+        config.tile_height = FLAT;
+    }
     config.mode = mode;
     return rave_session_create(model, &config, error);
 }
 
 static int32_t process(RaveSession *session)
 {
-    uint32_t width, height;
-    RaveFrame input = rgb_frame(input_pixels, WIDTH, HEIGHT), out;
-    CHECK_STATUS(rave_session_output_size(session, &width, &height), RAVE_OK);
-    REQUIRE(width <= 2 * WIDTH && height <= 2 * HEIGHT);
-    out = rgb_frame(output_pixels, width, height);
+    uint32_t out_width, out_height;
+    RaveFrame input = rgb_frame(input_pixels, width, height), out;
+    CHECK_STATUS(rave_session_output_size(session, &out_width, &out_height), RAVE_OK);
+    REQUIRE(out_width <= 2 * width && out_height <= 2 * height);
+    out = rgb_frame(output_pixels, out_width, out_height);
     return rave_session_process(session, &input, &out);
 }
 
@@ -292,6 +299,12 @@ int main(int argc, char **argv)
     model_path = argv[6];
     runtime_lib = argv[8];
     REQUIRE(snprintf(ledger_path, sizeof ledger_path, "%s/run.jsonl", argv[7]) < (int)sizeof ledger_path);
+    if (strncmp(scenario, "wide-", 5) == 0) {
+        scenario += 5;
+        width = WIDE;
+        height = FLAT;
+        tile_width = strcmp(scenario, "session") == 0 ? WIDE_TILE : 0;
+    }
     noise(input_pixels, sizeof input_pixels, 1);
     prepare(scenario);
 

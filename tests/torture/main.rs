@@ -19,7 +19,7 @@ const SHALLOW: u64 = 25;
 const SMALL: u64 = 16 << 10;
 
 /// The tensors of the scenarios that the embedded runtime makes, in bytes. It has no way to do without one.
-const EMBEDDED: [u64; 6] = [
+const EMBEDDED: [u64; 11] = [
     4 * 96 * 80 * 3 * 4,
     4 * 96 * 80 * 4,
     96 * 80 * 3 * 4,
@@ -27,11 +27,25 @@ const EMBEDDED: [u64; 6] = [
     64 * 64 * 3 * 4,
     64 * 64 * 4,
     128 * 128 * 3 * 4,
+    // Of wide pictures.
+    6000 * 16 * 3 * 4,
+    4 * 6000 * 16 * 3 * 4,
+    6000 * 16 * 4,
+    4 * 6000 * 16 * 4,
+    4 * 80 * 16 * 3 * 4,
 ];
 
 /// Events of a call on one thread: locked, so that a call that comes to need more is seen. They may only fall.
-const MOST: [(&str, u64); 6] =
-    [("context", 24), ("model", 1000), ("session", 120), ("first-frame", 90), ("frame", 40), ("destroy", 20)];
+const MOST: [(&str, u64); 8] = [
+    ("context", 24),
+    ("model", 1000),
+    ("session", 120),
+    ("wide-session", 130),
+    ("first-frame", 90),
+    ("wide-first-frame", 90),
+    ("frame", 40),
+    ("destroy", 20),
+];
 
 /// What a process of the scenario did.
 struct Outcome {
@@ -247,6 +261,16 @@ fn memory_that_is_missing_once_is_an_error_in_strict_mode_and_tried_for_again_in
 fn a_frame_that_lacks_something_fails_or_comes_out_and_the_next_one_does() {
     torture("first-frame", "replicate-2x-luma", &ALL);
     torture("frame", "identity-1x", &["memory", "file"]);
+}
+
+/// A row of these pictures is more than a few elements.
+///
+/// RV-FFI-1013
+#[test]
+fn a_wide_picture_that_lacks_something_fails_or_comes_out_and_the_next_one_does() {
+    torture("wide-session", "replicate-2x", &["memory"]);
+    torture("wide-first-frame", "identity-1x", &["memory"]);
+    torture("wide-first-frame", "replicate-2x-luma", &["memory"]);
 }
 
 /// RV-FFI-1013

@@ -12,6 +12,7 @@ mod error;
 mod frame;
 mod geometry;
 mod log;
+mod memory;
 mod pixel_format;
 pub mod pixels;
 mod tensor;

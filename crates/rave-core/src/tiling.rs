@@ -6,6 +6,7 @@
 
 use half::slice::HalfFloatSliceExt;
 
+use crate::memory::{grow, room};
 use crate::{Elements, ElementsMut, Error, Rect, Result, Scale, Size, Status, TensorShape};
 
 /// The overlap that is used when none is asked for, in input pixels: more than the receptive field's radius of the
@@ -27,7 +28,7 @@ impl TilePlan {
     ///
     /// # Errors
     /// [`Status::InvalidParameter`] when the overlap is more than half a tile, or when the tile is no multiple of the
-    /// scale's denominator.
+    /// scale's denominator; [`Status::OutOfMemory`].
     pub fn new(frame: Size, tile: Size, overlap: u32, scale: Scale) -> Result<Self> {
         let align = scale.denominator();
         // RV-CORE-1203
@@ -44,8 +45,8 @@ impl TilePlan {
         Ok(TilePlan {
             tile,
             canvas,
-            columns: spread(canvas.width, tile.width, overlap, align),
-            rows: spread(canvas.height, tile.height, overlap, align),
+            columns: spread(canvas.width, tile.width, overlap, align)?,
+            rows: spread(canvas.height, tile.height, overlap, align)?,
         })
     }
 
@@ -79,20 +80,20 @@ impl TilePlan {
 }
 
 /// The first pixels of the tiles along one axis.
-fn spread(length: u32, tile: u32, overlap: u32, align: u32) -> Vec<u32> {
+fn spread(length: u32, tile: u32, overlap: u32, align: u32) -> Result<Vec<u32>> {
     let rest = length - tile;
     // Both are multiples of `align`, so rounding an even spread down to it never makes a step longer than this.
     let step = ((tile - overlap) / align * align).max(align);
     let gaps = rest.div_ceil(step);
-    (0..=gaps)
-        .map(|index| match gaps {
-            0 => 0,
-            _ => {
-                let even = u64::from(rest) * u64::from(index) / u64::from(gaps);
-                if index == gaps { rest } else { even as u32 / align * align }
-            }
-        })
-        .collect()
+    let mut starts = room(gaps as usize + 1, "tiles along an axis")?;
+    starts.extend((0..=gaps).map(|index| match gaps {
+        0 => 0,
+        _ => {
+            let even = u64::from(rest) * u64::from(index) / u64::from(gaps);
+            if index == gaps { rest } else { even as u32 / align * align }
+        }
+    }));
+    Ok(starts)
 }
 
 /// Blends model outputs, tile by tile, into one picture.
@@ -119,15 +120,17 @@ impl TileBlender {
     /// A blender of tiles of `plan` whose outputs are `scale` times as large and have `channels` channels.
     ///
     /// # Errors
-    /// [`Status::InvalidParameter`] when the output would be larger than any frame may be.
+    /// [`Status::InvalidParameter`] when the output would be larger than any frame may be; [`Status::OutOfMemory`].
     pub fn new(plan: &TilePlan, scale: Scale, channels: u32) -> Result<Self> {
         let tile = scale.apply(plan.tile)?;
+        let mut row = Vec::new();
+        grow(&mut row, tile.width as usize, "samples of a row")?;
         let canvas = TensorShape { channels, size: scale.apply(plan.canvas)? };
         Ok(TileBlender {
-            columns: weights(&plan.columns, tile.width, scale),
-            rows: weights(&plan.rows, tile.height, scale),
+            columns: weights(&plan.columns, tile.width, scale)?,
+            rows: weights(&plan.rows, tile.height, scale)?,
             canvas,
-            row: vec![0.0; tile.width as usize],
+            row,
         })
     }
 
@@ -216,26 +219,21 @@ pub fn cut_tile(picture: &[f32], canvas: TensorShape, rect: Rect, tile: Elements
 
 /// The weights of the tiles that begin at `starts` along one axis, in output pixels.
 // RV-CORE-1201
-fn weights(starts: &[u32], tile: u32, scale: Scale) -> Vec<AxisWeights> {
-    let tile = f64::from(tile);
-    let starts: Vec<f64> =
-        starts.iter().map(|&start| f64::from(start / scale.denominator() * scale.numerator())).collect();
+fn weights(starts: &[u32], tile: u32, scale: Scale) -> Result<Vec<AxisWeights>> {
+    let start = |index: usize| f64::from(starts[index] / scale.denominator() * scale.numerator());
     // A fade sits in the middle of what two neighbours share and is half as long, but never so long that it reaches
     // the next fade: so at most two tiles meet at a pixel, and their weights are complements.
-    let fades: Vec<(f64, f64)> = starts
-        .windows(2)
-        .map(|pair| {
-            let step = pair[1] - pair[0];
-            let shared = tile - step;
-            let middle = pair[1] + shared / 2.0;
-            let half = (shared / 2.0).min(step) / 2.0;
-            (middle - half, middle + half)
-        })
-        .collect();
+    let fade = |index: usize| {
+        let step = start(index) - start(index - 1);
+        let shared = f64::from(tile) - step;
+        let middle = start(index) + shared / 2.0;
+        let half = (shared / 2.0).min(step) / 2.0;
+        (middle - half, middle + half)
+    };
     // How far the fade into tile `index` has come at the centre of an output pixel; written once, so that the tile
     // before takes exactly the complement.
     let arrived = |index: usize, pixel: f64| -> f32 {
-        let (from, to) = fades[index - 1];
+        let (from, to) = fade(index);
         if to > from {
             ((pixel + 0.5 - from) / (to - from)).clamp(0.0, 1.0) as f32
         } else if pixel + 0.5 >= from {
@@ -244,24 +242,22 @@ fn weights(starts: &[u32], tile: u32, scale: Scale) -> Vec<AxisWeights> {
             0.0
         }
     };
-    (0..starts.len())
-        .map(|index| {
-            let all = (0..tile as usize).map(|offset| {
-                let pixel = starts[index] + offset as f64;
-                let entered = if index == 0 { 1.0 } else { arrived(index, pixel) };
-                let left = if index + 1 == starts.len() { 0.0 } else { arrived(index + 1, pixel) };
-                if left > 0.0 { 1.0 - left } else { entered }
-            });
-            let all: Vec<f32> = all.collect();
-            let first = all.iter().position(|&weight| weight > 0.0).unwrap_or(0);
-            let last = all.iter().rposition(|&weight| weight > 0.0).map_or(first, |last| last + 1);
-            AxisWeights {
-                start: starts[index] as usize + first,
-                offset: first,
-                weights: all[first..last].to_vec(),
-            }
-        })
-        .collect()
+    let mut axis = room(starts.len(), "tiles along an axis")?;
+    for index in 0..starts.len() {
+        let weight = |offset: usize| {
+            let pixel = start(index) + offset as f64;
+            let entered = if index == 0 { 1.0 } else { arrived(index, pixel) };
+            let left = if index + 1 == starts.len() { 0.0 } else { arrived(index + 1, pixel) };
+            if left > 0.0 { 1.0 - left } else { entered }
+        };
+        let mut all = 0..tile as usize;
+        let first = all.clone().position(|offset| weight(offset) > 0.0).unwrap_or(0);
+        let last = all.rposition(|offset| weight(offset) > 0.0).map_or(first, |last| last + 1);
+        let mut weights = room(last - first, "weights of a tile")?;
+        weights.extend((first..last).map(weight));
+        axis.push(AxisWeights { start: start(index) as usize + first, offset: first, weights });
+    }
+    Ok(axis)
 }
 
 #[cfg(test)]

@@ -22,13 +22,19 @@ pub(crate) struct RtenModel {
 
 impl RtenModel {
     pub(crate) fn load(bytes: &[u8], declared: &Declared, threads: usize) -> Result<Self> {
+        // RV-FFI-1013
+        let mut copy = Vec::new();
+        copy.try_reserve_exact(bytes.len()).map_err(|_| {
+            Error::new(Status::OutOfMemory, format!("no memory for a model of {} bytes", bytes.len()))
+        })?;
+        copy.extend_from_slice(bytes);
         let pool = Arc::new(ThreadPool::with_num_threads(threads));
         // Constants are folded while loading, so that too happens on the pool.
         let load = || {
             pool.run(|| {
                 let mut options = ModelOptions::with_all_ops();
                 options.prepack_weights(true);
-                options.load(bytes.to_vec())
+                options.load(copy)
             })
         };
         let model = contain(Status::ModelLoadFailed, load)?.map_err(|error| {

@@ -8,6 +8,7 @@ use common::proto::{
 };
 use common::refusal;
 use rave_core::Status;
+use rave_onnx::ModelSummary;
 
 /// Checks that `bytes` are refused with `status` and a message that names the model and has all `parts`.
 fn check(bytes: &[u8], status: Status, parts: &[&str]) {
@@ -60,6 +61,22 @@ fn every_truncation_of_a_model_is_refused() {
     let bytes = models::u_net().encode();
     for length in 0..bytes.len() {
         assert_eq!(refusal(&bytes[..length]).status(), Status::ModelLoadFailed, "{length} bytes");
+    }
+}
+
+/// RV-ONNX-1003
+#[test]
+fn a_cut_behind_graph_and_operator_set_is_known_but_where_a_part_ends() {
+    let mut bytes = models::u_net().encode();
+    let mut ends = vec![bytes.len()];
+    // `metadata_props` of a key and a value.
+    for part in [b"\x72\x08\x0a\x01k\x12\x03one", b"\x72\x08\x0a\x01l\x12\x03two"] {
+        bytes.extend(part);
+        ends.push(bytes.len());
+    }
+    for length in 0..=bytes.len() {
+        let accepted = ModelSummary::read(&bytes[..length], "cut.onnx").is_ok();
+        assert_eq!(accepted, ends.contains(&length), "{length} bytes");
     }
 }
 

@@ -1,6 +1,7 @@
 //! Cubic interpolation of chroma from one grid to another along one axis.
 
-use crate::Scale;
+use crate::memory::room;
+use crate::{Result, Scale};
 
 /// Where samples lie along one axis.
 pub(super) struct Geometry {
@@ -56,7 +57,7 @@ impl ChromaAxis {
         &self.weights
     }
 
-    pub(super) fn new(g: &Geometry) -> Self {
+    pub(super) fn new(g: &Geometry) -> Result<Self> {
         let half_steps = |log2, half_steps| if log2 == 0 { 0 } else { i64::from(half_steps) };
         let (input_phase, output_phase) =
             (half_steps(g.log2_input, g.input_half_steps), half_steps(g.log2_output, g.output_half_steps));
@@ -69,7 +70,8 @@ impl ChromaAxis {
         let widen = ((step_out * denominator) as f64 / (step_in * numerator) as f64).max(1.0);
         let reach = (2.0 * widen).ceil() as i64;
         let taps = 2 * reach as usize;
-        let (mut starts, mut weights) = (Vec::with_capacity(g.count), Vec::with_capacity(g.count * taps));
+        let mut starts = room(g.count, "places of a filter")?;
+        let mut weights = room(g.count * taps, "weights of a filter")?;
         for k in 0..g.count as i64 {
             // Twice the centre of the output sample, in luma pixels, scaled down, then to chroma samples. All in whole
             // numbers: `position / unit` is exact, so that equal grids give weights of exactly 0 and 1.
@@ -85,7 +87,7 @@ impl ChromaAxis {
             // Wholly outside, every tap reads the same sample, however far out.
             starts.push(start.clamp(-(taps as i64), samples as i64) as i32);
         }
-        ChromaAxis { samples, taps, starts, weights }
+        Ok(ChromaAxis { samples, taps, starts, weights })
     }
 
     /// Samples that a row must have on either side for [`ChromaAxis::along`].
@@ -180,6 +182,7 @@ mod tests {
             input_half_steps: phases.0,
             output_half_steps: phases.1,
         })
+        .unwrap()
     }
 
     #[test]

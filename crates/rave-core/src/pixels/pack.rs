@@ -12,7 +12,7 @@ use crate::{
 use super::dither::Bias;
 use super::matrix::ToRgb;
 use super::pack_rows::{Job, Numbers, Scratch, Source};
-use super::parts::{FrameRows, for_each_part, part_count};
+use super::parts::{FrameRows, for_each_part, scratch_for};
 use super::resample::ChromaScaler;
 
 /// Turns NCHW tensors into frames; see the [module](super) for the equations.
@@ -61,6 +61,7 @@ impl Pack {
     /// [`Status::InvalidParameter`] when the frame's format or size, or the number of elements, is not what
     /// [`Pack::new`] was told, or a luma tensor is to fill a format with colour ([`Pack::run_luma`] does that).
     /// [`Status::InferenceFailed`] when elements are NaN or infinite; the frame's content is then undefined.
+    /// [`Status::OutOfMemory`], of which only the first call needs any.
     // RV-CORE-1002
     pub fn run(
         &mut self,
@@ -145,8 +146,7 @@ impl Pack {
         super::check_elements(count, kind, self.tensor)?;
 
         let (width, height) = (self.size.width as usize, self.size.height as usize);
-        // RV-CORE-1011
-        self.scratch.resize_with(part_count(height), || Scratch::new(width));
+        scratch_for(&mut self.scratch, height, || Scratch::new(width))?;
         let source = Source { elements, tensor: self.tensor, columns: width };
         let target = FrameRows { planes: frame.planes_mut(), format: self.format };
         let (arch, bias) = (self.arch, &self.bias);

@@ -5,13 +5,13 @@ use std::ops::Range;
 use half::slice::HalfFloatSliceExt;
 use pulp::Arch;
 
-use crate::{Colorimetry, Elements, Layout, PixelFamily, Size, TensorShape};
+use crate::{Colorimetry, Elements, Layout, PixelFamily, Result, Size, TensorShape};
 
 use super::chroma_filter::{Down, blend};
 use super::dither::Bias;
 use super::finite::count_non_finite;
 use super::matrix::{ToCode, ToRgb, Weights, chroma_gains, levels};
-use super::parts::FrameRows;
+use super::parts::{FrameRows, grow_rows};
 use super::resample::ChromaScaler;
 use super::store;
 use super::unpack::{convert, weigh};
@@ -20,7 +20,7 @@ use super::unpack::{convert, weigh};
 const RING: usize = 8;
 
 /// Rows of one part.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Default)]
 pub(super) struct Scratch {
     /// The tensor's rows, where they have to be converted from fp16.
     values: [Vec<f32>; 3],
@@ -35,17 +35,15 @@ pub(super) struct Scratch {
 }
 
 impl Scratch {
-    pub(super) fn new(width: usize) -> Self {
-        let row = |length: usize| vec![0.0; length];
-        let margined = || row(width + 2 * Down::MARGIN);
-        Scratch {
-            values: [row(width), row(width), row(width)],
-            luma: row(width),
-            differences: [margined(), margined()],
-            ring: [(); RING].map(|()| [row(width), row(width)]),
-            chroma: [row(width), row(width)],
-            codes: [(); 3].map(|()| vec![0; width]),
-        }
+    pub(super) fn new(width: usize) -> Result<Self> {
+        let mut scratch = Scratch::default();
+        grow_rows(&mut scratch.values, width)?;
+        grow_rows(std::slice::from_mut(&mut scratch.luma), width)?;
+        grow_rows(&mut scratch.differences, width + 2 * Down::MARGIN)?;
+        grow_rows(scratch.ring.as_flattened_mut(), width)?;
+        grow_rows(&mut scratch.chroma, width)?;
+        grow_rows(&mut scratch.codes, width)?;
+        Ok(scratch)
     }
 }
 

@@ -4,7 +4,8 @@ use std::ops::Range;
 
 use half::f16;
 
-use crate::{ElementsMut, PixelFamily, PixelFormat, PlaneMut};
+use crate::memory::{grow, room};
+use crate::{ElementsMut, PixelFamily, PixelFormat, PlaneMut, Result};
 
 /// Something that is written row by row and can be cut at a row.
 pub(super) trait SplitRows: Sized + Send {
@@ -14,12 +15,33 @@ pub(super) trait SplitRows: Sized + Send {
 
 /// Into how many parts the current rayon pool should cut a picture of `rows`: one for a single thread, else enough
 /// that an uneven load evens out. What is computed does not depend on it.
-pub(super) fn part_count(rows: usize) -> usize {
+fn part_count(rows: usize) -> usize {
     const FEWEST_ROWS: usize = 16;
     match rayon::current_num_threads() {
         1 => 1,
         threads => (4 * threads).min(rows / FEWEST_ROWS).max(1),
     }
+}
+
+/// Brings `scratch` to one element for each of the [`part_count`] parts of `rows`; nothing is allocated where it has them.
+// RV-CORE-1011, RV-FFI-1013
+pub(super) fn scratch_for<S>(scratch: &mut Vec<S>, rows: usize, make: impl Fn() -> Result<S>) -> Result<()> {
+    let parts = part_count(rows);
+    scratch.truncate(parts);
+    if scratch.len() < parts {
+        let mut all = room(parts, "parts of a picture")?;
+        all.append(scratch);
+        *scratch = all;
+    }
+    while scratch.len() < parts {
+        scratch.push(make()?);
+    }
+    Ok(())
+}
+
+/// Brings each of `rows` to `length` samples.
+pub(super) fn grow_rows<T: Clone + Default>(rows: &mut [Vec<T>], length: usize) -> Result<()> {
+    rows.iter_mut().try_for_each(|row| grow(row, length, "samples of a row"))
 }
 
 /// Calls `work` for consecutive parts of `rows`, one for each element of `scratch`, on the current rayon pool, and

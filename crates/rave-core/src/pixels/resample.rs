@@ -2,14 +2,13 @@
 
 use pulp::Arch;
 
-use crate::{
-    ChromaSiting, Colorimetry, Error, Frame, Layout, PixelFamily, PixelFormat, Result, Scale, Size, Status,
-};
+use crate::memory::grow;
+use crate::{ChromaSiting, Colorimetry, Frame, Layout, PixelFamily, PixelFormat, Result, Scale, Size};
 
 use super::cubic::{ChromaAxis, Geometry};
 use super::load::{self, Span};
 use super::matrix::{ToLevel, Weights, chroma_gains, levels};
-use super::parts::{Rows, for_each_part, part_count};
+use super::parts::{Rows, for_each_part, grow_rows, scratch_for};
 
 /// Scales the chroma of frames for [`Pack::run_luma`](super::Pack::run_luma); see the [module](super) for the
 /// equations. Rows are spread over the current rayon pool; the result does not depend on the number of threads.
@@ -39,18 +38,8 @@ struct Scratch {
     chroma: [Vec<f32>; 2],
 }
 
-/// Brings a plane to `length` levels; where it has them, nothing is allocated.
-// RV-FFI-1013
-fn grow(plane: &mut Vec<f32>, length: usize) -> Result<()> {
-    plane.try_reserve_exact(length.saturating_sub(plane.len())).map_err(|_| {
-        Error::new(
-            Status::OutOfMemory,
-            format!("a plane of {length} levels of chroma could not be allocated"),
-        )
-    })?;
-    plane.resize(length, 0.0);
-    Ok(())
-}
+/// What planes are made of.
+const LEVELS: &str = "levels of chroma";
 
 impl ChromaScaler {
     /// Prepares for the visible part, of size `visible`, of frames of format `source`, and output frames of format
@@ -100,7 +89,7 @@ impl ChromaScaler {
         let columns = self.target.layout().chroma_columns(self.size.width as usize);
         let rows = self.target.layout().chroma_rows(self.size.height as usize);
         for plane in &mut self.planes {
-            grow(plane, columns * rows)?;
+            grow(plane, columns * rows, LEVELS)?;
         }
         if self.source.family() == PixelFamily::Gray {
             return Ok(());
@@ -110,22 +99,17 @@ impl ChromaScaler {
         let key = (input.siting, output.siting, [visible.x % 2, visible.y % 2]);
         let plan = match self.plan.take() {
             Some(plan) if plan.key == key => plan,
-            _ => self.make_plan(key),
+            _ => self.make_plan(key)?,
         };
         let (horizontal, vertical) = (&plan.horizontal, &plan.vertical);
         for plane in &mut self.widened {
-            grow(plane, columns * vertical.samples)?;
+            grow(plane, columns * vertical.samples, LEVELS)?;
         }
-        self.scratch.resize_with(part_count(vertical.samples.max(rows)), Scratch::default);
-        let scratch_length = horizontal.samples + 2 * horizontal.margin();
+        scratch_for(&mut self.scratch, vertical.samples.max(rows), || Ok(Scratch::default()))?;
         for scratch in &mut self.scratch {
-            scratch.luma.resize(horizontal.samples, 0.0);
-            for row in &mut scratch.rgb {
-                row.resize(horizontal.samples, 0.0);
-            }
-            for row in &mut scratch.chroma {
-                row.resize(scratch_length, 0.0);
-            }
+            grow_rows(std::slice::from_mut(&mut scratch.luma), horizontal.samples)?;
+            grow_rows(&mut scratch.rgb, horizontal.samples)?;
+            grow_rows(&mut scratch.chroma, horizontal.samples + 2 * horizontal.margin())?;
         }
 
         let arch = self.arch;
@@ -164,8 +148,15 @@ impl ChromaScaler {
 
     /// The horizontal and the vertical filter, for kernels that run elsewhere. `visible` is where the visible part begins
     /// in the frame, of which only whether it is odd matters.
-    #[must_use]
-    pub fn axes(&self, input: ChromaSiting, output: ChromaSiting, visible: (u32, u32)) -> [ChromaAxis; 2] {
+    ///
+    /// # Errors
+    /// [`Status::OutOfMemory`](crate::Status::OutOfMemory).
+    pub fn axes(
+        &self,
+        input: ChromaSiting,
+        output: ChromaSiting,
+        visible: (u32, u32),
+    ) -> Result<[ChromaAxis; 2]> {
         let (source, target) = (self.source.layout(), self.target.layout());
         let horizontal = ChromaAxis::new(&Geometry {
             visible: self.visible.width,
@@ -176,7 +167,7 @@ impl ChromaScaler {
             log2_output: target.log2_chroma_width,
             input_half_steps: input.horizontal_half_steps(),
             output_half_steps: output.horizontal_half_steps(),
-        });
+        })?;
         let vertical = ChromaAxis::new(&Geometry {
             visible: self.visible.height,
             start: visible.1 % 2,
@@ -186,14 +177,14 @@ impl ChromaScaler {
             log2_output: target.log2_chroma_height,
             input_half_steps: input.vertical_half_steps(),
             output_half_steps: output.vertical_half_steps(),
-        });
-        [horizontal, vertical]
+        })?;
+        Ok([horizontal, vertical])
     }
 
-    fn make_plan(&self, key: PlanKey) -> Plan {
+    fn make_plan(&self, key: PlanKey) -> Result<Plan> {
         let (input, output, [x, y]) = key;
-        let [horizontal, vertical] = self.axes(input, output, (x, y));
-        Plan { key, horizontal, vertical }
+        let [horizontal, vertical] = self.axes(input, output, (x, y))?;
+        Ok(Plan { key, horizontal, vertical })
     }
 
     /// The same, with no instructions beyond the compilation target's.

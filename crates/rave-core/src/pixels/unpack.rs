@@ -12,7 +12,7 @@ use crate::{
 use super::chroma_filter::{UpTaps, blend, double};
 use super::load::{self, Span};
 use super::matrix::{ToLevel, ToRgb, Weights, levels};
-use super::parts::{TensorRows, for_each_part, part_count};
+use super::parts::{TensorRows, for_each_part, grow_rows, scratch_for};
 
 /// Turns the visible part of frames into an NCHW tensor; see the [module](super) for the equations.
 ///
@@ -29,7 +29,7 @@ pub struct Unpack {
 }
 
 /// Rows of one part.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Default)]
 struct Scratch {
     /// Cb and Cr of up to two chroma rows, one sample of margin on either side.
     chroma: [[Vec<f32>; 2]; 2],
@@ -42,17 +42,16 @@ struct Scratch {
 }
 
 impl Scratch {
-    fn new(width: usize) -> Self {
+    fn new(width: usize) -> Result<Self> {
         // A crop may begin and end inside a chroma pair.
         let pairs = width / 2 + 1;
-        let row = |length: usize| vec![0.0; length];
         let margined = width.max(pairs) + 2;
-        Scratch {
-            chroma: [(); 2].map(|()| [row(margined), row(margined)]),
-            blended: [row(margined), row(margined)],
-            full: [row(2 * pairs), row(2 * pairs)],
-            rgb: [row(width), row(width), row(width)],
-        }
+        let mut scratch = Scratch::default();
+        grow_rows(scratch.chroma.as_flattened_mut(), margined)?;
+        grow_rows(&mut scratch.blended, margined)?;
+        grow_rows(&mut scratch.full, 2 * pairs)?;
+        grow_rows(&mut scratch.rgb, width)?;
+        Ok(scratch)
     }
 }
 
@@ -92,7 +91,8 @@ impl Unpack {
     ///
     /// # Errors
     /// [`Status::InvalidParameter`](crate::Status::InvalidParameter) when the frame's format or visible size, or the number of elements, is not what
-    /// [`Unpack::new`] was told.
+    /// [`Unpack::new`] was told; [`Status::OutOfMemory`](crate::Status::OutOfMemory), of which only the first call needs
+    /// any.
     // RV-CORE-1001
     pub fn run(
         &mut self,
@@ -111,8 +111,7 @@ impl Unpack {
         let numbers = Numbers::new(self.format.layout(), color, f64::from(white.white()));
         let (width, height) = (self.tensor.size.width as usize, self.tensor.size.height as usize);
         let visible_width = self.visible.width as usize;
-        // RV-CORE-1011
-        self.scratch.resize_with(part_count(height), || Scratch::new(visible_width));
+        scratch_for(&mut self.scratch, height, || Scratch::new(visible_width))?;
         let (arch, channels) = (self.arch, self.tensor.channels);
         let rows = TensorRows::new(tensor, channels, width);
         for_each_part(rows, 0..height, &mut self.scratch, &|mut part, rows, scratch| {

@@ -131,7 +131,7 @@ impl LumaPackKernel {
     ) -> Result<()> {
         let key = filter_key(visible, input, output);
         if self.filters(key).is_none() {
-            let Taps { axes, bytes } = self.plan.taps(key);
+            let Taps { axes, bytes } = self.plan.taps(key)?;
             let memory = DeviceBuffer::new(stream.device(), bytes.len())?;
             memory.upload(stream, 0, &bytes)?;
             self.filters.push((key, Filters { axes, memory }));

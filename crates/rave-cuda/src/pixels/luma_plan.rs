@@ -90,9 +90,9 @@ impl LumaPlan {
         2 * self.plane_bytes()
     }
 
-    pub(super) fn taps(&self, (input, output, odd): FilterKey) -> Taps {
+    pub(super) fn taps(&self, (input, output, odd): FilterKey) -> Result<Taps> {
         let [x, y] = odd.map(u32::from);
-        Taps::new(&self.scaler.axes(input, output, (x, y)))
+        Ok(Taps::new(&self.scaler.axes(input, output, (x, y))?))
     }
 
     /// `filters` is the address of what [`LumaPlan::taps`] made, `non_finite` the counter's, or 0.
@@ -221,7 +221,7 @@ mod tests {
     ) -> Result<LumaLaunches> {
         let plan = LumaPlan::new(&GEOMETRY).unwrap();
         let color = Colorimetry { matrix: Matrix::Bt709, range: Range::Limited, siting: ChromaSiting::Left };
-        let taps = plan.taps(filter_key(input.visible(), color.siting, color.siting));
+        let taps = plan.taps(filter_key(input.visible(), color.siting, color.siting)).unwrap();
         // SAFETY: nothing is launched with this tensor or this memory.
         let (tensor, scratch) = unsafe {
             (
@@ -284,7 +284,7 @@ mod tests {
             prop_assert_eq!(plan.scratch_bytes() % 256, 0);
             let mut most = 0;
             for odd in [[false, false], [false, true], [true, false], [true, true]] {
-                let [horizontal, vertical] = plan.taps((ChromaSiting::Left, ChromaSiting::Left, odd)).axes;
+                let [horizontal, vertical] = plan.taps((ChromaSiting::Left, ChromaSiting::Left, odd)).unwrap().axes;
                 prop_assert!(horizontal.count <= plan.chroma_pitch && plan.chroma_pitch < horizontal.count + 32);
                 most = most.max(vertical.samples);
             }

@@ -227,7 +227,7 @@ fn the_luma_kernels_equal_the_reference_to_the_bit() {
         let elements = Aligned::of(&reference.tensor.bytes);
         let mut target = (!case.in_place()).then(|| Aligned::of(&reference.layout.block()));
         let target_address = target.as_ref().unwrap_or(&source).address();
-        let taps = plan.taps(filter_key(case.visible, case.input_color.siting, case.color.siting));
+        let taps = plan.taps(filter_key(case.visible, case.input_color.siting, case.color.siting)).unwrap();
         let filters = Aligned::of(&taps.bytes);
         // What is in scratch memory before must not matter; what lies around it must not change.
         const MARGIN: usize = 256;

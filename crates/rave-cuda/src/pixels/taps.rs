@@ -84,7 +84,7 @@ mod tests {
         let scale = Scale::new(scale.0, scale.1).unwrap();
         let scaler =
             ChromaScaler::new(PixelFormat::Nv12, Size::new(16, 8), PixelFormat::Nv12, scale).unwrap();
-        Taps::new(&scaler.axes(input, output, (0, 0)))
+        Taps::new(&scaler.axes(input, output, (0, 0)).unwrap())
     }
 
     #[test]
@@ -102,7 +102,8 @@ mod tests {
             let scale = Scale::new(scale, 1).unwrap();
             let (format, size) = (PixelFormat::Yuv444p, Size::new(16, height));
             let scaler = ChromaScaler::new(format, size, format, scale).unwrap();
-            let [_, vertical] = Taps::new(&scaler.axes(ChromaSiting::Left, ChromaSiting::Left, (0, 0))).axes;
+            let [_, vertical] =
+                Taps::new(&scaler.axes(ChromaSiting::Left, ChromaSiting::Left, (0, 0)).unwrap()).axes;
             vertical.reach
         };
         assert_eq!(reach(1, 40), 16);
