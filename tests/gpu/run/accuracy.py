@@ -23,8 +23,6 @@ BAR_DB = 50.0
 
 def samples(pixels, form):
     """Numbers, and the largest that there can be."""
-    if form == "gbrp10le":
-        return memoryview(pixels).cast("H"), 1023
     if form == "p010le":  # 10 bits at the upper end of 16
         return [number >> 6 for number in memoryview(pixels).cast("H")], 1023
     if form == "rgb0":  # the fourth byte is no colour

@@ -1,6 +1,6 @@
 //! A session on the GPU for frames that are in host memory.
 
-use rave_core::{ColorTags, Colorimetry, Frame, FrameMut, Log, PixelFormat, Result, Size};
+use rave_core::{Colorimetry, Frame, FrameMut, Log, PixelFormat, Result, Size};
 use rave_cuda::{Device, DeviceBuffer, DevicePlane, FrameOnDevice, HostFrame};
 
 use super::readback::Readback;
@@ -47,12 +47,6 @@ impl UploadingSession {
     #[must_use]
     pub fn output_size(&self) -> Size {
         self.session.output_size()
-    }
-
-    /// How the colours of the output will be coded, as [`CudaSession::output_colors`].
-    #[must_use]
-    pub fn output_colors(&self, tags: ColorTags, wanted: ColorTags) -> Colorimetry {
-        self.session.output_colors(tags, wanted)
     }
 
     /// Runs the model on `input`, all of which is visible, and says how the colours of `out` are coded.

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use rave_core::{ColorTags, Error, LogLevel, PixelFamily, PixelFormat, Result, Size, Status};
+use rave_core::{ColorTags, Error, PixelFamily, PixelFormat, Result, Size, Status};
 use rave_engine::{SessionOptions, Stats};
 use rave_ffmpeg::{FrameFormat, FramePool, HardwareFrames, VideoFrame, closest_known_format};
 
@@ -24,7 +24,7 @@ pub(super) struct Chain {
     decoded: Geometry,
     /// As they go into the model.
     pub(super) geometry: Geometry,
-    /// The GPU that they are on then. `None` where they are in host memory, wherever the model runs.
+    /// The GPU that they are on then.
     gpu: Option<Gpu>,
     /// `None` where they go to the program.
     pub(super) encoding: Option<Encoding>,
@@ -48,18 +48,10 @@ impl Chain {
         let decoded = Geometry { on_gpu, format, size: first.size() };
         let log = &upscale.model_options.log;
         let geometry = match &engine.gpu {
-            Some(gpu) => decoded.for_gpu(|format| gpu.has_frames_of(format, decoded.size)),
+            Some(gpu) => decoded.for_gpu(|format| gpu.has_frames_of(format, decoded.size))?,
             None => decoded.clone(),
         };
-        let gpu = engine.gpu.clone().filter(|_| geometry.on_gpu);
-        if engine.gpu.is_some() && gpu.is_none() {
-            log.write(
-                LogLevel::Info,
-                format_args!(
-                    "GPUs have no frames for {format}: each picture is copied to the model and back, which is slower"
-                ),
-            );
-        }
+        let gpu = engine.gpu.clone();
         let output_size = engine.model.contract().scale.apply(decoded.size)?;
         check_limit(upscale.limit, output_size)?;
         let options = &upscale.encoding;
@@ -212,7 +204,7 @@ impl Inference {
     /// What a session on the CPU counts.
     pub(super) fn host_stats(&self) -> Option<Arc<Stats>> {
         match self {
-            Inference::Host(stage) => stage.stats(),
+            Inference::Host(stage) => Some(stage.stats()),
             Inference::Cuda(_) => None,
         }
     }

@@ -1,9 +1,9 @@
-//! The model on pictures in host memory: on the CPU, or on a GPU that has no frames for them.
+//! The model on the CPU.
 
 use std::sync::Arc;
 
-use rave_core::{ColorTags, Colorimetry, Frame, FrameMut, Log, PixelFamily, Result, Size};
-use rave_engine::{Model, Session, SessionOptions, Stats, UploadingSession};
+use rave_core::{ColorTags, Colorimetry, Log, PixelFamily, Result};
+use rave_engine::{Model, Session, SessionOptions, Stats};
 use rave_ffmpeg::{FramePool, VideoFrame};
 
 use super::picture::Picture;
@@ -13,50 +13,12 @@ use crate::{FrameStage, Outlet};
 /// Runs the model on every picture.
 #[derive(Debug)]
 pub(crate) struct HostInference {
-    session: OnHost,
+    session: Session,
     results: FramePool,
     rgb: bool,
     /// The last picture and what was made of it, where repeats are looked for.
     last: Option<Last>,
     joined: Results,
-}
-
-/// A session for frames in host memory.
-#[derive(Debug)]
-enum OnHost {
-    Cpu(Box<Session>),
-    Gpu(Box<UploadingSession>),
-}
-
-impl OnHost {
-    /// Where `model` is.
-    fn new(model: &Model, options: &SessionOptions, log: Log) -> Result<Self> {
-        Ok(match model.device() {
-            None => OnHost::Cpu(Box::new(Session::new(model, options, log)?)),
-            Some(_) => OnHost::Gpu(Box::new(UploadingSession::new(model, options, log)?)),
-        })
-    }
-
-    fn output_size(&self) -> Size {
-        match self {
-            OnHost::Cpu(session) => session.output_size(),
-            OnHost::Gpu(session) => session.output_size(),
-        }
-    }
-
-    fn output_colors(&self, tags: ColorTags) -> Colorimetry {
-        match self {
-            OnHost::Cpu(session) => session.output_colors(tags, ColorTags::default()),
-            OnHost::Gpu(session) => session.output_colors(tags, ColorTags::default()),
-        }
-    }
-
-    fn process(&mut self, input: &Frame<'_>, out: &mut FrameMut<'_>) -> Result<Colorimetry> {
-        match self {
-            OnHost::Cpu(session) => session.process(input, out),
-            OnHost::Gpu(session) => session.process(input, out),
-        }
-    }
 }
 
 #[derive(Debug)]
@@ -74,7 +36,7 @@ impl HostInference {
         joined: Results,
         log: Log,
     ) -> Result<Self> {
-        let session = OnHost::new(model, options, log)?;
+        let session = Session::new(model, options, log)?;
         let empty = || -> Result<_> { Ok(Last { input: VideoFrame::new()?, result: VideoFrame::new()? }) };
         Ok(HostInference {
             results: FramePool::new(options.output_format, session.output_size())?,
@@ -85,17 +47,14 @@ impl HostInference {
         })
     }
 
-    /// What a session on the CPU counts.
-    pub(crate) fn stats(&self) -> Option<Arc<Stats>> {
-        match &self.session {
-            OnHost::Cpu(session) => Some(session.stats()),
-            OnHost::Gpu(_) => None,
-        }
+    /// What the session counts.
+    pub(crate) fn stats(&self) -> Arc<Stats> {
+        self.session.stats()
     }
 
     /// How the colours of pictures with these tags will be coded.
     pub(crate) fn output_colors(&self, tags: ColorTags) -> Colorimetry {
-        self.session.output_colors(tags)
+        self.session.output_colors(tags, ColorTags::default())
     }
 
     /// Makes `made` of `picture`.

@@ -17,14 +17,22 @@ pub(crate) struct Geometry {
 }
 
 impl Geometry {
-    /// As such pictures go into a model on a GPU: there, in a format that `has` says yes to and that keeps all of their samples;
-    /// in host memory where there is none, as for gray and for RGB of more than 8 bits.
+    /// As such pictures go into a model on a GPU: there, in a format that `has` says yes to and that keeps all of their samples.
+    ///
+    /// # Errors
+    /// [`Status::UnsupportedFormat`] where there is none, as for gray and for RGB of more than 8 bits.
     // RV-PIPE-2303
-    pub(crate) fn for_gpu(&self, has: impl Fn(PixelFormat) -> bool) -> Self {
-        let format = if self.on_gpu { None } else { container_of(self.format, has) };
-        match format {
-            Some(format) => Geometry { on_gpu: true, format, size: self.size },
-            None => self.clone(),
+    pub(crate) fn for_gpu(&self, has: impl Fn(PixelFormat) -> bool) -> Result<Self> {
+        if self.on_gpu {
+            return Ok(self.clone());
+        }
+        match container_of(self.format, has) {
+            Some(format) => Ok(Geometry { on_gpu: true, format, size: self.size }),
+            None => Err(Error::new(Status::UnsupportedFormat, format!("{} pictures on a GPU", self.format))
+                .expected("a format that holds their samples there, which this one has none of")
+                .help(
+                    "run the .onnx model on the CPU (--device cpu), or convert the input (ffmpeg -pix_fmt yuv444p16le)",
+                )),
         }
     }
 }
@@ -95,20 +103,26 @@ mod tests {
 
     /// RV-PIPE-2303
     #[test]
-    fn what_no_frame_on_a_gpu_holds_stays_in_host_memory_as_it_is() {
+    fn what_no_frame_on_a_gpu_holds_is_refused_with_what_to_do() {
         let gpu = [Nv12, Yuv420p, P010, Yuv444p16, Bgr0];
         let size = Size::new(64, 48);
         let decoded = |format| Geometry { on_gpu: false, format, size };
         for (format, there) in [(Nv12, Nv12), (Yuv420p10, P010), (Rgb24, Bgr0), (Gbrp, Bgr0)] {
             let expected = Geometry { on_gpu: true, format: there, size };
-            assert_eq!(decoded(format).for_gpu(|format| gpu.contains(&format)), expected, "{format}");
+            assert_eq!(
+                decoded(format).for_gpu(|format| gpu.contains(&format)).unwrap(),
+                expected,
+                "{format}"
+            );
         }
         for format in [Gray8, Gray16, Rgb48, Gbrp10, Gbrp16] {
-            let kept = decoded(format).for_gpu(|format| gpu.contains(&format));
-            assert_eq!(kept, decoded(format), "{format}");
+            let error = decoded(format).for_gpu(|format| gpu.contains(&format)).unwrap_err();
+            assert_eq!(error.status(), Status::UnsupportedFormat);
+            let said = error.to_string();
+            assert!(said.contains(format.name()) && said.contains("--device cpu"), "{said}");
         }
         // What NVDEC has put there is there.
         let there = Geometry { on_gpu: true, format: Nv12, size };
-        assert_eq!(there.for_gpu(|_| false), there);
+        assert_eq!(there.for_gpu(|_| false).unwrap(), there);
     }
 }
