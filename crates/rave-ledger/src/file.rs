@@ -47,7 +47,7 @@ impl LedgerFile {
         self.file.write_all(line.as_bytes()).map_err(|error| {
             // Nothing more can be done about it: a torn last line is reported when the file is read.
             let _ = self.file.set_len(self.bytes);
-            Error::io(&self.path, &error).help("the ledger's file is not written any more; the run goes on")
+            Error::io(&self.path, &error)
         })?;
         self.bytes += line.len() as u64;
         Ok(())

@@ -66,7 +66,9 @@ impl Ledger {
         }
         let (ledger, failed) = Ledger::of(chain, every, log);
         // A ledger that cannot even begin is not what was asked for.
-        failed.map_or(Ok(ledger), Err)
+        failed.map_or(Ok(ledger), |error| {
+            Err(error.context("ledger").help("make room, or name a file on another disk"))
+        })
     }
 
     fn of(chain: Arc<Mutex<Chain>>, every: Every, log: Log) -> (Self, Option<Error>) {
@@ -158,6 +160,7 @@ impl Writer {
     fn add(&self, event: Event, meta: Meta) {
         // Outside of the locks: a log may ask for counts.
         if let Some(error) = self.write(event, meta) {
+            let error = error.help("the ledger's file is not written any more; the run goes on");
             self.log.write(LogLevel::Warning, format_args!("ledger: {error}"));
         }
     }
