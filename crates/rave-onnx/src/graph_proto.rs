@@ -164,6 +164,10 @@ impl<'a> Walk<'a, '_> {
                 }
             }
         }
+        // RV-ONNX-1003
+        if operator.is_empty() {
+            return Err(refused(format!("node `{output}` names no operator")).expected("its op_type"));
+        }
         let constant = |index: usize| inputs.get(index).and_then(|name| self.lookup(name));
         let product = |index: usize, what: &str| match constant(index) {
             // Reshape copies a dimension for 0 and works one out for -1.

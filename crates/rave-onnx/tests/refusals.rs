@@ -345,15 +345,23 @@ fn a_hundred_thousand_levels_do_not_overflow_the_stack() {
 /// RV-ONNX-1005
 #[test]
 fn a_flood_of_tiny_nodes_is_refused() {
-    let mut graph = Vec::new();
-    for _ in 0..2_000_000 {
-        graph.extend([0x0a, 0x00]);
-    }
+    check(&nodes(2_000_000, &[0x22, 1, b'R']), Status::ModelLoadFailed, &["too many parts"]);
+}
+
+/// RV-ONNX-1003
+#[test]
+fn a_node_that_names_no_operator_is_refused() {
+    check(&nodes(1, &[0x12, 1, b'x']), Status::ModelLoadFailed, &["node `x` names no operator", "op_type"]);
+}
+
+/// A model of so many such nodes, and nothing else.
+fn nodes(count: usize, node: &[u8]) -> Vec<u8> {
+    let graph = [&[0x0a, node.len() as u8], node].concat().repeat(count);
     let mut model = vec![0x3a];
     model.extend(varint(graph.len()));
     model.extend(graph);
     model.extend([0x42, 0x02, 0x10, 13]);
-    check(&model, Status::ModelLoadFailed, &["too many parts"]);
+    model
 }
 
 /// RV-ONNX-1006
