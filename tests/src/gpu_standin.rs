@@ -8,7 +8,23 @@ use tempfile::TempDir;
 use crate::command::succeed;
 use crate::{build_dir, root};
 
-/// A folder with the driver alone, which programs find through `LD_LIBRARY_PATH`.
+/// TensorRT-RTX's library. `None`, visibly, where it is not there.
+///
+/// # Panics
+/// When it is not there and `RAVE_REQUIRE_TENSORRT` is set.
+#[must_use]
+pub fn tensorrt_rtx() -> Option<PathBuf> {
+    let library = build_dir().join("deps/tensorrt/libtensorrt_rtx.so.1");
+    if !library.exists() {
+        let required = std::env::var_os("RAVE_REQUIRE_TENSORRT").is_some();
+        assert!(!required, "{}: run scripts/fetch-tensorrt.sh", library.display());
+        eprintln!("skipped: no TensorRT-RTX (scripts/fetch-tensorrt.sh)");
+        return None;
+    }
+    Some(library)
+}
+
+/// A folder with the driver alone, by both of its names, which programs find through `LD_LIBRARY_PATH`.
 ///
 /// # Panics
 /// When gcc does not compile it.
@@ -17,7 +33,9 @@ pub fn driver() -> TempDir {
     let folder = tempfile::tempdir().unwrap();
     let source = root().join("tests/ffmpeg/cuda_standin.c");
     let options = ["-Wall", "-Wextra", "-Wpedantic", "-Werror", "-shared", "-fPIC", "-o"];
-    succeed(Command::new("gcc").args(options).arg(folder.path().join("libcuda.so.1")).arg(source));
+    let library = folder.path().join("libcuda.so.1");
+    succeed(Command::new("gcc").args(options).arg(&library).arg(source));
+    std::os::unix::fs::symlink(&library, folder.path().join("libcuda.so")).unwrap();
     folder
 }
 
@@ -35,14 +53,7 @@ impl GpuStandin {
     /// When it is not there and `RAVE_REQUIRE_TENSORRT` is set; when gcc does not compile the driver.
     #[must_use]
     pub fn new() -> Option<Self> {
-        let tensorrt = build_dir().join("deps/tensorrt/libtensorrt_rtx.so.1");
-        if !tensorrt.exists() {
-            let required = std::env::var_os("RAVE_REQUIRE_TENSORRT").is_some();
-            assert!(!required, "{}: run scripts/fetch-tensorrt.sh", tensorrt.display());
-            eprintln!("skipped: no TensorRT-RTX (scripts/fetch-tensorrt.sh)");
-            return None;
-        }
-        Some(GpuStandin { folder: driver(), tensorrt })
+        tensorrt_rtx().map(|tensorrt| GpuStandin { folder: driver(), tensorrt })
     }
 
     /// The driver's folder.

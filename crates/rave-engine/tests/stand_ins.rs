@@ -2,7 +2,7 @@
 
 mod driver;
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::ptr::{dangling_mut, null_mut};
 
 use driver::in_a_process_with_a_driver;
@@ -17,14 +17,7 @@ fn device() -> CudaDevice {
 /// RV-ENG-1510, RV-FILT-1112
 #[test]
 fn a_process_that_builds_is_given_the_gpu_that_the_engine_is_for() {
-    let build = std::env::var_os("RAVE_BUILD_DIR")
-        .map_or_else(|| PathBuf::from(concat!(env!("CARGO_MANIFEST_DIR"), "/../../build")), PathBuf::from);
-    let library = build.join("deps/tensorrt/libtensorrt_rtx.so.1");
-    if !library.exists() {
-        let missing = format!("{} is not there; run scripts/fetch-tensorrt.sh", library.display());
-        assert!(std::env::var_os("RAVE_REQUIRE_TENSORRT").is_none(), "{missing}");
-        return eprintln!("skipped: {missing}");
-    }
+    let Some(library) = rave_tests::gpu_standin::tensorrt_rtx() else { return };
     let test = "a_process_that_builds_is_given_the_gpu_that_the_engine_is_for";
     let two = |_: &Path, command: &mut std::process::Command| {
         command.env("CUDA_VISIBLE_DEVICES", "GPU-of-the-engine,GPU-of-another");
@@ -57,9 +50,10 @@ fn a_driver_without_the_interface_of_raves_own_ffmpeg_is_too_old_for_its_encoder
         let script = "#define NEWEST (12u << 4 | 0)\n#define OPEN_STATUS 0\n#define LEAVES_HANDLE 0\n\
                       #define INCOMPLETE 0\n#define CODECS\n";
         std::fs::write(folder.join("script.h"), script).unwrap();
-        let include = format!("-I{}", folder.display());
-        let library = folder.join("libnvidia-encode.so.1");
-        driver::compile("../rave-nvcodec/tests/driver/nvenc.c", &library, &[&include]);
+        let source = rave_tests::root().join("crates/rave-nvcodec/tests/driver/nvenc.c");
+        let mut gcc = std::process::Command::new("gcc");
+        gcc.args(["-shared", "-fPIC", "-I"]).arg(folder).arg("-o").arg(folder.join("libnvidia-encode.so.1"));
+        rave_tests::command::succeed(gcc.arg(source));
     };
     if !in_a_process_with_a_driver(test, older) {
         return;

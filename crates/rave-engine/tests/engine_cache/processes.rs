@@ -55,8 +55,7 @@ fn processes_that_are_killed_leave_whole_engines_and_one_builds_at_a_time() {
     let place = tempfile::tempdir().unwrap();
     let dir = place.path().join("cache");
     let cache = open(&dir, Mode::Strict);
-    let deep = std::env::var_os("RAVE_DEEP").is_some_and(|value| value == "1");
-    let rounds = ROUNDS[usize::from(deep)];
+    let rounds = ROUNDS[usize::from(rave_tests::deep())];
     eprintln!("{rounds} rounds; the seed of round n is {SEED} + n");
     let mut killed_in_all = 0;
     for round in 0..rounds {

@@ -13,15 +13,7 @@ use crate::{BuilderProgram, Cancel};
 
 /// A folder for the cache, and options that build into it by the real library; `None`, visibly, without it.
 fn options(folder: &Path) -> Option<ModelOptions> {
-    let build = std::env::var_os("RAVE_BUILD_DIR")
-        .map_or_else(|| PathBuf::from(concat!(env!("CARGO_MANIFEST_DIR"), "/../../build")), PathBuf::from);
-    let library = build.join("deps/tensorrt/libtensorrt_rtx.so.1");
-    if !library.exists() {
-        let missing = format!("{} is not there; run scripts/fetch-tensorrt.sh", library.display());
-        assert!(std::env::var_os("RAVE_REQUIRE_TENSORRT").is_none(), "{missing}");
-        eprintln!("skipped: {missing}");
-        return None;
-    }
+    let library = rave_tests::gpu_standin::tensorrt_rtx()?;
     let cache = CacheChoice::At(folder.join("cache"));
     Some(ModelOptions { runtime_lib: Some(library), cache, ..ModelOptions::default() })
 }
